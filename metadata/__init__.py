@@ -1,0 +1,17 @@
+"""What the instrument says: scans, and (later) the series of its metadata."""
+
+from metadata.errors import InputError, ScanError, TomoplanError, WorkError
+from metadata.open import open_scan
+from metadata.scan import Scan
+from metadata.scan_info import GreyState, ScanInfo
+
+__all__ = [
+    "GreyState",
+    "InputError",
+    "Scan",
+    "ScanError",
+    "ScanInfo",
+    "TomoplanError",
+    "WorkError",
+    "open_scan",
+]

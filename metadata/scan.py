@@ -1,0 +1,62 @@
+"""Lazy access to the frames of a scan, by angle or by row."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from metadata.scan_info import ScanInfo
+
+Frames = NDArray[np.float32]
+
+
+class Scan(ABC):
+    """Frames behind a :class:`ScanInfo`; nothing is loaded before it is asked for.
+
+    Values come as float32 in the file's own meaning (``info.state``), axes ``angle, row, col``.
+    Reading is safe from several threads.
+    """
+
+    info: ScanInfo
+
+    @abstractmethod
+    def projections(
+        self,
+        angles: slice | NDArray[np.intp] = slice(None),
+        rows: slice = slice(None),
+    ) -> Frames:
+        """Projections of the chosen angle indices and rows, axes ``angle, row, col``."""
+
+    @abstractmethod
+    def flats(self, rows: slice = slice(None)) -> Frames:
+        """Flat fields (beam, no sample), axes ``frame, row, col``; no frames where there are none."""
+
+    @abstractmethod
+    def darks(self, rows: slice = slice(None)) -> Frames:
+        """Dark frames (no beam), axes ``frame, row, col``; no frames where there are none."""
+
+    def monitor(self) -> NDArray[np.float64] | None:
+        """Beam monitor reading for each projection (any unit), where the file has one."""
+        return None
+
+    def row_slabs(self, height: int) -> Iterator[tuple[slice, Frames]]:
+        """All rows in slabs of at most ``height``, each stored chunk being read once per pass."""
+        for start in range(0, self.info.rows, height):
+            rows = slice(start, min(start + height, self.info.rows))
+            yield rows, self.projections(rows=rows)
+
+    def close(self) -> None:  # noqa: B027 — nothing to close by default
+        """Let go of the file."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        self.close()
