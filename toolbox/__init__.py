@@ -3,12 +3,12 @@
 from toolbox.card import Param, Port, ToolCard, grey
 from toolbox.kinds import DataKind, Domain, GreyState, Split, Stage
 from toolbox.pipeline import Edge, Node, Pipeline
-from toolbox.registry import make_tool, tool_class, tools
+from toolbox.registry import known_tools, make_tool, tool_class
 from toolbox.tool import Cost, Tool, Tuned
 from toolbox.values import Block, Center, Geometry, Quantities, Quantity, Shape, Shifts
 
 __all__ = [
     "Block", "Center", "Cost", "DataKind", "Domain", "Edge", "Geometry", "GreyState", "Node",
     "Param", "Pipeline", "Port", "Quantities", "Quantity", "Shape", "Shifts", "Split", "Stage",
-    "Tool", "ToolCard", "Tuned", "grey", "make_tool", "tool_class", "tools",
+    "Tool", "ToolCard", "Tuned", "grey", "known_tools", "make_tool", "tool_class",
 ]  # fmt: skip

@@ -12,7 +12,7 @@ from typing import Any
 from metadata.errors import InputError
 from toolbox.card import Port
 from toolbox.kinds import DataKind, GreyState
-from toolbox.registry import make_tool, parameter_problems, tools
+from toolbox.registry import known_tools, make_tool, parameter_problems
 from toolbox.tool import Tool
 
 SCAN = "scan"  # the name of source nodes; parameter `index` counts the scans given to a run
@@ -73,7 +73,7 @@ class Pipeline:
         previous = "scan"
         for step in steps:
             tool, parameters = (step, {}) if isinstance(step, str) else step
-            cls_ = tools().get(tool)
+            cls_ = known_tools().get(tool)
             ports = list(cls_.card.inputs) if cls_ else ["input"]
             name = _fresh(tool, nodes)
             if "center" in ports and center is not None:
@@ -82,7 +82,7 @@ class Pipeline:
                 if axis_id is None:
                     axis_id = _fresh(axis, nodes)
                     nodes.append(Node(axis_id, axis, axis_parameters))
-                    axis_class = tools().get(axis)
+                    axis_class = known_tools().get(axis)
                     edges += [
                         Edge(previous, axis_id, port)
                         for port in (axis_class.card.inputs if axis_class else ("sinogram",))
@@ -115,7 +115,7 @@ class Pipeline:
     def kind_of(self, name: str) -> DataKind:
         """What a node yields."""
         node = self.node(name)
-        return DataKind.PROJECTIONS if node.tool == SCAN else tools()[node.tool].card.output.kind
+        return DataKind.PROJECTIONS if node.tool == SCAN else known_tools()[node.tool].card.output.kind
 
     @cached_property
     def order(self) -> tuple[str, ...]:
@@ -143,7 +143,7 @@ class Pipeline:
                 index = int(node.parameters.get("index", 0))
                 found[name] = scans[min(index, len(scans) - 1)]
                 continue
-            card = tools()[node.tool].card
+            card = known_tools()[node.tool].card
             if card.output.states:
                 found[name] = next(iter(card.output.states))
             else:

@@ -18,7 +18,7 @@ ENTRY_POINTS = "tomoplan.tools"
 
 
 @cache
-def tools() -> dict[str, type[Tool]]:
+def known_tools() -> dict[str, type[Tool]]:
     """All tools by name, in the order of their stages' folders and files."""
     found: dict[str, type[Tool]] = {}
     for module_info in pkgutil.walk_packages(toolbox.tools.__path__, "toolbox.tools."):
@@ -51,7 +51,7 @@ def _add(found: dict[str, type[Tool]], tool: type[Tool], origin: str) -> None:
 
 def tool_class(name: str) -> type[Tool]:
     """The tool of this name, or an error that says which names come near."""
-    known = tools()
+    known = known_tools()
     if name in known:
         return known[name]
     near = difflib.get_close_matches(name, known, n=3)
