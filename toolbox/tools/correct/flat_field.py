@@ -40,7 +40,7 @@ class FlatField(Tool):
         split=Split.ANY,
         references=("Seibert, Boone & Lindfors 1998, Proc. SPIE 3336, 348",),
         limits="One beam profile for all projections: a beam that fades or moves leaves its "
-        "pattern, see interpolated_flat_field and dynamic_flat_field. NaN and pixels without beam are "
+        "pattern, see interpolated_flat_field and dynamic_flat_field. NaN and dead pixels are "
         "interpolated along the columns; a row of a frame that is wholly NaN stays NaN, see "
         "bad_frames. Without darks their level counts as zero.",
     )
