@@ -87,10 +87,10 @@ class Parameter:
         if kinds & {int, float}:
             if isinstance(value, bool) or not isinstance(value, int | float):
                 return f"{self.name} is {value!r}, expected a number"
-            if float not in kinds and value != int(value):
-                return f"{self.name} is {value!r}, expected a whole number"
             if not (value == value and abs(value) != float("inf")):
                 return f"{self.name} is {value!r}, expected a finite number"
+            if float not in kinds and value != int(value):
+                return f"{self.name} is {value!r}, expected a whole number"
             if about.low is not None and value < about.low:
                 return f"{self.name} is {value}, expected at least {about.low} {about.unit}".strip()
             if about.high is not None and value > about.high:
