@@ -1,0 +1,169 @@
+"""Writes a scan as NXtomo, whole or piece by piece."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import h5py
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from metadata.errors import InputError, WorkError
+
+
+def write_nxtomo(
+    path: str | Path,
+    projections: NDArray | Iterable[NDArray],
+    angles_rad: ArrayLike,
+    *,
+    flats: NDArray | None = None,
+    darks: NDArray | None = None,
+    monitor: ArrayLike | None = None,
+    pixel_size_m: float | None = None,
+    energy_kev: float | None = None,
+    distance_m: float | None = None,
+    exposure_s: float | None = None,
+    ring_current_ma: float | None = None,
+    rotation_axis_px: float | None = None,
+    start_time: str | None = None,
+    end_time: str | None = None,
+    sample: str | None = None,
+    probe: str = "x-ray",
+    compression: str | None = None,
+    chunks: tuple[int, int, int] | None = None,
+) -> Path:
+    """Write an NXtomo file: flats first, then darks, then the projections.
+
+    ``projections`` has axes ``angle, row, col``, or is an iterator of such pieces in order, each
+    written as it comes, so that a scan larger than memory can be written. ``flats`` and ``darks``
+    have axes ``frame, row, col``; angles in rad, one for each projection; ``monitor`` one for each
+    projection. The file appears under its name only when it is complete.
+
+    Raises :class:`InputError` where shapes do not fit, :class:`WorkError` where the disk refuses.
+
+    Reference: NeXus application definition NXtomo.
+    """
+    path = Path(path)
+    angles = np.asarray(angles_rad, dtype=np.float64).ravel()
+    pieces = _pieces(projections)
+    first = next(pieces, None)
+    if first is None:
+        raise InputError(f"{path}: no projections were given, expected at least one piece of them.")
+    before = [(1, flats), (2, darks)]
+    for name, frames in (("flats", flats), ("darks", darks)):
+        if frames is not None and frames.shape[1:] != first.shape[1:]:
+            raise InputError(
+                f"{path}: {name} have frames of {frames.shape[1:]}, the projections of "
+                f"{first.shape[1:]} (rows, columns). Give frames of one size."
+            )
+    count = sum(0 if frames is None else len(frames) for _, frames in before) + angles.size
+    part = path.with_name(f".{path.name}.part")
+    try:
+        with h5py.File(part, "w") as file:
+            entry = _group(file, "entry", "NXentry")
+            file.attrs["default"] = "entry"
+            entry["definition"] = "NXtomo"
+            detector = _group(_group(entry, "instrument", "NXinstrument"), "detector", "NXdetector")
+            data = detector.create_dataset(
+                "data",
+                (count, *first.shape[1:]),
+                first.dtype,
+                chunks=chunks or ((1, *first.shape[1:]) if compression else None),
+                compression=compression,
+                shuffle=bool(compression) or None,
+            )
+            keys = np.zeros(count, np.int32)
+            at = 0
+            for key, frames in before:
+                if frames is not None and len(frames):
+                    data[at : at + len(frames)] = frames
+                    keys[at : at + len(frames)] = key
+                    at += len(frames)
+            lead = at
+            for piece in _chain(first, pieces):
+                if piece.shape[1:] != first.shape[1:] or at + len(piece) > count:
+                    raise InputError(
+                        f"{path}: a piece of projections has the shape {piece.shape} where "
+                        f"{count - at} frames of {first.shape[1:]} were still expected for "
+                        f"{angles.size} angles. Give as many projections as angles, of one size."
+                    )
+                data[at : at + len(piece)] = piece
+                at += len(piece)
+            if at != count:
+                raise InputError(
+                    f"{path}: {at - lead} projections came for {angles.size} angles. "
+                    f"Give as many projections as angles."
+                )
+            detector["image_key"] = keys
+            _number(detector, "x_pixel_size", pixel_size_m, "m")
+            _number(detector, "y_pixel_size", pixel_size_m, "m")
+            _number(detector, "distance", distance_m, "m")
+            _number(detector, "count_time", exposure_s, "s")
+            _number(detector, "x_rotation_axis_pixel_position", rotation_axis_px, "pixel")
+            source = _group(entry["instrument"], "source", "NXsource")
+            source["probe"] = probe
+            _number(source, "current", ring_current_ma, "mA")
+            if energy_kev is not None:
+                beam = _group(entry["instrument"], "beam", "NXbeam")
+                _number(beam, "incident_energy", energy_kev, "keV")
+            place = _group(entry, "sample", "NXsample")
+            if sample:
+                place["name"] = sample
+            degrees = np.concatenate([np.full(lead, np.rad2deg(angles[0])), np.rad2deg(angles)])
+            place["rotation_angle"] = degrees
+            place["rotation_angle"].attrs["units"] = "degree"
+            if monitor is not None:
+                reading = np.asarray(monitor, dtype=np.float64).ravel()
+                if reading.size != angles.size:
+                    raise InputError(
+                        f"{path}: {reading.size} monitor readings for {angles.size} projections. "
+                        f"Give one for each projection."
+                    )
+                control = _group(entry, "control", "NXmonitor")
+                control["data"] = np.concatenate([np.full(lead, reading.mean()), reading])
+            for name, value in (("start_time", start_time), ("end_time", end_time)):
+                if value:
+                    entry[name] = value
+            view = _group(entry, "data", "NXdata")
+            view.attrs["signal"] = "data"
+            for name, target in (
+                ("data", data),
+                ("image_key", detector["image_key"]),
+                ("rotation_angle", place["rotation_angle"]),
+            ):
+                view[name] = h5py.SoftLink(target.name)
+        os.replace(part, path)
+    except OSError as error:
+        raise WorkError(
+            f"{path} cannot be written ({error}). Expected a folder that exists, may be written "
+            f"and has room; choose another."
+        ) from error
+    finally:
+        part.unlink(missing_ok=True)
+    return path
+
+
+def _pieces(projections: NDArray | Iterable[NDArray]) -> Iterator[NDArray]:
+    if isinstance(projections, np.ndarray):
+        yield projections
+    else:
+        yield from projections
+
+
+def _chain(first: NDArray, rest: Iterator[NDArray]) -> Iterator[NDArray]:
+    yield first
+    yield from rest
+
+
+def _group(parent: h5py.Group, name: str, kind: str) -> h5py.Group:
+    group = parent.create_group(name)
+    group.attrs["NX_class"] = kind
+    return group
+
+
+def _number(group: h5py.Group, name: str, value: float | None, unit: str) -> None:
+    if value is not None:
+        group[name] = value
+        group[name].attrs["units"] = unit
