@@ -68,32 +68,20 @@ class Pipeline:
     ) -> Pipeline:
         """A pipeline along one line from one scan. Each step takes the step before it; a step
         with a ``center`` port also takes the ``center`` tool, which looks at that same data."""
-        nodes = [Node("scan", SCAN, {"index": 0})]
-        edges: list[Edge] = []
-        previous = "scan"
-        for step in steps:
-            tool, parameters = (step, {}) if isinstance(step, str) else step
-            cls_ = known_tools().get(tool)
-            ports = list(cls_.card.inputs) if cls_ else ["input"]
-            name = _fresh(tool, nodes)
-            if "center" in ports and center is not None:
-                axis, axis_parameters = (center, {}) if isinstance(center, str) else center
-                axis_id = next((n.id for n in nodes if n.tool == axis), None)
-                if axis_id is None:
-                    axis_id = _fresh(axis, nodes)
-                    nodes.append(Node(axis_id, axis, axis_parameters))
-                    axis_class = known_tools().get(axis)
-                    edges += [
-                        Edge(previous, axis_id, port)
-                        for port in (axis_class.card.inputs if axis_class else ("sinogram",))
-                    ]
-                edges.append(Edge(axis_id, name, "center"))
-            nodes.append(Node(name, tool, parameters))
-            main = next((p for p in ports if p != "center"), None)
-            if main is not None:
-                edges.append(Edge(previous, name, main))
-            previous = name
-        return cls(tuple(nodes), tuple(edges))
+        from toolbox.recipe import Step, wire
+
+        def step(given: str | tuple[str, dict[str, Any]]) -> Step:
+            return Step(given) if isinstance(given, str) else Step(*given)
+
+        recipe = [step(s) for s in steps]
+        if center is not None:
+            needs = (
+                i
+                for i, s in enumerate(recipe)
+                if s.tool in known_tools() and "center" in known_tools()[s.tool].card.inputs
+            )
+            recipe.insert(next(needs, len(recipe)), step(center))
+        return wire(recipe)
 
     # ---- looking -------------------------------------------------------------------------
 
@@ -115,7 +103,9 @@ class Pipeline:
     def kind_of(self, name: str) -> DataKind:
         """What a node yields."""
         node = self.node(name)
-        return DataKind.PROJECTIONS if node.tool == SCAN else known_tools()[node.tool].card.output.kind
+        return (
+            DataKind.PROJECTIONS if node.tool == SCAN else known_tools()[node.tool].card.output.kind
+        )
 
     @cached_property
     def order(self) -> tuple[str, ...]:
@@ -131,8 +121,9 @@ class Pipeline:
     @property
     def scans(self) -> int:
         """How many scans a run needs."""
-        return 1 + max((int(n.parameters.get("index", 0)) for n in self.nodes if n.tool == SCAN),
-                       default=-1)
+        return 1 + max(
+            (int(n.parameters.get("index", 0)) for n in self.nodes if n.tool == SCAN), default=-1
+        )
 
     def states(self, scans: Sequence[GreyState] = (GreyState.COUNTS,)) -> dict[str, GreyState]:
         """The grey-value state that each node of a valid pipeline yields."""
@@ -236,15 +227,6 @@ class Pipeline:
         from toolbox.drawing import pipeline_svg
 
         return pipeline_svg(self)
-
-
-def _fresh(tool: str, nodes: Sequence[Node]) -> str:
-    taken = {n.id for n in nodes}
-    count = 2
-    name = tool
-    while name in taken:
-        name, count = f"{tool}_{count}", count + 1
-    return name
 
 
 def scan_port(state: GreyState) -> Port:

@@ -1,0 +1,251 @@
+"""Measures the traits of a scan from a preview."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from metadata.errors import TomoplanError
+from metadata.scan import Scan
+from metadata.scan_info import ScanInfo
+from planner.preview import Preview, preview
+from planner.traits import Trait, Traits
+from toolbox.values import Block, Center
+
+T = TypeVar("T")
+Rows = NDArray[np.float64]
+EDGE_COLUMNS = 5
+DENSE = 3.0  # attenuation above which next to no light comes through (5 %)
+
+
+@dataclass(frozen=True, eq=False)
+class Inspection:
+    """What the file says and what the data shows."""
+
+    info: ScanInfo
+    traits: Traits
+    center: Center | None
+    warnings: tuple[str, ...]
+    seconds: float
+    preview: Preview
+
+
+def inspect_scan(scan: Scan, seconds: float = 0.6) -> Inspection:
+    """Traits of a scan, from a preview that takes about ``seconds`` to read."""
+    began = time.perf_counter()
+    seen = preview(scan, seconds)
+    warnings = list(scan.info.warnings)
+    traits, center = measure(scan.info, seen, warnings)
+    if center is not None:
+        warnings += center.warnings
+    return Inspection(
+        scan.info, traits, center, tuple(dict.fromkeys(warnings)),
+        time.perf_counter() - began, seen,
+    )  # fmt: skip
+
+
+def measure(info: ScanInfo, seen: Preview, warnings: list[str]) -> tuple[Traits, Center | None]:
+    """All traits; what cannot be measured is left out and said in ``warnings``."""
+    sinogram = seen.attenuation
+    values = sinogram.values  # row, angle, col
+    center = _attempt("center", warnings, lambda: _center(sinogram))
+    jitter = _attempt("jitter", warnings, lambda: _jitter(sinogram))
+    traits = Traits(
+        noise=_over_rows(_noise(values), ""),
+        signal=_over_rows(np.quantile(values[:, :: _stride(values)], 0.95, axis=(1, 2)), ""),
+        rings=_attempt("rings", warnings, lambda: _rings(values)),
+        view_sufficiency=_view_sufficiency(info, values),
+        angular_coverage=_coverage(info),
+        center_px=None if center is None else Trait(center.column, center.low, center.high, "px"),
+        jitter=None if jitter is None else Trait(*jitter, "px"),
+        motion=_over_rows(_motion(sinogram), "px"),
+        truncation=_over_rows(_truncation(values), "of strongest"),
+        fringes=_over_rows(_fringes(values), "power-law exponent + 2"),
+        metal=_over_rows(_metal(values), "share of pixels"),
+        zingers=_over_rows(_zingers(seen.raw.values.swapaxes(0, 1)), "share of pixels"),
+        saturation=_saturation(info, seen.raw.values),
+        beam_drift=_beam_drift(seen.transmission),
+    )
+    return traits, center
+
+
+# ---- one trait each ------------------------------------------------------------------------------
+
+
+def _center(sinogram: Block) -> Center:
+    from toolbox.centering import estimate_center
+
+    return estimate_center(sinogram, effort="quick")
+
+
+def _jitter(sinogram: Block) -> tuple[float, float, float]:
+    from toolbox.jitter import jitter_level
+
+    return jitter_level(sinogram)
+
+
+def _rings(values: NDArray[np.float32]) -> Trait:
+    from toolbox.stripes import stripe_energy
+
+    return _over_rows(np.asarray(stripe_energy(values), np.float64), "σ of noise")
+
+
+def _noise(values: NDArray[np.float32]) -> Rows:
+    from toolbox.noise import noise_sigma
+
+    return np.array([noise_sigma(row) for row in values])
+
+
+def _view_sufficiency(info: ScanInfo, values: NDArray[np.float32]) -> Trait:
+    """Crowther 1970: π/2 · N views over half a turn; low by the field, high by the specimen."""
+    half_turns = max(info.angular_range_rad / np.pi, 1e-9)
+    views = info.projections / max(half_turns, 1.0)
+    mean = values.mean(axis=(0, 1))
+    level = mean.min() + 0.05 * (mean.max() - mean.min())
+    width = max(int((mean > level).sum()), 1)
+    low = views / (np.pi / 2 * info.columns)
+    high = views / (np.pi / 2 * width)
+    return Trait(float(low), float(low), float(max(high, low)), "of Crowther's criterion")
+
+
+def _coverage(info: ScanInfo) -> Trait:
+    """Degrees of the half turn covered: 180 less the gap that is wider than a step."""
+    folded = np.sort(np.unique(np.round(np.mod(info.angles_rad, np.pi), 9)))
+    if len(folded) < 2:
+        return Trait(0.0, 0.0, 0.0, "degree")
+    gaps = np.diff(np.append(folded, folded[0] + np.pi))
+    step = float(np.median(gaps))
+    missing = float(gaps[gaps > 2.5 * step].sum() - step * (gaps > 2.5 * step).sum())
+    covered = float(np.degrees(np.pi - missing))
+    margin = float(np.degrees(step))
+    return Trait(covered, max(covered - margin, 0.0), min(covered + margin, 180.0), "degree")
+
+
+def _motion(sinogram: Block) -> Rows:
+    """The centre of mass of a rigid specimen inside the field moves on a sine of the angle
+    (Helgason–Ludwig); what slowly departs from it is motion or drift."""
+    values, theta = sinogram.values, sinogram.geometry.angles_rad
+    base = np.minimum(values[..., :EDGE_COLUMNS].mean(-1), values[..., -EDGE_COLUMNS:].mean(-1))
+    mass = np.maximum(values - base[..., None], 0)
+    columns = np.arange(values.shape[-1])
+    total = np.maximum(mass.sum(-1), 1e-9)
+    place = (mass * columns).sum(-1) / total  # row, angle
+    model = np.stack([np.ones_like(theta), np.cos(theta), np.sin(theta)], axis=1)
+    fit = np.linalg.lstsq(model, place.T, rcond=None)[0]
+    rest = place - (model @ fit).T
+    window = max(3, len(theta) // 12) | 1
+    kernel = np.ones(window) / window
+    slow = np.stack([np.convolve(r, kernel, mode="valid") for r in rest])
+    return np.sqrt((slow**2).mean(axis=1))
+
+
+def _truncation(values: NDArray[np.float32]) -> Rows:
+    left = np.median(values[..., :EDGE_COLUMNS], axis=(1, 2))
+    right = np.median(values[..., -EDGE_COLUMNS:], axis=(1, 2))
+    strongest = np.quantile(values[:, :: _stride(values)], 0.99, axis=(1, 2))
+    return np.maximum(np.maximum(left, right), 0) / np.maximum(strongest, 1e-9)
+
+
+def _fringes(values: NDArray[np.float32]) -> Rows:
+    """Absorption alone makes sinograms whose power falls at least as q^−2 at edges; propagation
+    fringes (Laplacian of the phase) flatten or raise it. The flattest slope over an octave, of
+    bands that stand above the noise, plus 2."""
+    columns = values.shape[-1]
+    window = np.hanning(columns).astype(np.float32)
+    found = []
+    q = np.fft.rfftfreq(columns)
+    for row in values[:, :: _stride(values)]:
+        mean = row.mean(axis=0)
+        calm = row - (mean - _smooth(mean, 21))
+        power = (np.abs(np.fft.rfft(calm * window, axis=1)) ** 2).mean(axis=0)
+        floor = float(np.median(power[q > 0.4]))
+        slopes = []
+        for low in (0.02, 0.03, 0.05, 0.08):
+            here = power[(q >= low) & (q < 1.5 * low)].mean() - floor
+            there = power[(q >= 2 * low) & (q < 3 * low)].mean() - floor
+            if here > 0 and there > floor:
+                slopes.append(np.log2(there / here))
+        found.append(max(slopes, default=-2.0) + 2.0)
+    return np.array(found)
+
+
+def _metal(values: NDArray[np.float32]) -> Rows:
+    some = values[:, :: _stride(values)]
+    usual = np.median(some[some > 0.1]) if (some > 0.1).any() else 1.0
+    return (some > max(DENSE, 3 * float(usual))).mean(axis=(1, 2))
+
+
+def _zingers(raw: NDArray[np.float32]) -> Rows:
+    """Pixels far brighter than the views before and after, which share the specimen."""
+    if raw.shape[1] < 3:
+        return np.zeros(len(raw))
+    middle, around = raw[:, 1:-1], np.maximum(raw[:, :-2], raw[:, 2:])
+    excess = middle - around
+    scale = 1.4826 * np.median(np.abs(excess - np.median(excess, axis=(1, 2), keepdims=True)),
+                               axis=(1, 2))  # fmt: skip
+    level = np.median(raw, axis=(1, 2))
+    limit = 10 * scale + 0.1 * np.abs(level)
+    return (excess > limit[:, None, None]).mean(axis=(1, 2))
+
+
+def _saturation(info: ScanInfo, raw: NDArray[np.float32]) -> Trait:
+    """Share of pixels at the highest value, where values pile up there as noise never does."""
+    top = float(np.nanmax(raw))
+    share = float((raw >= top).mean())
+    kind = np.dtype(info.dtype)
+    limited = kind.kind in "iu" and top >= np.iinfo(kind).max
+    near = float(((raw < top) & (raw >= 0.995 * top)).mean())
+    piled = limited or (share > 1e-4 and share > 5 * near)
+    value = share if piled else 0.0
+    return Trait(value, value, value, "share of pixels")
+
+
+def _beam_drift(transmission: Block | None) -> Trait | None:
+    """Slow change of the clearest edge of the field over the scan, as part of the beam."""
+    if transmission is None:
+        return None
+    values = transmission.values  # angle, row, col
+    edges = [values[..., :EDGE_COLUMNS], values[..., -EDGE_COLUMNS:]]
+    clear = max(edges, key=lambda e: float(np.median(e)))
+    if np.median(clear) < 0.8:
+        return None
+    course = np.median(clear, axis=(1, 2))
+    window = max(1, len(course) // 20)
+    slow = np.convolve(course, np.ones(window) / window, mode="valid")
+    value = float(np.ptp(slow) / np.median(course))
+    error = float(course.std() / np.sqrt(window))
+    return Trait(value, max(value - 2 * error, 0.0), value + 2 * error, "of the beam")
+
+
+# ---- small pieces --------------------------------------------------------------------------------
+
+
+def _attempt(name: str, warnings: list[str], work: Callable[[], T]) -> T | None:
+    try:
+        return work()
+    except TomoplanError as error:
+        warnings.append(f"{name} could not be measured: {error}")
+        return None
+
+
+def _over_rows(values: NDArray[np.float64], unit: str) -> Trait:
+    """Median over rows; the interval is the range over the rows looked at."""
+    finite = values[np.isfinite(values)]
+    if not len(finite):
+        return Trait(float("nan"), float("nan"), float("nan"), unit)
+    return Trait(float(np.median(finite)), float(finite.min()), float(finite.max()), unit)
+
+
+def _stride(values: NDArray[np.float32], enough: int = 200) -> int:
+    return max(1, values.shape[1] // enough)
+
+
+def _smooth(line: NDArray[np.float32], width: int) -> NDArray[np.float32]:
+    padded = np.pad(line, width // 2, mode="edge")
+    windows = np.lib.stride_tricks.sliding_window_view(padded, width)
+    return np.median(windows, axis=-1)

@@ -1,0 +1,138 @@
+"""A quick look at a scan: a few rows with as many views as can be read in the time allowed."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from metadata.errors import InputError, ScanError
+from metadata.scan import Scan
+from metadata.scan_info import GreyState
+from toolbox.kinds import DataKind
+from toolbox.registry import make_tool
+from toolbox.values import Block, Geometry
+
+FIRST_LOOK = 48  # views read before deciding whether all can be
+BAND_ROWS = 5
+LEAST_BEAM = 0.02  # flats must lie this far above the darks, as part of the flats
+READABLE_VALUES = 12_000_000  # float32 values that can be worked on within the time
+
+
+@dataclass(frozen=True, eq=False)
+class Preview:
+    """Raw and corrected rows of a scan.
+
+    ``raw`` and ``transmission`` have axes ``angle, row, col``; ``attenuation`` is a sinogram block.
+    ``projection`` is one frame (``row, col``, strided to at most 512²) as stored.
+    """
+
+    raw: Block
+    transmission: Block | None
+    attenuation: Block
+    projection: NDArray[np.float32]
+    views_read: int
+
+
+def read_block(scan: Scan, rows: NDArray[np.intp], frames: NDArray[np.intp]) -> Block:
+    """Chosen rows and frames of a scan with their flats, darks and monitor."""
+    info = scan.info
+    everything = len(frames) == info.projections
+
+    def gather(read: object) -> NDArray[np.float32]:
+        parts = [read(slice(int(r), int(r) + 1)) for r in rows]  # type: ignore[operator]
+        return np.concatenate(parts, axis=1)
+
+    monitor = scan.monitor()
+    angles: slice | NDArray[np.intp] = slice(None) if everything else frames
+    return Block(
+        values=gather(lambda r: scan.projections(angles, r)),
+        kind=DataKind.PROJECTIONS,
+        state=info.state,
+        geometry=replace(Geometry.of(info), angles_rad=np.asarray(info.angles_rad)[frames]),
+        rows=rows,
+        frames=frames,
+        flats=gather(scan.flats) if info.flats else None,
+        darks=gather(scan.darks) if info.darks else None,
+        monitor=None if monitor is None else monitor[frames],
+    )
+
+
+def preview(scan: Scan, seconds: float = 0.6) -> Preview:
+    """Look at a scan within about ``seconds`` of reading.
+
+    Raises ScanError where there was no beam or nothing can be seen.
+    """
+    info = scan.info
+    rows = spread_rows(info.rows, BAND_ROWS)
+    few = np.unique(np.linspace(0, info.projections - 1, FIRST_LOOK).round().astype(np.intp))
+    began = time.perf_counter()
+    first = read_block(scan, rows, few)
+    rate = len(few) / max(time.perf_counter() - began, 1e-4)
+    affordable = min(rate * seconds, READABLE_VALUES / (len(rows) * info.columns))
+    if affordable >= info.projections:
+        raw = read_block(scan, rows, np.arange(info.projections))
+    elif affordable > 2 * len(few):
+        step = int(np.ceil(info.projections / affordable))
+        raw = read_block(scan, rows, np.arange(0, info.projections, step))
+    else:
+        raw = first
+    transmission, attenuation = correct(raw)
+    return Preview(raw, transmission, attenuation.as_kind(DataKind.SINOGRAM),
+                   _one_frame(scan), len(raw.frames))  # fmt: skip
+
+
+def spread_rows(total: int, count: int) -> NDArray[np.intp]:
+    """``count`` rows spread over a detector, its outer tenth left out where it can be."""
+    if total <= count:
+        return np.arange(total)
+    margin = 0.1 * (total - 1)
+    return np.unique(np.linspace(margin, total - 1 - margin, count).round().astype(np.intp))
+
+
+def correct(raw: Block) -> tuple[Block | None, Block]:
+    """Transmission (where it can be had) and attenuation of a block in any state."""
+    block = raw
+    if block.state is GreyState.COUNTS:
+        refuse_without_beam(raw)
+        if raw.flats is not None and len(raw.flats):
+            block = make_tool("flat_field", {})(projections=block)
+        else:
+            block = make_tool("air_normalisation", {})(projections=block)
+    if block.state is GreyState.TRANSMISSION:
+        return block, make_tool("minus_log", {})(projections=block)
+    return None, block
+
+
+def refuse_without_beam(raw: Block) -> None:
+    """Raise where the flats are like the darks, or the frames hold one value only."""
+    if raw.flats is not None and raw.darks is not None and len(raw.flats) and len(raw.darks):
+        flat, dark = float(np.nanmedian(raw.flats)), float(np.nanmedian(raw.darks))
+        if flat - dark <= LEAST_BEAM * max(abs(flat), 1.0):
+            raise NoBeamError(
+                f"The flat fields (median {flat:.4g}) are no brighter than the dark frames "
+                f"(median {dark:.4g}): there was no beam on the detector. Check the shutter and "
+                f"the image keys; such a scan cannot be reconstructed."
+            )
+    spread = float(np.nanmax(raw.values) - np.nanmin(raw.values)) if raw.values.size else 0.0
+    if not spread > 0:
+        raise ScanError(
+            f"Every pixel looked at has the same value ({np.nanmin(raw.values):.4g}); expected "
+            f"images of a specimen. The detector may have been off, or the file is a placeholder."
+        )
+
+
+class NoBeamError(InputError):
+    """The scan shows no beam: a refusal, not a fault of the file."""
+
+    exit_status = 1
+
+
+def _one_frame(scan: Scan) -> NDArray[np.float32]:
+    info = scan.info
+    middle = info.projections // 2
+    frame = scan.projections(np.array([middle], dtype=np.intp))[0]
+    step = max(1, -(-max(frame.shape) // 512))
+    return frame[::step, ::step] if frame.shape[0] > 2 * step else frame[:, ::step]

@@ -1,0 +1,112 @@
+"""The request and the scan held against each other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from metadata.scan_info import ScanInfo
+from planner.inspection import Inspection
+from planner.language.phrases import say
+from planner.task import Condition, Task
+from planner.traits import Traits
+
+
+@dataclass(frozen=True)
+class Message:
+    """A phrase to be said in the language of the request."""
+
+    key: str
+    values: tuple[tuple[str, Any], ...] = ()
+
+    def text(self, language: str) -> str:
+        return say(self.key, language, **dict(self.values))
+
+
+def message(key: str, **values: Any) -> Message:
+    return Message(key, tuple(values.items()))
+
+
+@dataclass(frozen=True, eq=False)
+class Situation:
+    """All that a plan depends on.
+
+    ``conditions`` maps each condition that holds to where it is known from: ``text``, ``data``,
+    ``file`` or ``text and data``. ``messages`` say where the text and the data disagree.
+    """
+
+    task: Task
+    infos: tuple[ScanInfo, ...]
+    inspections: tuple[Inspection, ...]
+    conditions: dict[Condition, str]
+    messages: tuple[Message, ...]
+
+    @property
+    def info(self) -> ScanInfo:
+        return self.infos[0]
+
+    @property
+    def traits(self) -> Traits:
+        return self.inspections[0].traits
+
+    def has(self, condition: Condition) -> bool:
+        return condition in self.conditions
+
+
+@cache
+def rules() -> dict[str, Any]:
+    """The rules of thumb in ``configs/rules.yaml``."""
+    import yaml
+
+    return yaml.safe_load(files("configs").joinpath("rules.yaml").read_text(encoding="utf-8"))
+
+
+def assess(task: Task, inspections: Sequence[Inspection]) -> Situation:
+    """Compare what the text says with what each file and its data show."""
+    traits = inspections[0].traits
+    shown = {Condition(c): rule for c, rule in rules()["conditions"].items()}
+    held: dict[Condition, str] = {}
+    messages: list[Message] = []
+    for condition in Condition:
+        said = condition in task.conditions
+        rule = shown.get(condition)
+        seen = None if rule is None else _seen(traits, rule)
+        if said and seen:
+            held[condition] = "text and data"
+        elif said:
+            held[condition] = "text"
+            if seen is False and rule is not None and rule.get("trusted", True):
+                trait = getattr(traits, rule["trait"])
+                messages.append(
+                    message("disagree.said", condition=condition.value,
+                            trait=rule["trait"], value=trait.value, unit=trait.unit)
+                )  # fmt: skip
+        elif seen and rule is not None and rule.get("trusted", True):
+            held[condition] = "data"
+            trait = getattr(traits, rule["trait"])
+            messages.append(
+                message("disagree.unsaid", condition=condition.value,
+                        trait=rule["trait"], value=trait.value, unit=trait.unit)
+            )  # fmt: skip
+    if len(inspections) > 1 and Condition.MOSAIC not in held and len(task.goals):
+        held[Condition.MOSAIC] = "file"
+    return Situation(task, tuple(i.info for i in inspections), tuple(inspections), held,
+                     tuple(messages))  # fmt: skip
+
+
+def _seen(traits: Traits, rule: dict[str, Any]) -> bool | None:
+    """Whether the data shows a condition; None where the trait could not be measured or lies
+    so near the limit that its interval does not tell."""
+    trait = getattr(traits, rule["trait"])
+    if trait is None or not trait.value == trait.value:
+        return None
+    if "above" in rule:
+        if trait.value >= rule["above"]:
+            return True
+        return False if trait.high < rule["above"] else None
+    if trait.value <= rule["below"]:
+        return True
+    return False if trait.low > rule["below"] else None
