@@ -1,0 +1,107 @@
+"""Filtered back-projection."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Annotated
+
+from toolbox.card import Param, Port, ToolCard, grey
+from toolbox.kinds import DataKind, Domain, GreyState, Split, Stage
+from toolbox.operators.blocks import (
+    as_tensor,
+    as_volume,
+    operator_for,
+    projection_bytes,
+    projection_work,
+    slice_size,
+    tilt_rows,
+    volume_shape,
+)
+from toolbox.operators.filters import FILTERS
+from toolbox.tool import Cost, Tool, Tuned
+from toolbox.values import Block, Center, Shape
+
+
+@dataclass(frozen=True)
+class FBP(Tool):
+    """Filtered back-projection of ``row, angle, col`` to slices ``z, y, x`` in 1/px.
+
+    Half acquisition (a full turn about an axis off the middle) is recognised and gives slices as
+    wide as both halves together.
+
+    >>> FBP(filter="hann").halo()
+    0
+    """
+
+    card = ToolCard(
+        name="fbp",
+        title="filtered back-projection",
+        title_zh="滤波反投影",
+        stage=Stage.RECONSTRUCT,
+        domain=Domain.RECONSTRUCTION,
+        inputs={
+            "sinogram": grey(DataKind.SINOGRAM, GreyState.ATTENUATION, GreyState.PHASE),
+            "center": Port(DataKind.CENTER),
+        },
+        output=grey(DataKind.VOLUME, unit="1/px"),
+        split=Split.ROWS,
+        references=(
+            "Kak & Slaney 1988, Principles of Computerized Tomographic Imaging, ch. 3",
+            "Barnett, Magland & af Klinteberg 2019, SIAM J. Sci. Comput. 41, C479 (the transform)",
+        ),
+        limits="Streaks with few views, blur along missing angles, noise rises with resolution. "
+        "A tilt of the axis above about 2 degrees is only corrected in first order.",
+        gpu=True,
+    )
+
+    filter: Annotated[str, Param("radial filter", choices=FILTERS)] = "ramp"
+    padding: Annotated[
+        str | None,
+        Param("what lies beside the detector: nothing, or the edge going on",
+              choices=("zero", "edge"), auto="edge where the sample reaches the edge of the field"),
+    ] = None  # fmt: skip
+    size: Annotated[
+        int | None,
+        Param("side of a slice", "px", low=1,
+              auto="the columns, or the wider field of a half acquisition"),
+    ] = None  # fmt: skip
+    tilt_halo: Annotated[
+        int | None, Param("rows that a leaning axis mixes", "px", low=0, auto="from the axis tilt")
+    ] = None
+    circle: Annotated[bool, Param("set what not all views see to 0")] = True
+
+    def __call__(self, *, sinogram: Block, center: Center) -> Block:  # type: ignore[override]
+        operator = operator_for(sinogram, center, self.size)
+        slices = operator.fbp(as_tensor(sinogram), self.filter, self.padding or "auto", self.circle)
+        return as_volume(sinogram, slices)
+
+    def tune(self, *, sinogram: Block, center: Center) -> Tuned:  # type: ignore[override]
+        from toolbox.operators.parallel_beam import is_truncated
+
+        notes = []
+        padding, size, halo = self.padding, self.size, self.tilt_halo
+        if padding is None:
+            padding = "edge" if is_truncated(as_tensor(sinogram)) else "zero"
+            if padding == "edge":
+                notes.append("The sample reaches the edge of the field: the edge is continued.")
+        if size is None:
+            size = slice_size(sinogram, center)
+            if size != sinogram.values.shape[-1]:
+                notes.append(f"Half acquisition: slices are {size} px wide.")
+        if halo is None:
+            halo = tilt_rows(sinogram, center)
+            if halo:
+                notes.append(f"The leaning axis mixes {halo} rows on each side.")
+        tuned = dataclasses.replace(self, padding=padding, size=size, tilt_halo=halo)
+        return Tuned(tuned, tuple(notes))
+
+    def halo(self) -> int:
+        return self.tilt_halo or 0
+
+    def output_shape(self, **inputs: Shape) -> Shape:
+        return volume_shape(inputs["sinogram"], self.size)
+
+    def cost(self, **inputs: Shape) -> Cost:
+        shape = inputs["sinogram"]
+        return Cost(projection_work(shape, self.size), projection_bytes(shape, self.size))
