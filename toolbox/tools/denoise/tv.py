@@ -1,0 +1,98 @@
+"""Total variation denoising of slices."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+from numpy.typing import NDArray
+
+from toolbox.card import Param, ToolCard, grey
+from toolbox.kinds import DataKind, Domain, GreyState, Split, Stage
+from toolbox.slice_denoiser import Sigma, SliceDenoiser
+from toolbox.tool import Cost
+from toolbox.values import Shape
+
+
+@dataclass(frozen=True)
+class DenoiseTV(SliceDenoiser):
+    """The slice x nearest to the noisy b with little total variation, axes ``z, y, x``:
+    ½‖x − b‖² + w·TV(x), isotropic, each slice alone; w = ``strength`` · ``sigma``.
+
+    >>> from toolbox import Block, DataKind, Geometry, GreyState
+    >>> noisy = np.random.default_rng(0).normal(1, 0.1, (1, 64, 64)).astype(np.float32)
+    >>> volume = Block(noisy, DataKind.VOLUME, GreyState.ATTENUATION,
+    ...                Geometry(np.zeros(1), 1, 64), np.arange(1))
+    >>> bool(DenoiseTV(strength=2.0, sigma=0.1)(volume=volume).values.std() < 0.03)
+    True
+    """
+
+    card = ToolCard(
+        name="denoise_tv",
+        title="total variation denoising",
+        title_zh="全变差去噪",
+        stage=Stage.DENOISE,
+        domain=Domain.RECONSTRUCTION,
+        inputs={"volume": grey(DataKind.VOLUME, GreyState.ATTENUATION, GreyState.PHASE)},
+        output=grey(DataKind.VOLUME),
+        split=Split.ROWS,
+        references=(
+            "Rudin, Osher & Fatemi 1992, Physica D 60, 259",
+            "Beck & Teboulle 2009, IEEE Trans. Image Process. 18, 2419 (the algorithm, FGP)",
+            "Batson & Royer 2019, Noise2Self, ICML (automatic strength)",
+        ),
+        limits="Flat regions with sharp borders come out best; gentle gradients turn into steps "
+        "and texture near the noise is lost. Slice by slice, so the third direction is not used.",
+        library="torch",
+        licence="BSD-3-Clause",
+    )
+    candidates = (0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0)
+
+    strength: Annotated[
+        float | None,
+        Param("weight of total variation", unit="noise σ", low=0.0, high=20.0,
+              auto="calibrated by self-supervision on a sample"),
+    ] = 1.0  # fmt: skip
+    sigma: Sigma = None
+    iterations: Annotated[int, Param("steps of the solver", low=1, high=1000)] = 80
+
+    def denoise(self, image: NDArray[np.float32], strength: float, sigma: float
+                ) -> NDArray[np.float32]:  # fmt: skip
+        return total_variation(image, strength * sigma, self.iterations)
+
+    def cost(self, **inputs: Shape) -> Cost:
+        shape = inputs["volume"]
+        return Cost(25.0 * self.iterations * shape.voxels, 48.0 * shape.frames * shape.columns)
+
+
+def total_variation(image: NDArray[np.float32], weight: float, iterations: int
+                    ) -> NDArray[np.float32]:  # fmt: skip
+    """Minimiser over x of ½‖x − image‖² + weight·TV(x), axes ``y, x``; borders are free."""
+    import torch
+
+    if weight <= 0:
+        return np.array(image, np.float32)
+    b = torch.from_numpy(np.array(image, np.float32))
+    p = torch.zeros((2, *b.shape))  # the dual field
+    r, t = p.clone(), 1.0
+    for _ in range(iterations):
+        x = b + weight * _divergence(r)
+        # 8 bounds the squared norm of the gradient in two dimensions
+        q = r.clone()
+        q[0, :-1] += (x[1:] - x[:-1]) / (8 * weight)
+        q[1, :, :-1] += (x[:, 1:] - x[:, :-1]) / (8 * weight)
+        q /= torch.clamp(torch.sqrt(q[0] ** 2 + q[1] ** 2), min=1.0)
+        t_next = (1 + (1 + 4 * t * t) ** 0.5) / 2
+        r = q + ((t - 1) / t_next) * (q - p)
+        p, t = q, t_next
+    return (b + weight * _divergence(p)).numpy()
+
+
+def _divergence(field):  # type: ignore[no-untyped-def]  # torch.Tensor → torch.Tensor
+    """Negative adjoint of the forward difference, axes ``(y, x), y, x``."""
+    down, right = field[0], field[1]
+    total = down + right
+    total[1:] -= down[:-1]
+    total[:, 1:] -= right[:, :-1]
+    return total
