@@ -35,6 +35,11 @@ class SliceDenoiser(Tool):
                 ) -> NDArray[np.float32]:  # fmt: skip
         """One slice, axes ``y, x``, with noise of standard deviation ``sigma`` > 0."""
 
+    def denoise_slices(self, slices: NDArray[np.float32], strength: float, sigma: float) -> None:
+        """Some slices in place, axes ``z, y, x``, each as by :meth:`denoise`."""
+        for image in slices:
+            image[...] = self.denoise(image, strength, sigma)
+
     def tune(self, *, volume: Block) -> Tuned:  # type: ignore[override]
         notes = []
         sigma, strength = self.sigma, self.strength
@@ -59,6 +64,5 @@ class SliceDenoiser(Tool):
             return self.tune(volume=volume).tool(volume=volume)
         result = np.array(volume.values, np.float32, order="C")
         if self.sigma > 0 and self.strength > 0:
-            for image in result:
-                image[...] = self.denoise(image, self.strength, self.sigma)
+            self.denoise_slices(result, self.strength, self.sigma)
         return volume.with_values(result)

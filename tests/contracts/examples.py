@@ -15,6 +15,7 @@ from toolbox import Block, Center, DataKind, Geometry, Port, Shape, Shifts, Tool
 
 ROWS, FRAMES, COLUMNS = 8, 48, 48
 CENTER = 23.0
+ARGUMENTS: dict[str, dict[str, Any]] = {"known_center": {"column": CENTER}}
 
 # value, semi-axes, centre (in parts of the half width), rotation
 _ELLIPSES = (
@@ -126,7 +127,8 @@ def example_of(cls: type[Tool]) -> tuple[Tool, dict[str, Any]]:
     own = cls.example()
     if own is not None:
         return own
-    return cls(), {name: value_for(p) for name, p in cls.card.inputs.items() if not p.optional}
+    tool = cls(**ARGUMENTS.get(cls.card.name, {}))
+    return tool, {name: value_for(p) for name, p in cls.card.inputs.items() if not p.optional}
 
 
 def stacks(inputs: dict[str, Any]) -> dict[str, Block]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,12 @@ from toolbox.kinds import DataKind, Domain, GreyState, Split, Stage
 from toolbox.slice_denoiser import Sigma, SliceDenoiser
 from toolbox.tool import Cost
 from toolbox.values import Shape
+
+if TYPE_CHECKING:
+    import torch
+
+
+PIXELS_TOGETHER = 1 << 18  # in small slices the calls cost more than the work
 
 
 @dataclass(frozen=True)
@@ -59,40 +65,49 @@ class DenoiseTV(SliceDenoiser):
 
     def denoise(self, image: NDArray[np.float32], strength: float, sigma: float
                 ) -> NDArray[np.float32]:  # fmt: skip
-        return total_variation(image, strength * sigma, self.iterations)
+        return total_variation(image[None], strength * sigma, self.iterations)[0]
+
+    def denoise_slices(self, slices: NDArray[np.float32], strength: float, sigma: float) -> None:
+        together = max(PIXELS_TOGETHER // slices[0].size, 1)
+        for start in range(0, len(slices), together):
+            part = slices[start : start + together]
+            part[...] = total_variation(part, strength * sigma, self.iterations)
 
     def cost(self, **inputs: Shape) -> Cost:
         shape = inputs["volume"]
-        return Cost(25.0 * self.iterations * shape.voxels, 48.0 * shape.frames * shape.columns)
+        together = max(shape.frames * shape.columns, PIXELS_TOGETHER)
+        return Cost(25.0 * self.iterations * shape.voxels, 48.0 * together)
 
 
-def total_variation(image: NDArray[np.float32], weight: float, iterations: int
-                    ) -> NDArray[np.float32]:  # fmt: skip
-    """Minimiser over x of ½‖x − image‖² + weight·TV(x), axes ``y, x``; borders are free."""
+def total_variation(
+    slices: NDArray[np.float32], weight: float, iterations: int
+) -> NDArray[np.float32]:
+    """Minimiser over x of ½‖x − slice‖² + weight·TV(x) for each slice, axes ``z, y, x``; nothing
+    is assumed beyond the borders."""
     import torch
 
+    b = torch.from_numpy(np.array(slices, np.float32))
     if weight <= 0:
-        return np.array(image, np.float32)
-    b = torch.from_numpy(np.array(image, np.float32))
+        return b.numpy()
     p = torch.zeros((2, *b.shape))  # the dual field
     r, t = p.clone(), 1.0
     for _ in range(iterations):
         x = b + weight * _divergence(r)
         # 8 bounds the squared norm of the gradient in two dimensions
         q = r.clone()
-        q[0, :-1] += (x[1:] - x[:-1]) / (8 * weight)
-        q[1, :, :-1] += (x[:, 1:] - x[:, :-1]) / (8 * weight)
-        q /= torch.clamp(torch.sqrt(q[0] ** 2 + q[1] ** 2), min=1.0)
+        q[0, :, :-1] += (x[:, 1:] - x[:, :-1]) / (8 * weight)
+        q[1, ..., :-1] += (x[..., 1:] - x[..., :-1]) / (8 * weight)
+        q /= torch.sqrt(q[0] ** 2 + q[1] ** 2).clamp_(min=1.0)
         t_next = (1 + (1 + 4 * t * t) ** 0.5) / 2
         r = q + ((t - 1) / t_next) * (q - p)
         p, t = q, t_next
     return (b + weight * _divergence(p)).numpy()
 
 
-def _divergence(field):  # type: ignore[no-untyped-def]  # torch.Tensor → torch.Tensor
-    """Negative adjoint of the forward difference, axes ``(y, x), y, x``."""
+def _divergence(field: torch.Tensor) -> torch.Tensor:
+    """Negative adjoint of the forward difference, axes ``(y, x), z, y, x``."""
     down, right = field[0], field[1]
     total = down + right
-    total[1:] -= down[:-1]
-    total[:, 1:] -= right[:, :-1]
+    total[:, 1:] -= down[:, :-1]
+    total[..., 1:] -= right[..., :-1]
     return total
