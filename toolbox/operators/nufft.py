@@ -6,15 +6,14 @@ import hashlib
 import logging
 import os
 import threading
-from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-
-if TYPE_CHECKING:
-    import torch
 
 log = logging.getLogger("tomoplan")
 
@@ -48,32 +47,36 @@ def has_finufft() -> bool:
     return True
 
 
-class PlanCache:
-    """Warm finufft plans: the points are sorted once per geometry, then serve every slab.
+@dataclass
+class WarmPlan:
+    """A finufft plan with its points sorted, and the arrays it works on (fresh memory costs
+    more than copying)."""
 
-    A plan serves one thread at a time; it is taken out while in use.
-    """
+    plan: Any
+    waves: NDArray[np.complex64]  # angle, bin
+    pixels: NDArray[np.complex64]  # y, x
+
+
+class PlanCache:
+    """Plans kept warm: the points are sorted once per geometry, then serve every slab. A plan
+    serves one thread at a time; it is taken out while in use."""
 
     def __init__(self, limit: int = IDLE_PLANS) -> None:
-        self._idle: OrderedDict[int, tuple[tuple[Any, ...], Any]] = OrderedDict()
+        self._idle: list[tuple[tuple[Any, ...], WarmPlan]] = []
         self._lock = threading.Lock()
         self._limit = limit
-        self._count = 0
 
-    def take(self, key: tuple[Any, ...]) -> Any | None:
+    @contextmanager
+    def lend(self, key: tuple[Any, ...], make: Callable[[], WarmPlan]) -> Iterator[WarmPlan]:
+        """An idle plan of this geometry, or a new one."""
         with self._lock:
-            for number, (known, plan) in reversed(self._idle.items()):
-                if known == key:
-                    del self._idle[number]
-                    return plan
-        return None
-
-    def give(self, key: tuple[Any, ...], plan: Any) -> None:
+            found = next((i for i, (known, _) in enumerate(self._idle) if known == key), None)
+            plan = None if found is None else self._idle.pop(found)[1]
+        plan = plan or make()
+        yield plan
         with self._lock:
-            self._count += 1
-            self._idle[self._count] = (key, plan)
-            while len(self._idle) > self._limit:
-                self._idle.popitem(last=False)
+            self._idle.insert(0, (key, plan))
+            del self._idle[self._limit :]
 
     def clear(self) -> None:
         """Forget all idle plans and give their memory back."""
@@ -99,23 +102,20 @@ class FinufftPolar:
         x_wave: NDArray[np.float32],
         size: int,
         precision: float,
-        threads: int | None,
     ) -> None:
         self._waves = (y_wave, x_wave)
         self._size = size
         self._precision = precision
-        self._threads = threads
         digest = hashlib.blake2b(y_wave.tobytes(), digest_size=16)
         digest.update(x_wave.tobytes())
         self._digest = digest.hexdigest()
 
-    def _run(self, kind: int, values: NDArray[np.complex64]) -> NDArray[np.complex64]:
-        import finufft
+    def lend(self, kind: int, threads: int, shape: tuple[int, int]) -> Any:
+        """A warm plan (context) of type 1, waves to pixels, or 2, pixels to waves."""
 
-        threads = self._threads or default_threads()
-        key = (kind, self._digest, self._size, self._precision, threads)
-        plan = PLANS.take(key)
-        if plan is None:
+        def make() -> WarmPlan:
+            import finufft
+
             plan = finufft.Plan(
                 kind,
                 (self._size, self._size),
@@ -126,18 +126,17 @@ class FinufftPolar:
                 nthreads=threads,
             )
             plan.setpts(*self._waves)
-        result = plan.execute(values)
-        PLANS.give(key, plan)
-        return result
+            waves = np.empty(shape, np.complex64)
+            return WarmPlan(plan, waves, np.empty((self._size, self._size), np.complex64))
 
-    def to_pixels(self, waves: torch.Tensor) -> torch.Tensor:
-        """Strengths of the waves → pixels, axes ``y, x``."""
-        import torch
+        key = (kind, self._digest, self._size, self._precision, threads)
+        return PLANS.lend(key, make)
 
-        return torch.from_numpy(self._run(1, waves.numpy()))
+    def to_pixels(self, warm: WarmPlan) -> NDArray[np.complex64]:
+        """The plan's waves → its pixels, axes ``y, x``."""
+        return warm.plan.execute(warm.waves.reshape(-1), out=warm.pixels)
 
-    def to_waves(self, pixels: torch.Tensor) -> torch.Tensor:
-        """The adjoint: pixels ``y, x`` → strengths."""
-        import torch
-
-        return torch.from_numpy(self._run(2, pixels.contiguous().numpy()))
+    def to_waves(self, warm: WarmPlan) -> NDArray[np.complex64]:
+        """The adjoint: the plan's pixels → its waves, axes ``angle, bin``."""
+        warm.plan.execute(warm.pixels, out=warm.waves.reshape(-1))
+        return warm.waves

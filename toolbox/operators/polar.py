@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +17,8 @@ from toolbox.operators.torch_nufft import TorchPolar
 
 if TYPE_CHECKING:
     import torch
+
+VIEWS = 32  # views transformed at a time
 
 
 class PolarTransform:
@@ -56,51 +60,140 @@ class PolarTransform:
         )
         self._nufft: FinufftPolar | TorchPolar
         if device == "cpu" and has_finufft():
-            self._nufft = FinufftPolar(*waves, size, precision, threads)
+            self._nufft = FinufftPolar(*waves, size, precision)
         else:
             self._nufft = TorchPolar(*waves, size, precision, device)
 
     def to_image(self, y: torch.Tensor, origins: NDArray[np.float64]) -> torch.Tensor:
         """Rows ``row, angle, col`` → slices ``row, y, x``; ``origins``: the axis of each row,
         counted in columns from the first one given."""
-        import torch
-
         slices = y.new_empty((len(y), self._size, self._size))
-        for row in range(0, len(y), 2):
+
+        def work(row: int, threads: int) -> None:
             pair = y[row : row + 2]
-            if len(pair) == 1:
-                waves = self._spectrum(pair[0].to(torch.complex64), origins[row])
-            elif origins[row] == origins[row + 1]:
-                waves = self._spectrum(torch.complex(pair[0], pair[1]), origins[row])
+            same = len(pair) == 1 or origins[row] == origins[row + 1]
+            if isinstance(self._nufft, FinufftPolar):
+                with self._nufft.lend(1, threads, tuple(self._base.shape)) as warm:
+                    self._fast_spectrum(pair.numpy(), origins[row : row + 2], warm.waves, threads)
+                    pixels = self._nufft.to_pixels(warm)
+                    slices.numpy()[row] = pixels.real
+                    if len(pair) == 2:
+                        slices.numpy()[row + 1] = pixels.imag
+                return
+            if same:
+                waves = self._spectrum(_complex(pair), origins[row])
             else:
-                waves = self._spectrum(pair[0].to(torch.complex64), origins[row])
-                waves += 1j * self._spectrum(pair[1].to(torch.complex64), origins[row + 1])
-            waves *= self._base
-            pixels = self._nufft.to_pixels(waves.reshape(-1))
-            slices[row] = pixels.real
+                waves = self._spectrum(_complex(pair[:1]), origins[row])
+                waves += 1j * self._spectrum(_complex(pair[1:]), origins[row + 1])
+            image = self._nufft.to_pixels((waves * self._base).reshape(-1))
+            slices[row] = image.real
             if len(pair) == 2:
-                slices[row + 1] = pixels.imag
+                slices[row + 1] = image.imag
+
+        self._share(len(y), work)
         return slices
 
     def to_sinogram(
         self, x: torch.Tensor, origins: NDArray[np.float64], columns: int
     ) -> torch.Tensor:
         """The adjoint of ``to_image`` for rows of ``columns`` columns."""
-        import torch
-
         rows = x.new_empty((len(x), len(self._base), columns))
-        for row in range(0, len(x), 2):
+
+        def work(row: int, threads: int) -> None:
             pair = x[row : row + 2]
-            image = torch.complex(pair[0], pair[1] if len(pair) == 2 else torch.zeros_like(pair[0]))
-            waves = self._nufft.to_waves(image).reshape(self._base.shape)
-            waves *= self._base.conj()
+            target = rows[row : row + 2]
+            if isinstance(self._nufft, FinufftPolar):
+                with self._nufft.lend(2, threads, tuple(self._base.shape)) as warm:
+                    warm.pixels.real = pair[0].numpy()
+                    warm.pixels.imag = pair[1].numpy() if len(pair) == 2 else 0
+                    self._nufft.to_waves(warm)
+                    self._fast_lines(warm.waves, origins[row : row + 2], target.numpy(), threads)
+                return
+            waves = self._nufft.to_waves(_complex(pair)).reshape(self._base.shape)
+            waves = waves * self._base.conj()
             line = self._lines(waves, origins[row], columns)
-            rows[row] = line.real
+            target[0] = line.real
             if len(pair) == 2:
                 if origins[row + 1] != origins[row]:
                     line = self._lines(waves, origins[row + 1], columns)
-                rows[row + 1] = line.imag
+                target[1] = line.imag
+
+        self._share(len(x), work)
         return rows
+
+    def _share(self, rows: int, work: Callable[[int, int], None]) -> None:
+        """Pairs of rows over the threads; threads left over work within a pair."""
+        threads = self._threads or default_threads()
+        pairs = range(0, rows, 2)
+        if threads == 1 or len(pairs) == 1 or self._device != "cpu":
+            for row in pairs:
+                work(row, threads)
+            return
+        workers = min(threads, len(pairs))
+        with ThreadPoolExecutor(workers) as pool:
+            list(pool.map(lambda row: work(row, max(threads // workers, 1)), pairs))
+
+    # ---- lines and waves, on the CPU: some views at a time, to stay in the cache ---------------
+
+    def _fast_spectrum(
+        self,
+        pair: NDArray[np.float32],
+        origins: NDArray[np.float64],
+        waves: NDArray[np.complex64],
+        threads: int,
+    ) -> None:
+        from scipy import fft
+
+        base, index = self._base.numpy(), self._index.numpy()
+        phases = [self._phase(origin).numpy() for origin in origins]
+        together = len(pair) == 2 and origins[0] == origins[1]
+
+        def part(views: slice) -> None:
+            if together or len(pair) == 1:
+                line = pair[0, views].astype(np.complex64)
+                if together:
+                    line.imag = pair[1, views]
+                # pocketfft is several times faster than torch's transform off Intel machines.
+                full = fft.fft(line, n=self._length, axis=1, overwrite_x=True)
+                np.take(full, index, axis=1, out=waves[views], mode="clip")
+                waves[views] *= phases[0]
+            else:
+                waves[views] = fft.fft(pair[0, views], n=self._length, axis=1)[:, index] * phases[0]
+                second = fft.fft(pair[1, views], n=self._length, axis=1)[:, index] * phases[1]
+                waves[views] += 1j * second
+            waves[views] *= base[views]
+
+        _in_parts(part, len(base), threads)
+
+    def _fast_lines(
+        self,
+        waves: NDArray[np.complex64],
+        origins: NDArray[np.float64],
+        target: NDArray[np.float32],
+        threads: int,
+    ) -> None:
+        from scipy import fft
+
+        base, index = self._base.numpy(), self._index.numpy()
+        columns = target.shape[-1]
+
+        def lines(views: slice, origin: float) -> NDArray[np.complex64]:
+            full = np.zeros((len(base[views]), self._length), np.complex64)
+            full[:, index] = waves[views] * self._phase(-origin).numpy()
+            return fft.ifft(full, axis=1, norm="forward", overwrite_x=True)[:, :columns]
+
+        def part(views: slice) -> None:
+            waves[views] *= base[views].conj()
+            found = lines(views, origins[0])
+            target[0, views] = found.real
+            if len(target) == 2:
+                if origins[1] != origins[0]:
+                    found = lines(views, origins[1])
+                target[1, views] = found.imag
+
+        _in_parts(part, len(base), threads)
+
+    # ---- the same on any device ----------------------------------------------------------------
 
     def _phase(self, origin: float) -> torch.Tensor:
         import torch
@@ -112,15 +205,7 @@ class PolarTransform:
         """Complex lines ``angle, col`` → their plane waves about the axis, ``angle, bin``."""
         import torch
 
-        if line.device.type == "cpu":
-            from scipy import fft
-
-            # pocketfft is several times faster here than torch's transform off Intel machines.
-            found = torch.from_numpy(
-                fft.fft(line.numpy(), n=self._length, axis=1, workers=self._workers())
-            )
-        else:
-            found = torch.fft.fft(line, n=self._length, dim=1)
+        found = torch.fft.fft(line, n=self._length, dim=1)
         return found.index_select(1, self._index) * self._phase(origin)
 
     def _lines(self, waves: torch.Tensor, origin: float, columns: int) -> torch.Tensor:
@@ -129,17 +214,23 @@ class PolarTransform:
 
         full = waves.new_zeros((len(waves), self._length))
         full[:, self._index] = waves * self._phase(-origin)
-        if waves.device.type == "cpu":
-            from scipy import fft
-
-            values = fft.ifft(
-                full.numpy(), axis=1, norm="forward", overwrite_x=True, workers=self._workers()
-            )
-            return torch.from_numpy(values)[:, :columns]
         return torch.fft.ifft(full, dim=1, norm="forward")[:, :columns]
 
-    def _workers(self) -> int:
-        return self._threads or default_threads()
+
+def _complex(pair: torch.Tensor) -> torch.Tensor:
+    import torch
+
+    return torch.complex(pair[0], pair[1] if len(pair) == 2 else torch.zeros_like(pair[0]))
+
+
+def _in_parts(part: Callable[[slice], None], views: int, threads: int) -> None:
+    pieces = [slice(start, start + VIEWS) for start in range(0, views, VIEWS)]
+    if threads == 1:
+        for piece in pieces:
+            part(piece)
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(part, pieces))
 
 
 _TRANSFORMS: OrderedDict[tuple[Any, ...], PolarTransform] = OrderedDict()
