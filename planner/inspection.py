@@ -34,6 +34,11 @@ class Inspection:
     seconds: float
     preview: Preview
 
+    @property
+    def has_monitor(self) -> bool:
+        """Whether the file has a beam monitor reading for each projection."""
+        return self.preview.raw.monitor is not None
+
 
 def inspect_scan(scan: Scan, seconds: float = 0.6) -> Inspection:
     """Traits of a scan, from a preview that takes about ``seconds`` to read."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -91,17 +92,28 @@ def assess(task: Task, inspections: Sequence[Inspection]) -> Situation:
                 message("disagree.unsaid", condition=condition.value,
                         trait=rule["trait"], value=trait.value, unit=trait.unit)
             )  # fmt: skip
-    if len(inspections) > 1 and Condition.MOSAIC not in held and len(task.goals):
+    if len(inspections) > 1 and not {Condition.MOSAIC, Condition.TIME_SERIES} & set(held):
         held[Condition.MOSAIC] = "file"
+    if Condition.HALF_ACQUISITION not in held and _offset_axis(inspections[0]):
+        held[Condition.HALF_ACQUISITION] = "data"
     return Situation(task, tuple(i.info for i in inspections), tuple(inspections), held,
                      tuple(messages))  # fmt: skip
+
+
+def _offset_axis(inspection: Inspection) -> bool:
+    """A full turn with the axis far from the middle of the field."""
+    info, axis = inspection.info, inspection.traits.center_px
+    if axis is None or info.angular_range_rad < 1.7 * math.pi:
+        return False
+    middle = (info.columns - 1) / 2
+    return abs(axis.value - middle) > 0.2 * info.columns and axis.high - axis.low < info.columns / 4
 
 
 def _seen(traits: Traits, rule: dict[str, Any]) -> bool | None:
     """Whether the data shows a condition; None where the trait could not be measured or lies
     so near the limit that its interval does not tell."""
     trait = getattr(traits, rule["trait"])
-    if trait is None or not trait.value == trait.value:
+    if trait is None or math.isnan(trait.value):
         return None
     if "above" in rule:
         if trait.value >= rule["above"]:

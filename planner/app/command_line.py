@@ -1,0 +1,328 @@
+"""The command line: translates words and paths into calls of ``planner.service``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from metadata.errors import InputError, TomoplanError
+
+app = typer.Typer(
+    name="tomoplan",
+    help="An intelligent scheduling centre for synchrotron tomography.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+simulate_app = typer.Typer(help="Simulated scans with their truth beside them.",
+                           no_args_is_help=True)  # fmt: skip
+app.add_typer(simulate_app, name="simulate")
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
+Scans = Annotated[list[Path], typer.Argument(help="Scan files or folders.")]
+DataPath = Annotated[
+    str | None, typer.Option("--data", help="Path of the frames inside a bare HDF5 file.")
+]
+Angles = Annotated[
+    str | None, typer.Option("--angles", help="Angles where the file has none, as 0:180 (degrees).")
+]
+
+
+def main() -> None:
+    """Entry point: one paragraph and an exit status for every foreseen error."""
+    debug = "--debug" in sys.argv
+    arguments = [a for a in sys.argv[1:] if a != "--debug"]
+    try:
+        app(args=arguments, prog_name="tomoplan", standalone_mode=False)
+    except TomoplanError as error:
+        if debug:
+            raise
+        _fail(str(error), error.exit_status)
+    except typer.Exit as stop:
+        sys.exit(stop.exit_code)
+    except (typer.Abort, KeyboardInterrupt):
+        _fail("Stopped. Finished slabs are kept; `tomoplan run … --resume` goes on.", 1)
+    except BrokenPipeError:
+        sys.exit(1)
+    except Exception as error:
+        if debug:
+            raise
+        usage = getattr(error, "format_message", None)
+        if usage is not None:  # a mistake on the command line
+            _fail(usage(), 2)
+        _fail(
+            f"Something that tomoplan did not foresee went wrong: {type(error).__name__}: {error}. "
+            f"Run the command again with --debug for the details.",
+            1,
+        )
+
+
+def _fail(paragraph: str, status: int) -> None:
+    print(paragraph, file=sys.stderr)
+    sys.exit(status)
+
+
+def _print_json(document: Any) -> None:
+    print(json.dumps(document, ensure_ascii=False, default=_plain))
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if hasattr(value, "item") else str(value)
+
+
+@app.command()
+def understand(
+    text: Annotated[str | None, typer.Argument(help="The request, in English or Chinese.")] = None,
+    input: Annotated[Path | None, typer.Option(help="Requests, one JSON object a line.")] = None,
+    output: Annotated[Path | None, typer.Option(help="Where the tasks go.")] = None,
+    as_json: Json = False,
+) -> None:
+    """What a request asks for: text to task fields."""
+    from planner.language import understand as read
+    from planner.language import understand_file
+
+    if input is not None and output is not None:
+        understand_file(input, output)
+        return
+    if text is None or input is not None or output is not None:
+        raise InputError("Expected a text, or --input F.jsonl with --output G.jsonl.")
+    found = read(text)
+    for warning in found.warnings:
+        print(warning, file=sys.stderr)
+    if as_json:
+        _print_json(found.task.to_json())
+    else:
+        from planner.app.rendering import show_task
+
+        show_task(found.task)
+
+
+@app.command()
+def inspect(
+    scan: Annotated[Path, typer.Argument(help="A scan file or folder.")],
+    preview: Annotated[Path | None, typer.Option(help="Write a picture here (PNG).")] = None,
+    data: DataPath = None,
+    angles: Angles = None,
+    as_json: Json = False,
+) -> None:
+    """What the file says and what the data shows."""
+    from planner import service
+
+    found = service.inspect(_open(scan, data, angles))
+    if preview is not None:
+        from planner.app.pictures import preview_picture
+
+        preview_picture(found, preview)
+    if as_json:
+        _print_json(
+            {"scan": found.info.to_json(), "traits": found.traits.to_json(),
+             "warnings": list(found.warnings), "seconds": found.seconds}
+        )  # fmt: skip
+    else:
+        from planner.app.rendering import show_inspection
+
+        show_inspection(found)
+
+
+@app.command()
+def plan(
+    text: Annotated[str, typer.Argument(help="The request, in English or Chinese.")],
+    scans: Scans,
+    out: Annotated[Path | None, typer.Option(help="Keep a plan here (YAML).")] = None,
+    rank: Annotated[int, typer.Option(help="Which plan to keep.")] = 1,
+    data: DataPath = None,
+    angles: Angles = None,
+    as_json: Json = False,
+) -> None:
+    """Ranked plans with predictions and reasons."""
+    from planner import service
+
+    answer = service.plan(text, [_open(s, data, angles) for s in scans])
+    if out is not None and answer.plans:
+        if not 1 <= rank <= len(answer.plans):
+            raise InputError(f"There is no plan {rank}; expected 1 to {len(answer.plans)}.")
+        try:
+            out.write_text(answer.plans[rank - 1].pipeline.to_yaml(), encoding="utf-8")
+        except OSError as error:
+            raise InputError(f"Cannot write the plan to {out}: {error}.") from None
+    if as_json:
+        _print_json(answer.to_json())
+    else:
+        from planner.app.rendering import show_answer
+
+        show_answer(answer)
+    if answer.refusal is not None:
+        raise typer.Exit(1)
+
+
+@app.command()
+def run(
+    what: Annotated[str, typer.Argument(help="A plan file (YAML) or a request.")],
+    scans: Scans,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Result (HDF5).")],
+    resume: Annotated[bool, typer.Option(help="Go on with a run that was stopped.")] = False,
+    workers: Annotated[int | None, typer.Option(min=1, help="Worker threads.")] = None,
+    scheduler: Annotated[str | None, typer.Option(help="A Dask cluster, tcp://…")] = None,
+    memory: Annotated[str | None, typer.Option(help="Memory budget, as 8GiB.")] = None,
+    slices: Annotated[str | None, typer.Option(help="Only these rows, as 100:200.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Start even over budget.")] = False,
+    overwrite: Annotated[bool, typer.Option(help="Replace an existing result.")] = False,
+    data: DataPath = None,
+    angles: Angles = None,
+    as_json: Json = False,
+) -> None:
+    """Execute a plan, or the first plan for a request."""
+    from planner import service
+    from planner.app.limits import memory_bytes, row_slice
+    from planner.app.rendering import show_record
+    from toolbox.execution.progress import progress_bar
+
+    options: dict[str, Any] = {"resume": resume, "workers": workers, "scheduler": scheduler,
+                               "overwrite": overwrite}  # fmt: skip
+    if memory is not None:
+        options["memory_bytes"] = memory_bytes(memory)
+    if slices is not None:
+        options["rows"] = row_slice(slices)
+    opened = [_open(s, data, angles) for s in scans]
+    try:
+        with progress_bar() as progress:
+            record = service.run(what, opened, output, confirm=_confirmer(yes, progress),
+                                 progress=progress, **options)  # fmt: skip
+    except service.RefusedError as refused:
+        if as_json:
+            _print_json(refused.answer.to_json())
+        raise
+    if as_json:
+        _print_json(
+            {"output": str(output), "task": record.task, "pipeline": record.pipeline,
+             "center_px": record.center_px, "overlap_px": record.overlap_px,
+             "record": record.to_json(), "warnings": list(record.warnings)}
+        )  # fmt: skip
+    else:
+        show_record(record)
+
+
+def _confirmer(yes: bool, progress: Any) -> Callable[[Any], bool]:
+    def ask(plan: Any) -> bool:
+        if yes:
+            return True
+        seconds = plan.prediction.seconds
+        gib = plan.prediction.peak_bytes.value / 2**30
+        print(
+            f"The plan is predicted to take {seconds.value:.0f} s ({seconds.low:.0f} to "
+            f"{seconds.high:.0f}) and {gib:.1f} GiB, beyond what the request allows.",
+            file=sys.stderr,
+        )
+        if not sys.stdin.isatty():
+            return False
+        print("Start anyway? [y/N] ", end="", file=sys.stderr, flush=True)
+        return sys.stdin.readline().strip().lower() in ("y", "yes", "是")
+
+    return ask
+
+
+@app.command()
+def tools(
+    name: Annotated[str | None, typer.Argument(help="One tool: its card.")] = None,
+    as_json: Json = False,
+) -> None:
+    """The catalogue of tools, or one model card."""
+    from toolbox.catalogue import card_text
+    from toolbox.registry import known_tools, tool_class
+
+    if as_json:
+        chosen = [tool_class(name)] if name else list(known_tools().values())
+        cards = [t.card.to_json() | {"parameters": [_parameter(p) for p in t.describe_parameters()]}
+                 for t in chosen]  # fmt: skip
+        _print_json(cards[0] if name else {"tools": cards})
+    elif name is not None:
+        print(card_text(name))
+    else:
+        from planner.app.rendering import show_catalogue
+
+        show_catalogue()
+
+
+def _parameter(parameter: Any) -> dict[str, Any]:
+    about = parameter.about
+    missing = parameter.default is type(parameter).__init__ or not _serialisable(parameter.default)
+    return {"name": parameter.name, "default": None if missing else parameter.default,
+            "doc": about.doc, "unit": about.unit, "low": about.low, "high": about.high,
+            "choices": list(about.choices), "auto": about.auto}  # fmt: skip
+
+
+def _serialisable(value: Any) -> bool:
+    return value is None or isinstance(value, str | int | float | bool | list | tuple | dict)
+
+
+@simulate_app.command("scan")
+def simulate_scan(
+    output: Annotated[Path, typer.Option("--output", "-o", help="NXtomo file to write.")],
+    specimen: Annotated[str, typer.Option(help="shepp_logan, foam or rock.")] = "foam",
+    columns: Annotated[int, typer.Option(min=16)] = 256,
+    rows: Annotated[int, typer.Option(min=1)] = 16,
+    projections: Annotated[int, typer.Option(min=2)] = 360,
+    range_deg: Annotated[float, typer.Option(help="Angular range.")] = 180.0,
+    center: Annotated[float | None, typer.Option(help="Rotation axis, column.")] = None,
+    photons: Annotated[float | None, typer.Option(help="Per pixel and frame.")] = 20000.0,
+    rings: Annotated[float, typer.Option(min=0, max=1)] = 0.3,
+    zingers: Annotated[float, typer.Option(min=0, max=1)] = 0.0,
+    jitter_px: Annotated[float, typer.Option(min=0)] = 0.0,
+    fringes: Annotated[float, typer.Option(min=0, max=1)] = 0.0,
+    seed: Annotated[int, typer.Option()] = 0,
+) -> None:
+    """Write a simulated scan, and its truth into OUTPUT.truth.h5."""
+    from simulators import World
+    from simulators.writing import write_scan
+
+    world = World(specimen=specimen, columns=columns, rows=rows, projections=projections,
+                  range_deg=range_deg, center=center, photons=photons, rings=rings,
+                  zingers=zingers, jitter_px=jitter_px, fringes=fringes, seed=seed)  # fmt: skip
+    truth = write_scan(world, output)
+    print(f"Wrote {output} and its truth {truth}.", file=sys.stderr)
+
+
+@app.command()
+def train(
+    what: Annotated[str, typer.Argument(help="language")],
+    config: Annotated[Path | None, typer.Option(help="YAML instead of the shipped one.")] = None,
+) -> None:
+    """Train a learned part again from one command."""
+    from planner.training import train as start
+
+    start(what, config)
+
+
+@app.command()
+def bench(
+    what: Annotated[str, typer.Argument(help="A benchmark, or all; see --list.")] = "all",
+    output: Annotated[Path, typer.Option(help="Folder for plots and numbers.")] = Path("bench"),
+    list_all: Annotated[bool, typer.Option("--list", help="Name the benchmarks.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Measure again what the documents claim."""
+    from planner.benchmarks.catalogue import BENCHMARKS, measure
+
+    if list_all:
+        for name, benchmark in BENCHMARKS.items():
+            print(f"{name:16s} {benchmark.about}")
+        return
+    results = measure(what, output)
+    if as_json:
+        _print_json(results)
+
+
+def _open(path: Path, data: str | None = None, angles: str | None = None) -> Any:
+    from metadata import open_scan
+
+    options = {k: v for k, v in (("data", data), ("angles", angles)) if v is not None}
+    return open_scan(path, **options)
+
+
+if __name__ == "__main__":
+    main()

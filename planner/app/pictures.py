@@ -1,0 +1,88 @@
+"""Pictures for people: what was scanned, what came out, and how."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from metadata.errors import InputError
+from toolbox.pipeline import Pipeline
+
+if TYPE_CHECKING:
+    from planner.inspection import Inspection
+
+
+def preview_picture(found: Inspection, path: Path) -> None:
+    """A projection, a sinogram and a quick slice side by side, written as PNG."""
+    figure, axes = _figure(3)
+    seen = found.preview
+    _show(axes[0], seen.projection, "projection")
+    middle = seen.attenuation.values[len(seen.attenuation.values) // 2]
+    _show(
+        axes[1], middle, f"sinogram, row {seen.attenuation.rows[len(seen.attenuation.rows) // 2]}"
+    )
+    axes[1].set_aspect("auto")
+    if found.center is not None:
+        axes[1].axvline(found.center.column, color="tab:red", linewidth=0.8)
+        _show(axes[2], quick_slice(found), f"quick slice, axis {found.center.column:.1f} px")
+    else:
+        axes[2].axis("off")
+    _save(figure, path)
+
+
+def result_picture(found: Inspection, volume: NDArray[Any], pipeline: Pipeline, path: Path) -> None:
+    """The preview, a slice of the result and the drawn pipeline, written as PNG."""
+    import io
+
+    import matplotlib.image
+
+    drawing = io.BytesIO()
+    from toolbox.drawing import write_pipeline
+
+    write_pipeline(pipeline, drawing, "png")
+    drawing.seek(0)
+    figure, axes = _figure(3, widths=(1, 1, 1.2))
+    _show(axes[0], found.preview.projection, f"preview: {found.info.path.name}")
+    _show(axes[1], volume[len(volume) // 2], "slice")
+    axes[2].imshow(matplotlib.image.imread(drawing))
+    axes[2].set_title("pipeline")
+    axes[2].axis("off")
+    _save(figure, path)
+
+
+def quick_slice(found: Inspection) -> NDArray[np.float32]:
+    """A slice of the middle row of the preview by filtered back-projection, axes ``y, x``."""
+    from toolbox.registry import make_tool
+
+    sinogram = found.preview.attenuation
+    middle = len(sinogram.rows) // 2
+    row = sinogram.take_rows(slice(middle, middle + 1))
+    return make_tool("fbp", {})(sinogram=row, center=found.center).values[0]
+
+
+def _figure(count: int, widths: tuple[float, ...] | None = None) -> tuple[Any, Any]:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(5 * count, 5), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure, figure.subplots(1, count, width_ratios=widths)
+
+
+def _show(axes: Any, image: NDArray[Any], title: str) -> None:
+    low, high = np.nanquantile(image, [0.005, 0.995])
+    axes.imshow(image, cmap="gray", vmin=low, vmax=high,
+                aspect="auto" if image.shape[0] < image.shape[1] / 8 else "equal")  # fmt: skip
+    axes.set_title(title, fontsize=10)
+    axes.set_xticks([])
+    axes.set_yticks([])
+
+
+def _save(figure: Any, path: Path) -> None:
+    try:
+        figure.savefig(path, dpi=110)
+    except OSError as error:
+        raise InputError(f"Cannot write the picture {path}: {error}.") from None

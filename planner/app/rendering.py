@@ -1,0 +1,119 @@
+"""Tables and sentences for people, on standard output."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+
+from planner.plan import Answer
+from planner.task import Task
+
+if TYPE_CHECKING:
+    from planner.inspection import Inspection
+
+GIB = 2.0**30
+console = Console(highlight=False)
+
+
+def show_task(task: Task) -> None:
+    table = Table(box=None, show_header=False)
+    for name, value in task.to_json().items():
+        if name != "text":
+            shown = ", ".join(value) if isinstance(value, list) else value
+            table.add_row(name, "–" if shown in (None, "") else str(shown))
+    console.print(table)
+
+
+def show_inspection(found: Inspection) -> None:
+    info = found.info
+    console.print(
+        f"[bold]{info.path}[/bold]  {info.format}: {info.projections} projections of {info.rows} × "
+        f"{info.columns}, {info.flats} flats, {info.darks} darks, {info.dtype}, {info.state.value}"
+    )
+    start, stop = math.degrees(info.angle_start_rad), math.degrees(info.angle_stop_rad)
+    console.print(f"angles {start:.3f}° to {stop:.3f}°" + (" (assumed)" if info.angles_assumed
+                                                            else ""))  # fmt: skip
+    known = [
+        ("pixel", info.pixel_size_m, 1e6, "µm"),
+        ("energy", info.energy_kev, 1, "keV"),
+        ("distance", info.distance_m, 1e3, "mm"),
+        ("exposure", info.exposure_s, 1e3, "ms"),
+    ]
+    for name, value, factor, unit in known:
+        if value is not None:
+            console.print(f"{name} {value * factor:.4g} {unit}")
+    table = Table("trait", "value", "from", "to", "unit", box=None)
+    for name, trait in found.traits.to_json().items():
+        if trait is None:
+            table.add_row(name, "not measurable", "", "", "")
+        else:
+            numbers = [f"{trait[k]:.4g}" for k in ("value", "low", "high")]
+            table.add_row(name, *numbers, trait["unit"])
+    console.print(table)
+    _warnings(found.warnings)
+    console.print(f"[dim]looked at {found.preview.views_read} views of "
+                  f"{len(found.preview.raw.rows)} rows in {found.seconds:.2f} s[/dim]")  # fmt: skip
+
+
+def show_answer(answer: Answer) -> None:
+    if answer.answer is not None:
+        console.print(answer.answer)
+        return
+    _warnings(answer.warnings)
+    if answer.refusal is not None:
+        console.print(f"[bold]No plan.[/bold] {answer.refusal}")
+        return
+    for plan in answer.plans:
+        predicted = plan.prediction
+        console.print(
+            f"\n[bold]{plan.rank}.[/bold] "
+            + " → ".join(n.tool for n in plan.pipeline.nodes if n.tool != "scan")
+        )
+        console.print(
+            f"   quality {predicted.quality.value:.2f} ({predicted.quality.low:.2f} to "
+            f"{predicted.quality.high:.2f}), {_time(predicted.seconds.value)} "
+            f"({_time(predicted.seconds.low)} to {_time(predicted.seconds.high)}), "
+            f"{predicted.peak_bytes.value / GIB:.2f} GiB"
+        )
+        for reason in plan.reasons:
+            console.print(f"   · {reason}")
+    console.print(f"\n[dim]planned in {answer.planning_seconds:.2f} s[/dim]")
+
+
+def show_record(record: Any) -> None:
+    console.print(f"Done in {_time(record.total_seconds)}, at most "
+                  f"{record.peak_bytes / GIB:.2f} GiB: [bold]{record.output}[/bold]")  # fmt: skip
+    if record.center_px is not None:
+        console.print(f"rotation axis at column {record.center_px:.2f}")
+    if record.overlap_px is not None:
+        console.print(f"overlap {record.overlap_px:.1f} px")
+    for note in record.notes:
+        console.print(f"· {note}")
+    for name, value in record.quality.items():
+        console.print(f"{name}: {value}")
+    _warnings(record.warnings)
+
+
+def show_catalogue() -> None:
+    from toolbox.registry import known_tools
+
+    table = Table("stage", "tool", "what", "名称", box=None)
+    for tool in sorted(known_tools().values(), key=lambda t: list(type(t.card.stage))
+                       .index(t.card.stage)):  # fmt: skip
+        card = tool.card
+        table.add_row(card.stage.value, card.name, card.title, card.title_zh)
+    console.print(table)
+
+
+def _warnings(warnings: tuple[str, ...]) -> None:
+    for warning in warnings:
+        console.print(f"[yellow]! {warning}[/yellow]")
+
+
+def _time(seconds: float) -> str:
+    if seconds < 120:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"

@@ -1,0 +1,230 @@
+"""The typed grammar: which steps may come next, for a task, on what has been done so far."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+
+from planner.situation import Situation, rules
+from planner.task import Condition, Goal
+from toolbox.kinds import DataKind, GreyState, Stage
+from toolbox.recipe import FRAMES, Recipe, Step
+from toolbox.registry import known_tools
+from toolbox.tool import Tool
+
+NO_RECONSTRUCTION = re.compile(
+    r"(no|without|skip|don'?t need|do not need|don'?t|do not)\s+(any\s+|the\s+|to\s+)?reconstruct"
+    r"|(不用|不需要|无需|别|不要|不必)(做|再)?(三维)?重建",
+    re.IGNORECASE,
+)
+# The last stage that each goal asks for; goals without a tool are not here.
+REACHES = {
+    Goal.STITCH: Stage.RECONSTRUCT,
+    Goal.ALIGN: Stage.RECONSTRUCT,
+    Goal.CENTER: Stage.CENTER,
+    Goal.DESTRIPE: Stage.RECONSTRUCT,
+    Goal.PHASE_RETRIEVE: Stage.RECONSTRUCT,
+    Goal.RECONSTRUCT: Stage.RECONSTRUCT,
+    Goal.DENOISE: Stage.DENOISE,
+    Goal.SEGMENT: Stage.SEGMENT,
+    Goal.QUANTIFY: Stage.QUANTIFY,
+}
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A place in a recipe that takes one of some steps, or none where ``optional``."""
+
+    name: str
+    steps: tuple[Recipe, ...]  # most are one step; alignment is two: estimate, then move
+    optional: bool
+
+
+def reachable(goal: Goal) -> bool:
+    """Whether a tool delivers a goal."""
+    return goal in REACHES
+
+
+def without_reconstruction(situation: Situation) -> bool:
+    """Whether the request says that nobody needs the volume."""
+    goals = set(situation.task.goals)
+    volume_goals = {Goal.RECONSTRUCT, Goal.DENOISE, Goal.SEGMENT, Goal.QUANTIFY}
+    return not goals & volume_goals and bool(NO_RECONSTRUCTION.search(situation.task.text))
+
+
+def last_stage(situation: Situation) -> Stage:
+    """How far a recipe has to go."""
+    order = list(Stage)
+    goals = [g for g in situation.task.goals if g in REACHES] or [Goal.RECONSTRUCT]
+    if without_reconstruction(situation):
+        names = {Goal.STITCH: Stage.STITCH, Goal.ALIGN: Stage.ALIGN, Goal.CENTER: Stage.CENTER,
+                 Goal.DESTRIPE: Stage.DESTRIPE, Goal.PHASE_RETRIEVE: Stage.PHASE}  # fmt: skip
+        return max((names[g] for g in goals), key=SLOT_ORDER.index)
+    return max((REACHES[g] for g in goals), key=order.index)
+
+
+SLOT_ORDER = [Stage.CORRECT, Stage.STITCH, Stage.PHASE, Stage.DESTRIPE, Stage.ALIGN, Stage.CENTER,
+              Stage.RECONSTRUCT, Stage.DENOISE, Stage.SEGMENT, Stage.QUANTIFY]  # fmt: skip
+
+
+def slots(situation: Situation) -> list[Slot]:
+    """The slots of a recipe for this situation, in order, each with the steps whose ports fit.
+
+    Only tools that are on by default take part, and only where what they need is at hand: a
+    monitor, energy and distance, a second scan, labels.
+    """
+    info, goals = situation.info, set(situation.task.goals)
+    end = last_stage(situation)
+    found: list[Slot] = []
+
+    def add(name: str, steps: list[Recipe], optional: bool = True) -> None:
+        steps = [s for s in steps if s]
+        if steps or not optional:
+            found.append(Slot(name, tuple(steps), optional))
+
+    state = info.state
+    if state is GreyState.COUNTS:
+        has_flats = info.flats > 0
+        flat = [t for t in fitting(Stage.CORRECT, state) if makes(t, GreyState.TRANSMISSION)]
+        named_air = [t for t in flat if "air" in t.card.name]
+        add("flat", one_step([t for t in flat if (t in named_air) != has_flats]), optional=False)
+        state = GreyState.TRANSMISSION
+    same = fitting(Stage.CORRECT, state)
+    same = [t for t in same if not t.card.output.states or makes(t, state)]
+    for tool in same:
+        if tool.card.name in rules()["corrections"] and applies(tool.card.name, situation):
+            add(tool.card.name, one_step([tool]))
+
+    if len(situation.infos) > 1:
+        joins = [t for t in fitting(Stage.STITCH, state) if inputs_of(t) > 1]
+        add("stitch", one_step(joins), optional=False)
+    elif situation.has(Condition.HALF_ACQUISITION):
+        singles = [t for t in fitting(Stage.STITCH, state) if inputs_of(t) == 1]
+        add("stitch", one_step(singles), optional=Goal.STITCH not in goals)
+    if end is Stage.STITCH:
+        return found
+
+    if state is GreyState.TRANSMISSION:
+        logs = [t for t in fitting(Stage.CORRECT, state) if makes(t, GreyState.ATTENUATION)]
+        phases = fitting(Stage.PHASE, state)
+        known = info.energy_kev and info.distance_m and info.pixel_size_m
+        steps = one_step(phases if known else [])
+        if Goal.PHASE_RETRIEVE not in goals:
+            steps = one_step(logs) + (steps if situation.has(Condition.PHASE_CONTRAST) else [])
+        add("logarithm", steps, optional=False)
+        state = GreyState.ATTENUATION
+    if end is Stage.PHASE:
+        return found
+    add("destripe", one_step(fitting(Stage.DESTRIPE, state)), optional=Goal.DESTRIPE not in goals)
+    if end is Stage.DESTRIPE:
+        return found
+
+    if Goal.ALIGN in goals or situation.has(Condition.JITTER) or situation.has(Condition.DRIFT):
+        movers = [t for t in known_tools().values()
+                  if t.card.stage is Stage.ALIGN and t.card.output.kind in FRAMES]  # fmt: skip
+        finders = [t for t in known_tools().values()
+                   if t.card.stage is Stage.ALIGN and t.card.output.kind is DataKind.SHIFTS
+                   and t.card.default_on]  # fmt: skip
+        pairs = [(*needs_center(f), Step(f.card.name), Step(m.card.name))
+                 for f in finders for m in movers]  # fmt: skip
+        add("align", pairs, optional=Goal.ALIGN not in goals)
+    if end is Stage.ALIGN:
+        return found
+
+    centers = [t for t in known_tools().values()
+               if t.card.stage is Stage.CENTER and t.card.default_on
+               and t.card.name in rules()["centers"]]  # fmt: skip
+    add("center", one_step(centers), optional=False)
+    if end is Stage.CENTER:
+        return found
+
+    add("reconstruct", one_step(fitting(Stage.RECONSTRUCT, state)), optional=False)
+    add("denoise", one_step(fitting(Stage.DENOISE, state, DataKind.VOLUME)),
+        optional=Goal.DENOISE not in goals)  # fmt: skip
+    if end in (Stage.SEGMENT, Stage.QUANTIFY):
+        add("segment", one_step(with_defaults(fitting(Stage.SEGMENT, state, DataKind.VOLUME))),
+            optional=False)  # fmt: skip
+    if end is Stage.QUANTIFY:
+        counters = [t for t in known_tools().values() if t.card.stage is Stage.QUANTIFY]
+        measures = with_defaults([t for t in counters if t.card.default_on])
+        add("quantify", one_step(measures), optional=False)
+    return found
+
+
+def recipes(situation: Situation) -> Iterator[Recipe]:
+    """Every recipe of the grammar, one at a time (there are thousands)."""
+
+    def extend(done: Recipe, rest: list[Slot]) -> Iterator[Recipe]:
+        if not rest:
+            yield done
+            return
+        if rest[0].optional:
+            yield from extend(done, rest[1:])
+        for steps in rest[0].steps:
+            yield from extend(done + steps, rest[1:])
+
+    yield from extend((), slots(situation))
+
+
+# ---- which tools fit -----------------------------------------------------------------------------
+
+
+def fitting(
+    stage: Stage, state: GreyState, kind: DataKind = DataKind.PROJECTIONS
+) -> list[type[Tool]]:
+    """Default tools of a stage of which the first stack port takes this kind and state."""
+    found = []
+    for tool in known_tools().values():
+        if tool.card.stage is not stage or not tool.card.default_on:
+            continue
+        port = next((p for p in tool.card.inputs.values() if p.kind.is_stack), None)
+        if port and port.accepts(kind) and (not port.states or state in port.states):
+            found.append(tool)
+    return found
+
+
+def makes(tool: type[Tool], state: GreyState) -> bool:
+    return tool.card.output.states == frozenset({state})
+
+
+def inputs_of(tool: type[Tool]) -> int:
+    return sum(p.kind in FRAMES and not p.optional for p in tool.card.inputs.values())
+
+
+def needs_center(tool: type[Tool]) -> Recipe:
+    """The axis before an estimator of shifts that asks for it."""
+    port = tool.card.inputs.get("center")
+    return (Step(rules()["centers"][0]),) if port is not None and not port.optional else ()
+
+
+def one_step(tools: list[type[Tool]]) -> list[Recipe]:
+    """Recipes of one step: each tool with its default parameters and its listed variants."""
+    found: list[Recipe] = []
+    for tool in tools:
+        variants = rules()["variants"].get(tool.card.name, [{}])
+        found += [(Step(tool.card.name, dict(v)),) for v in variants]
+    return found
+
+
+@cache
+def _needs_values(tool: type[Tool]) -> bool:
+    import inspect
+
+    return any(p.default is inspect.Parameter.empty for p in tool.describe_parameters())
+
+
+def with_defaults(tools: list[type[Tool]]) -> list[type[Tool]]:
+    """Tools that can be made without being told anything."""
+    return [t for t in tools if not _needs_values(t)]
+
+
+def applies(name: str, situation: Situation) -> bool:
+    """Whether a correction has something to correct, by its rule."""
+    rule = rules()["corrections"][name]
+    if "condition" in rule and situation.has(Condition(rule["condition"])):
+        return True
+    if "trait" in rule and situation.traits.value(rule["trait"]) >= rule["above"]:
+        return rule.get("needs") != "monitor" or situation.inspections[0].has_monitor
+    return False

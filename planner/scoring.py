@@ -1,0 +1,156 @@
+"""The transparent scorer: rules of thumb with their sources, from ``configs/rules.yaml``."""
+
+from __future__ import annotations
+
+import math
+from functools import cache
+from typing import Any
+
+from planner.plan import Interval
+from planner.situation import Situation, rules
+from planner.task import Condition
+from toolbox.recipe import Recipe, Step
+from toolbox.registry import tool_class
+
+
+class RuleScorer:
+    """Quality = 1 − what each defect of the data costs, less what the steps mend of it − harm.
+
+    A defect of severity s costs ``weight · x / (1 + x)`` with ``x = s / scale`` times the share
+    that each step leaves of it. Weights, scales and shares stand in ``configs/rules.yaml``, each
+    with its source. The interval is ± the part of the loss that the rules are unsure of.
+    """
+
+    def quality(self, recipe: Recipe, situation: Situation) -> Interval:
+        losses = self.losses(recipe, situation)
+        lost = sum(losses.values())
+        value = min(max(1 - lost, 0.0), 1.0)
+        unsure = 0.03 + rules()["unsure"] * lost
+        return Interval(value, max(value - unsure, 0.0), min(value + unsure, 1.0))
+
+    def losses(self, recipe: Recipe, situation: Situation) -> dict[str, float]:
+        """What each defect costs after the steps, and the harm they do, by name."""
+        found = {}
+        severities = severities_of(situation)
+        tools = [step.tool for step in recipe]
+        for name, rule in rules()["defects"].items():
+            left = severities[name]
+            for tool in tools:
+                left *= rule["left"].get(tool, 1.0)
+            x = left / rule["scale"]
+            found[name] = rule["weight"] * x / (1 + x)
+        harm = rules()["harm"]
+        found["harm"] = sum(_harm(harm.get(t, 0.0), severities) for t in dict.fromkeys(tools))
+        return found
+
+    def reasons(self, recipe: Recipe, situation: Situation, language: str) -> list[str]:
+        """For each step, the defect it mends most and what the scan shows of it."""
+        lang = "en" if language == "en" else "zh"
+        severities = severities_of(situation)
+        sentences = []
+        for step in recipe:
+            mends = {
+                name: severities[name] / rule["scale"] * (1 - rule["left"][step.tool])
+                for name, rule in rules()["defects"].items()
+                if step.tool in rule["left"]
+            }
+            best = max(mends, key=lambda n: mends[n], default=None)
+            title = _title(step, lang)
+            if best is not None and mends[best] > 0.02:
+                rule = rules()["defects"][best]
+                shown = _shown(best, situation, lang)
+                share = 100 * (1 - rule["left"][step.tool])
+                source = rule["sources"].get(step.tool, rule["source"])
+                sentences.append(
+                    f"{title}: {shown}; removes about {share:.0f} % of it ({source})."
+                    if lang == "en"
+                    else f"{title}：{shown}；约可去除其中的 {share:.0f} %（依据：{source}）。"
+                )
+            elif step.tool in rules()["purpose"]:
+                colon = ": " if lang == "en" else "："
+                sentences.append(f"{title}{colon}{rules()['purpose'][step.tool][lang]}")
+        return sentences
+
+
+def _harm(harm: Any, severities: dict[str, float]) -> float:
+    """A fixed loss, or one that is only felt where a defect is absent."""
+    if isinstance(harm, int | float):
+        return float(harm)
+    present = severities[harm["unless"]] / rules()["defects"][harm["unless"]]["scale"]
+    return float(harm["loss"]) / (1 + 4 * present)
+
+
+def _title(step: Step, lang: str) -> str:
+    card = tool_class(step.tool).card
+    return card.title if lang == "en" else card.title_zh
+
+
+def _shown(defect: str, situation: Situation, lang: str) -> str:
+    rule = rules()["defects"][defect]
+    words = rule["shown"][lang]
+    return words.format(value=severities_of(situation)[defect], **_numbers(situation))
+
+
+def _numbers(situation: Situation) -> dict[str, float]:
+    traits, info = situation.traits, situation.info
+    return {
+        "views": info.projections,
+        "noise": traits.value("noise"),
+        "signal": traits.value("signal"),
+        "coverage": traits.value("angular_coverage", 180.0),
+        "rings": traits.value("rings"),
+        "jitter": traits.value("jitter"),
+    }
+
+
+# ---- severities: one number a defect, from traits and words --------------------------------------
+
+
+def severities_of(situation: Situation) -> dict[str, float]:
+    """How bad each defect is, in the unit of its rule's scale."""
+    return _severities(_Key(situation))
+
+
+class _Key:
+    """Situations hashed by identity, for the cache."""
+
+    def __init__(self, situation: Situation) -> None:
+        self.situation = situation
+
+    def __hash__(self) -> int:
+        return id(self.situation)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Key) and other.situation is self.situation
+
+
+@cache
+def _severities(key: _Key) -> dict[str, float]:
+    situation = key.situation
+    traits, info = situation.traits, situation.info
+    views = max(info.projections, 1)
+    width = info.columns
+    signal = max(traits.value("signal", 1.0), 1e-3)
+    # Noise of a ramp-filtered slice against its mean grey level: Kak & Slaney 1988, ch. 5.
+    slice_noise = traits.value("noise") * math.pi / math.sqrt(12 * views) * width / signal
+    sufficiency = traits.view_sufficiency
+    missing_views = max(0.0, 1 / max(sufficiency.high, 1e-3) - 1) if sufficiency else 0.0
+    center = traits.center_px
+    found = {
+        "noise": slice_noise,
+        "rings": traits.value("rings"),
+        "sparse": missing_views,
+        "limited": max(0.0, 180.0 - traits.value("angular_coverage", 180.0)) / 180.0,
+        "zingers": traits.value("zingers") * 1e4,
+        "jitter": max(0.0, traits.value("jitter") - 0.3),
+        "beam_drift": traits.value("beam_drift") * 100,
+        "fringes": max(0.0, traits.value("fringes")),
+        "axis": (center.high - center.low) / 2 if center else 1.0,
+        "metal": traits.value("metal") * 100,
+    }
+    for name, rule in rules()["defects"].items():
+        condition = rule.get("condition")
+        if condition and situation.conditions.get(Condition(condition)) == "text":
+            # Said but not seen in the preview: believed half.
+            found[name] = max(found[name], rule["scale"] / 2)
+    return found

@@ -1,0 +1,113 @@
+"""Finds the recipes worth proposing without listing them all."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from planner.grammar import slots
+from planner.plan import CostModel, Prediction, Scorer
+from planner.situation import Situation, rules
+from planner.task import Priority
+from toolbox.recipe import Recipe
+
+BEAM = 24
+PROPOSALS = 5
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A recipe with its prediction."""
+
+    recipe: Recipe
+    prediction: Prediction
+
+    @property
+    def quality(self) -> float:
+        return self.prediction.quality.value
+
+    @property
+    def seconds(self) -> float:
+        return self.prediction.seconds.value
+
+
+def price(priority: Priority) -> float:
+    """Quality that a request gives for running ten times as long as the cheapest."""
+    return float(rules()["price"][priority.value])
+
+
+def reward(candidate: Candidate, situation: Situation, cheapest: float) -> float:
+    """Quality − price × log10 of the cost over the cheapest − penalties for broken budgets."""
+    task = situation.task
+    value = candidate.quality
+    value -= price(task.priority) * math.log10(max(candidate.seconds / max(cheapest, 1e-3), 1.0))
+    if task.max_seconds and candidate.prediction.seconds.high > task.max_seconds:
+        over = candidate.prediction.seconds.high / task.max_seconds
+        value -= 0.3 * min(over, 3.0)
+    return value
+
+
+def search(situation: Situation, scorer: Scorer, costs: CostModel) -> list[Candidate]:
+    """Complete recipes by beam search, one beam for each way of trading quality against time."""
+    found: dict[Recipe, Candidate] = {}
+    known: dict[Recipe, Candidate] = {}
+
+    def judge(recipe: Recipe) -> Candidate:
+        if recipe not in known:
+            seconds, peak = costs.cost(recipe, situation)
+            known[recipe] = Candidate(
+                recipe, Prediction(scorer.quality(recipe, situation), seconds, peak)
+            )
+        return known[recipe]
+
+    steps = slots(situation)
+    for weight in rules()["trade_offs"]:
+        beam: list[Recipe] = [()]
+        for slot in steps:
+            grown = [done + more for done in beam for more in slot.steps]
+            if slot.optional:
+                grown += beam
+            judged = {r: judge(r) for r in grown}
+            grown = sorted(
+                judged,
+                key=lambda r, w=weight: (
+                    judged[r].quality - w * math.log10(judged[r].seconds + 1e-2)
+                ),
+                reverse=True,
+            )
+            beam = grown[:BEAM]
+        found.update((r, known[r]) for r in beam if r)
+    return list(found.values())
+
+
+def propose(candidates: list[Candidate], situation: Situation) -> list[Candidate]:
+    """The best for this request first, then others from the cost-quality front, best first.
+
+    A proposal is on the front when nothing else is both better and faster.
+    """
+    cheapest = min(c.seconds for c in candidates)
+    ranked = sorted(candidates, key=lambda c: reward(c, situation, cheapest), reverse=True)
+    chosen = [ranked[0]]
+    front = [c for c in ranked if not any(dominates(o, c) for o in candidates)]
+    for candidate in front + ranked:
+        if len(chosen) == PROPOSALS:
+            break
+        if candidate not in chosen and all(_differs(candidate, c) for c in chosen):
+            chosen.append(candidate)
+    return chosen
+
+
+def dominates(one: Candidate, other: Candidate) -> bool:
+    return (
+        one.quality >= other.quality
+        and one.seconds <= other.seconds
+        and (one.quality > other.quality or one.seconds < other.seconds)
+    )
+
+
+def _differs(one: Candidate, other: Candidate) -> bool:
+    """Whether two proposals are worth telling apart: not the same tools, nor the same numbers."""
+    same_quality = abs(one.quality - other.quality) < 0.002
+    same_cost = abs(math.log((one.seconds + 0.1) / (other.seconds + 0.1))) < 0.05
+    tools = {s.tool for s in one.recipe} != {s.tool for s in other.recipe}
+    return tools and not (same_quality and same_cost)

@@ -1,0 +1,218 @@
+"""Everything the front ends do, in plain calls: they only translate to these."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from metadata import InputError, Scan, open_scan
+from planner.answers import catalogue, explanation
+from planner.inspection import Inspection, inspect_scan
+from planner.language import say, understand
+from planner.plan import Answer, CostModel, Plan, Scorer
+from planner.preview import NoBeamError
+from planner.refusals import refusal
+from planner.situation import Situation, assess
+from planner.task import Device, Intent, Task
+from toolbox.pipeline import Pipeline
+
+if TYPE_CHECKING:
+    from planner.search import Candidate
+    from toolbox.execution import RunRecord
+
+ScanPath = str | Path | Scan
+GIB = 2.0**30
+
+
+def inspect(path: ScanPath, seconds: float = 0.6) -> Inspection:
+    """What a scan's file says and its data shows."""
+    return inspect_scan(_opened(path), seconds)
+
+
+def plan(
+    text: str | Task,
+    scans: Sequence[ScanPath] | ScanPath,
+    *,
+    scorer: Scorer | None = None,
+    costs: CostModel | None = None,
+) -> Answer:
+    """Ranked plans for a request on one or more scans, or a refusal, or an answer in words.
+
+    Raises InputError for unusable files and texts.
+    """
+    began = time.perf_counter()
+    task, warnings = _task(text)
+    lang = task.language
+    if task.intent is Intent.REFUSE:
+        return Answer(task, refusal=say("refusal.outside", lang), warnings=tuple(warnings))
+    if task.intent is not Intent.PLAN:
+        return Answer(task, answer=answer(task), warnings=tuple(warnings))
+    paths = [scans] if isinstance(scans, str | Path | Scan) else list(scans)
+    if not paths:
+        raise InputError(
+            "No scan was named. Expected the path of at least one scan after the text."
+        )
+    try:
+        inspections = [inspect(p) for p in paths]
+    except NoBeamError as error:
+        return Answer(task, refusal=str(error), warnings=tuple(warnings))
+    situation = assess(task, inspections)
+    warnings += [m.text(lang) for m in situation.messages]
+    warnings += [w for i in inspections for w in i.warnings]
+    if task.device is Device.GPU and not _has_gpu():
+        warnings.append(say("warn.no_gpu", lang))
+    refused = refusal(situation)
+    if refused is not None:
+        return Answer(task, situation, (), tuple(warnings), refusal=refused.text(lang))
+    plans = propose_plans(situation, scorer, costs)
+    if not plans:
+        why = say("refusal.no_plan", lang, why=task.text or "-")
+        return Answer(task, situation, (), tuple(warnings), refusal=why)
+    warnings += _budget_warnings(task, plans)
+    seconds = time.perf_counter() - began
+    return Answer(task, situation, tuple(plans), tuple(dict.fromkeys(warnings)),
+                  planning_seconds=seconds)  # fmt: skip
+
+
+def propose_plans(
+    situation: Situation, scorer: Scorer | None = None, costs: CostModel | None = None
+) -> list[Plan]:
+    """Three to five plans, the best for the request first."""
+    from planner.cost import machine_costs
+    from planner.scoring import RuleScorer
+    from planner.search import propose, search
+    from toolbox.recipe import wire
+
+    scorer = scorer or RuleScorer()
+    candidates = search(situation, scorer, costs or machine_costs())
+    if not candidates:
+        return []
+    chosen = propose(candidates, situation)
+    plans = []
+    for rank, candidate in enumerate(chosen, start=1):
+        pipeline = wire(candidate.recipe, len(situation.infos))
+        pipeline.require_valid([i.state for i in situation.infos])
+        reasons = [_comparison(candidate, chosen[0], situation)]
+        reasons += scorer.reasons(candidate.recipe, situation, situation.task.language)
+        plans.append(Plan(rank, pipeline, candidate.prediction, tuple(reasons)))
+    return plans
+
+
+def answer(task: Task) -> str:
+    """The answer in words to a request that is not for a plan."""
+    if task.intent is Intent.CATALOGUE:
+        return catalogue(task)
+    if task.intent is Intent.EXPLAIN:
+        return explanation(task)
+    return say("answer.watch", task.language)
+
+
+def run(
+    what: str | Task | Plan | Pipeline | Path,
+    scans: Sequence[ScanPath] | ScanPath,
+    output: str | Path,
+    *,
+    confirm: Callable[[Plan], bool] | None = None,
+    **options: Any,
+) -> RunRecord:
+    """Run a plan, a pipeline file, or the first plan for a text; see ``toolbox.execution.run``.
+
+    ``confirm`` is asked before a plan that breaks a stated budget starts; without it, it starts.
+    Raises RefusedError where a text cannot be served.
+    """
+    from toolbox.execution import run as execute
+
+    paths = [scans] if isinstance(scans, str | Path | Scan) else list(scans)
+    opened = [_opened(p) for p in paths]
+    task: Task | None = None
+    if isinstance(what, Plan):
+        pipeline = what.pipeline
+    elif isinstance(what, Pipeline):
+        pipeline = what
+    elif isinstance(what, Path) or _names_plan(what):
+        pipeline = Pipeline.load(str(what))
+    else:
+        found = plan(what, opened)
+        task = found.task
+        if not found.plans:
+            raise RefusedError(found)
+        options.setdefault("notes", found.warnings)
+        if task.max_memory_gib:
+            options["memory_bytes"] = options.get("memory_bytes") or task.max_memory_gib * GIB
+        if confirm is not None and breaks_budget(task, found.best) and not confirm(found.best):
+            raise InputError(
+                "Not started: the prediction breaks the stated budget. Use --yes to start anyway."
+            )
+        pipeline = found.best.pipeline
+    return execute(pipeline, opened, Path(output), task=task.to_json() if task else None, **options)
+
+
+class RefusedError(InputError):
+    """A text that cannot be served; ``answer`` is what ``plan`` would say."""
+
+    exit_status = 1
+
+    def __init__(self, found: Answer) -> None:
+        super().__init__(found.refusal or found.answer or "")
+        self.answer = found
+
+
+def breaks_budget(task: Task, proposal: Plan) -> bool:
+    """Whether a prediction goes beyond what the request allows."""
+    seconds, peak = proposal.prediction.seconds, proposal.prediction.peak_bytes
+    over_time = task.max_seconds is not None and seconds.value > task.max_seconds
+    over_memory = task.max_memory_gib is not None and peak.value > task.max_memory_gib * GIB
+    return over_time or over_memory
+
+
+def _comparison(candidate: Candidate, first: Candidate, situation: Situation) -> str:
+    lang = situation.task.language
+    if candidate is first:
+        return say(
+            "reason.first", lang,
+            priority=say(f"priority.{situation.task.priority.value}", lang),
+            quality=candidate.quality, seconds=math.ceil(candidate.seconds),
+        )  # fmt: skip
+    gain = candidate.quality - first.quality
+    ratio = candidate.seconds / first.seconds
+    if ratio >= 1:
+        return say("reason.better", lang, ratio=ratio, gain=gain)
+    return say("reason.faster", lang, ratio=1 / ratio, gain=gain)
+
+
+def _budget_warnings(task: Task, plans: Sequence[Plan]) -> list[str]:
+    found = []
+    if task.max_seconds is not None:
+        fastest = min(p.prediction.seconds.value for p in plans)
+        if fastest > task.max_seconds:
+            found.append(say("warn.budget", task.language, seconds=fastest, limit=task.max_seconds))
+    if task.max_memory_gib is not None:
+        peak = plans[0].prediction.peak_bytes.value / GIB
+        if peak > task.max_memory_gib:
+            found.append(say("warn.memory", task.language, gib=peak, limit=task.max_memory_gib))
+    return found
+
+
+def _task(text: str | Task) -> tuple[Task, list[str]]:
+    if isinstance(text, Task):
+        return text, []
+    understood = understand(text)
+    return replace(understood.task, text=text), list(understood.warnings)
+
+
+def _opened(path: ScanPath) -> Scan:
+    return path if isinstance(path, Scan) else open_scan(path)
+
+
+def _names_plan(text: str | Task) -> bool:
+    return isinstance(text, str) and text.lower().endswith((".yaml", ".yml")) and " " not in text
+
+
+def _has_gpu() -> bool:
+    import torch
+
+    return torch.cuda.is_available()
