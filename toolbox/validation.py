@@ -123,9 +123,7 @@ def _type(value: Any) -> str:
 # ---- problems ----------------------------------------------------------------------------
 
 
-def problems(
-    pipeline: Pipeline, scans: Sequence[GreyState] = (GreyState.COUNTS,)
-) -> list[Problem]:
+def problems(pipeline: Pipeline, scans: Sequence[GreyState] = (GreyState.COUNTS,)) -> list[Problem]:
     """Every problem of a pipeline for scans in these grey-value states; never raises.
 
     >>> [str(p) for p in problems(Pipeline((), ()))]
@@ -144,8 +142,11 @@ def problems(
     if circle:
         return [
             *found,
-            Problem(circle[0], f"the steps form a circle: {' → '.join(circle)}; cut one of these "
-                               f"edges, data must flow one way."),
+            Problem(
+                circle[0],
+                f"the steps form a circle: {' → '.join(circle)}; cut one of these "
+                f"edges, data must flow one way.",
+            ),
         ]
     return [*found, *_inputs(pipeline), *_states(pipeline, scans), *_unused(pipeline)]
 
@@ -157,8 +158,11 @@ def _names(pipeline: Pipeline) -> Iterable[Problem]:
             yield Problem(node.id, "two nodes have this id: give each its own.")
         seen.add(node.id)
     if not any(n.tool == SCAN for n in pipeline.nodes):
-        yield Problem("", "nothing reads a scan: add a node with the tool `scan` "
-                          "(parameter index: 0) and an edge from it to the first step.")
+        yield Problem(
+            "",
+            "nothing reads a scan: add a node with the tool `scan` "
+            "(parameter index: 0) and an edge from it to the first step.",
+        )
 
 
 def _steps(pipeline: Pipeline) -> Iterable[Problem]:
@@ -167,12 +171,16 @@ def _steps(pipeline: Pipeline) -> Iterable[Problem]:
         if node.tool == SCAN:
             index = node.parameters.get("index", 0)
             if isinstance(index, bool) or not isinstance(index, int) or index < 0:
-                yield Problem(node.id, f"the scan's index is {index!r}, expected 0 for the first "
-                                       f"scan, 1 for the second and so on.")
+                yield Problem(
+                    node.id,
+                    f"the scan's index is {index!r}, expected 0 for the first "
+                    f"scan, 1 for the second and so on.",
+                )
             extra = sorted(set(node.parameters) - {"index"})
             if extra:
-                yield Problem(node.id, f"a scan has no parameter {', '.join(extra)} "
-                                       f"(it has: index).")
+                yield Problem(
+                    node.id, f"a scan has no parameter {', '.join(extra)} (it has: index)."
+                )
         elif node.tool not in known:
             near = difflib.get_close_matches(node.tool, [*known, SCAN], n=3, cutoff=0.5)
             hint = f"did you mean {' or '.join(near)}?" if near else "see `tomoplan tools`."
@@ -191,17 +199,25 @@ def _edges(pipeline: Pipeline) -> Iterable[Problem]:
             if end not in tools:
                 near = difflib.get_close_matches(end, tools, n=1)
                 hint = f"did you mean {near[0]}?" if near else "add the node or drop the edge."
-                yield Problem("", f"the edge {edge.source} → {edge.target} names {end!r}, "
-                                  f"and no node has this id: {hint}")
+                yield Problem(
+                    "",
+                    f"the edge {edge.source} → {edge.target} names {end!r}, "
+                    f"and no node has this id: {hint}",
+                )
         if tools.get(edge.target) == SCAN:
-            yield Problem(edge.target, f"a scan takes no input, but {edge.source} leads into it: "
-                                       f"drop that edge.")
+            yield Problem(
+                edge.target,
+                f"a scan takes no input, but {edge.source} leads into it: drop that edge.",
+            )
         target = known.get(tools.get(edge.target, ""))
         if target is None:
             continue
         if edge.port not in target.card.inputs:
-            yield Problem(edge.target, f"{target.card.name} has no input {edge.port!r} "
-                                       f"(it has: {', '.join(target.card.inputs) or 'none'}).")
+            yield Problem(
+                edge.target,
+                f"{target.card.name} has no input {edge.port!r} "
+                f"(it has: {', '.join(target.card.inputs) or 'none'}).",
+            )
         elif (edge.target, edge.port) in taken:
             yield Problem(edge.target, f"two edges lead into its input {edge.port}: keep one.")
         taken.add((edge.target, edge.port))
@@ -229,13 +245,19 @@ def _inputs(pipeline: Pipeline) -> Iterable[Problem]:
         for name, port in cls.card.inputs.items():
             if name not in sources:
                 if not port.optional:
-                    yield Problem(node.id, f"{node.tool} needs {_port(port)} at its input {name}, "
-                                           f"and nothing leads there: {_supply(port)}.")
+                    yield Problem(
+                        node.id,
+                        f"{node.tool} needs {_port(port)} at its input {name}, "
+                        f"and nothing leads there: {_supply(port)}.",
+                    )
                 continue
             kind = _kind(tools.get(sources[name], ""))
             if kind is not None and not port.accepts(kind):
-                yield Problem(node.id, f"{node.tool} got {kind} from {sources[name]} at its input "
-                                       f"{name}, it needs {_port(port)}: {_supply(port, kind)}.")
+                yield Problem(
+                    node.id,
+                    f"{node.tool} got {kind} from {sources[name]} at its input "
+                    f"{name}, it needs {_port(port)}: {_supply(port, kind)}.",
+                )
 
 
 def _states(pipeline: Pipeline, scans: Sequence[GreyState]) -> Iterable[Problem]:
@@ -252,8 +274,11 @@ def _states(pipeline: Pipeline, scans: Sequence[GreyState]) -> Iterable[Problem]
             if port is None or got is None or kind is None or not port.accepts(kind):
                 continue
             if port.states and got not in port.states:
-                yield Problem(node.id, f"{node.tool} got {kind} in {got} from {source}, it needs "
-                                       f"{_either(port.states)}: {_supply(port, kind, got)}.")
+                yield Problem(
+                    node.id,
+                    f"{node.tool} got {kind} in {got} from {source}, it needs "
+                    f"{_either(port.states)}: {_supply(port, kind, got)}.",
+                )
 
 
 def _flow(pipeline: Pipeline, scans: Sequence[GreyState]) -> dict[str, GreyState]:
@@ -297,8 +322,13 @@ def _unused(pipeline: Pipeline) -> Iterable[Problem]:
         if tool == SCAN and len(tools) > 1:
             yield Problem(name, "nothing uses this scan: lead it into a step or drop it.")
         elif goal and tool != SCAN and kind in SIDE_VALUES:
-            takers = [n for n, t in tools.items() if t != SCAN and t in known_tools()
-                      and any(p.accepts(kind) for p in known_tools()[t].card.inputs.values())]
+            takers = [
+                n
+                for n, t in tools.items()
+                if t != SCAN
+                and t in known_tools()
+                and any(p.accepts(kind) for p in known_tools()[t].card.inputs.values())
+            ]
             hint = f"lead it into {' or '.join(takers[:3])}" if takers else "give it a use"
             yield Problem(name, f"nothing uses the {kind} that {tool} yields: {hint}, or drop it.")
 

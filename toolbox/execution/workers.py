@@ -1,0 +1,78 @@
+"""Runs the slabs of a pass on threads, reading ahead by one slab."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+from toolbox.execution.slab import Slab, SlabJob, SlabReport
+from toolbox.execution.threads import allow_threads
+
+
+def run_on_threads(
+    job: SlabJob,
+    slabs: Sequence[Slab],
+    place: Callable[..., Any],
+    report: Callable[[SlabReport], None],
+    workers: int,
+    threads_inside: int,
+) -> None:
+    """Do every slab; ``report`` is called after each, one call at a time, in any order.
+
+    The calling thread reads; a failure stops the others after their slab and is raised here.
+    """
+    gate = threading.Semaphore(workers + 1)
+    lock, failures = threading.Lock(), list[BaseException]()
+
+    def work(slab: Slab, read: Any, reading: float) -> None:
+        try:
+            done = job.work(slab, read, reading, place)
+            with lock:
+                report(done)
+        except BaseException as error:
+            failures.append(error)
+        finally:
+            gate.release()
+
+    devices = _gpus(job)
+    if devices:
+        workers = min(workers, devices)
+    pool = ThreadPoolExecutor(workers, "slab", initializer=_begin(threads_inside, devices))
+    futures: list[Future[None]] = []
+    try:
+        for slab in slabs:
+            gate.acquire()
+            if failures:
+                break
+            read, seconds = job.read(slab)
+            futures.append(pool.submit(work, slab, read, seconds))
+            del read
+    except BaseException:
+        pool.shutdown(wait=True, cancel_futures=True)
+        raise
+    pool.shutdown(wait=True)
+    if failures:
+        raise failures[0]
+
+
+def _gpus(job: SlabJob) -> int:
+    """GPUs for a pass with steps that use one; 0: none, or none needed."""
+    needs = job.bench.frame_needs(job.keeps)
+    if not any(job.bench.tools[n].card.gpu for n in needs if n not in job.bench.sources):
+        return 0
+    torch = sys.modules.get("torch")
+    return int(torch.cuda.device_count()) if torch is not None else 0
+
+
+def _begin(threads: int, devices: int) -> Callable[[], None]:
+    count = iter(range(1 << 30))
+
+    def begin() -> None:
+        allow_threads(threads)
+        if devices:
+            sys.modules["torch"].cuda.set_device(next(count) % devices)
+
+    return begin
