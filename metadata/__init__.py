@@ -1,7 +1,7 @@
 """What the instrument says: scans, and (later) the series of its metadata."""
 
 from metadata.errors import InputError, ScanError, TomoplanError, WorkError
-from metadata.open import open_scan
+from metadata.open import open_scan, read_info
 from metadata.scan import Scan
 from metadata.scan_info import GreyState, ScanInfo
 
@@ -14,4 +14,5 @@ __all__ = [
     "TomoplanError",
     "WorkError",
     "open_scan",
+    "read_info",
 ]

@@ -88,7 +88,7 @@ def attribute(holder: Any, name: str) -> str | None:
 
 def numbers(found: h5py.Dataset | None) -> NDArray[np.float64] | None:
     """A dataset of numbers as a flat float64 array, or None where it holds none."""
-    if found is None or found.dtype.kind not in "iufb" or not found.shape and found.size != 1:
+    if found is None or found.dtype.kind not in "iufb" or (not found.shape and found.size != 1):
         return None
     try:
         return np.asarray(found[()], dtype=np.float64).ravel()
@@ -151,3 +151,31 @@ def dangling(group: h5py.Group, path: str) -> str | None:
     if isinstance(link, h5py.SoftLink):
         return str(link.path)
     return None
+
+
+def is_hdf5(path: Path) -> bool:
+    """Whether a file is HDF5 by its signature."""
+    try:
+        return bool(h5py.is_hdf5(path))
+    except (OSError, ValueError):
+        return False
+
+
+def free_text(group: h5py.Group) -> str:
+    """What attributes say in words of a group or dataset: notes, descriptions, titles."""
+    names = ("note", "notes", "description", "comment", "title")
+    return " ".join(filter(None, (attribute(group, name) for name in names)))
+
+
+def has(group: h5py.Group, path: str) -> bool:
+    """Whether something is at a path, be it a link that leads nowhere."""
+    return get(group, path) is not None or dangling(group, path) is not None
+
+
+def as_number(said: str | None) -> float | None:
+    """A finite number written as text, or None."""
+    try:
+        value = float(said) if said else math.nan
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None

@@ -2,25 +2,178 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
+import h5py
+from numpy.typing import ArrayLike
+
+from metadata import hdf5_file as h5
+from metadata.assemble import assemble
 from metadata.errors import ScanError
+from metadata.found import Found
+from metadata.frames import MissingFrames
+from metadata.given_angles import read_angles
+from metadata.given_frames import read_frames
+from metadata.readers.data_exchange import is_data_exchange, read_data_exchange
+from metadata.readers.npy import read_npy
+from metadata.readers.nxtomo import find_entries, read_nxtomo
+from metadata.readers.plain_hdf5 import describe, read_plain_hdf5
+from metadata.readers.stxm import find_stxm, read_stxm
+from metadata.readers.tiff import SUFFIXES, read_tiff, read_tiff_folder
+from metadata.readers.xrm import is_ole, read_xrm
 from metadata.scan import Scan
+from metadata.scan_info import GreyState, ScanInfo
+from metadata.stored_scan import StoredScan
 
 
-def open_scan(path: str | Path) -> Scan:
-    """Open a scan, whatever its format, by looking at its content."""
-    from metadata.hdf5_file import open_hdf5
-    from metadata.readers.data_exchange import is_data_exchange, open_data_exchange
-    from metadata.readers.nxtomo import find_entry, open_nxtomo
+@dataclasses.dataclass(frozen=True, eq=False)
+class Given:
+    """What the caller says instead of the file."""
 
-    path = Path(path)
-    if not path.exists():
-        raise ScanError(f"{path} does not exist. Expected the path of a scan; check its spelling.")
-    file = open_hdf5(path)
-    if is_data_exchange(file):
-        return open_data_exchange(file, path)
-    entry = find_entry(file)
-    if entry is not None:
-        return open_nxtomo(file, path, entry)
-    raise ScanError(f"{path} holds no scan that tomoplan knows.")
+    data: str | None = None
+    angles: str | Path | ArrayLike | None = None
+    flats: str | Path | None = None
+    darks: str | Path | None = None
+    state: str | None = None
+
+
+def open_scan(
+    path: str | Path,
+    *,
+    data: str | None = None,
+    angles: str | Path | ArrayLike | None = None,
+    flats: str | Path | None = None,
+    darks: str | Path | None = None,
+    state: str | None = None,
+) -> Scan:
+    """Open a scan, whatever its format: NXtomo, Data Exchange, NXstxm, TIFF folder or stack, single
+    sinogram, TXRM, NumPy array, or bare HDF5 where ``data`` is given.
+
+    ``data``: path of the dataset, or of the group to look in, within an HDF5 file. ``angles``: a
+    range in degrees (``"0:180"``, end left out; ``"0:360:inclusive"``), a file, a dataset, or
+    numbers in radians. ``flats``, ``darks``: a dataset of the file, another file, a folder, or
+    ``FILE::DATASET``. ``state``: what the values mean (``counts``, ``transmission``,
+    ``attenuation``).
+
+    What can be repaired is, and ``info.warnings`` says so; what cannot raises :class:`ScanError`.
+    """
+    given = Given(data, angles, flats, darks, state)
+    found = _read(Path(path), given)
+    source = found.projections.source
+    if isinstance(source, MissingFrames):
+        raise ScanError(source.why)
+    return _scan(found, given, look=True)
+
+
+def read_info(
+    path: str | Path,
+    *,
+    data: str | None = None,
+    angles: str | Path | ArrayLike | None = None,
+    flats: str | Path | None = None,
+    darks: str | Path | None = None,
+    state: str | None = None,
+) -> ScanInfo:
+    """What a scan says of itself, without looking at a single frame; arguments as
+    :func:`open_scan`. Works also where the frames lie in a file that is not there (the size is 0
+    where nothing tells it), with a warning."""
+    given = Given(data, angles, flats, darks, state)
+    found = _read(Path(path), given)
+    source = found.projections.source
+    if isinstance(source, MissingFrames):
+        found = dataclasses.replace(found, warnings=(*found.warnings, source.why))
+    with _scan(found, given, look=False) as scan:
+        return scan.info
+
+
+def _reopen(path: Path, given: Given) -> Scan:
+    return open_scan(path, **{f.name: getattr(given, f.name) for f in dataclasses.fields(given)})
+
+
+def _scan(found: Found, given: Given, *, look: bool) -> StoredScan:
+    path = found.path
+    if given.flats is not None:
+        found = dataclasses.replace(found, flats=(read_frames(given.flats, "flats", path),))
+    if given.darks is not None:
+        found = dataclasses.replace(found, darks=(read_frames(given.darks, "darks", path),))
+    stated = None
+    if given.angles is not None:
+        stated = read_angles(given.angles, found.projections.count, path)
+    try:
+        grey = None if given.state is None else GreyState(given.state)
+    except ValueError as error:
+        raise ScanError(
+            f"state={given.state!r} is unknown, expected one of {', '.join(GreyState)}."
+        ) from error
+    return assemble(
+        found, stated, grey, look=look, reopen=lambda: (_reopen, (path.resolve(), given))
+    )
+
+
+def _read(path: Path, given: Given) -> Found:
+    try:
+        if path.is_dir():
+            return read_tiff_folder(path)
+        if not path.exists():
+            raise ScanError(
+                f"{path} does not exist. Expected the path of a scan; check its spelling."
+            )
+        if path.stat().st_size == 0:
+            raise ScanError(
+                f"{path} is empty (0 bytes). Expected a scan; copy it again from where it was "
+                f"recorded."
+            )
+        if h5.is_hdf5(path):
+            return _read_hdf5(path, given)
+        if is_ole(path):
+            return read_xrm(path)
+        if path.suffix == ".npy":
+            return read_npy(path)
+        if path.suffix.lower() in SUFFIXES:
+            return read_tiff(path)
+    except OSError as error:
+        raise ScanError(
+            f"{path} cannot be read ({error}). Ask for the right to read it, or copy it to where "
+            f"you have it."
+        ) from error
+    if path.suffix.lower() in (".h5", ".hdf5", ".hdf", ".nxs", ".nx"):
+        h5.open_hdf5(path).close()
+    raise ScanError(
+        f"{path} is none of the formats that tomoplan reads: HDF5 (NXtomo, Data Exchange), TIFF, "
+        f"TXRM, NumPy. Convert it, or check that it is complete."
+    )
+
+
+def _read_hdf5(path: Path, given: Given) -> Found:
+    file = h5.open_hdf5(path)
+    try:
+        return _by_content(file, path, given)
+    except (KeyError, OSError, RuntimeError, ValueError, TypeError) as error:
+        # What h5py raises where the bytes of a group, a type or an attribute are damaged.
+        raise ScanError(
+            f"{path} is damaged: its inside cannot be read (HDF5 says: {error}). Expected an intact "
+            f"scan; copy it again from where it was recorded."
+        ) from error
+
+
+def _by_content(file: h5py.File, path: Path, given: Given) -> Found:
+    root: h5py.Group = file
+    if given.data is not None:
+        chosen = h5.get(file, given.data)
+        if not isinstance(chosen, h5py.Group):
+            return read_plain_hdf5(file, path, given.data)
+        root = chosen
+    elif is_data_exchange(file):
+        return read_data_exchange(file, path)
+    entries = find_entries(root)
+    if entries:
+        return read_nxtomo(path, entries)
+    stxm = find_stxm(root)
+    if stxm is not None:
+        return read_stxm(path, stxm)
+    raise ScanError(
+        f"{path} holds no tomography scan that can be told: no NXtomo, Data Exchange or NXstxm. "
+        f"{describe(root)} If one of these is a stack of projections or a sinogram, give data= its "
+        f"path (and angles=)."
+    )

@@ -44,11 +44,17 @@ class Scan(ABC):
         """Beam monitor reading for each projection (any unit), where the file has one."""
         return None
 
-    def row_slabs(self, height: int) -> Iterator[tuple[slice, Frames]]:
-        """All rows in slabs of at most ``height``, each stored chunk being read once per pass."""
-        for start in range(0, self.info.rows, height):
-            rows = slice(start, min(start + height, self.info.rows))
-            yield rows, self.projections(rows=rows)
+    def row_slabs(
+        self, height: int, *, halo: int = 0, rows: slice = slice(None)
+    ) -> Iterator[tuple[slice, Frames]]:
+        """Slabs of at most ``height`` of the chosen rows, and up to ``halo`` more rows on either
+        side where there are some: which rows (halo included) and their projections. Each stored
+        chunk is read once per pass, where the scan can."""
+        first, last, _ = rows.indices(self.info.rows)
+        for start in range(first, last, height):
+            stop = min(start + height, last)
+            slab = slice(max(0, start - halo), min(stop + halo, self.info.rows))
+            yield slab, self.projections(rows=slab)
 
     def close(self) -> None:  # noqa: B027 — nothing to close by default
         """Let go of the file."""
