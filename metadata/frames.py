@@ -22,9 +22,14 @@ class FrameSource(Protocol):
     it costs as much as all of it; None where any part can be read alone.
     """
 
-    shape: tuple[int, int, int]
-    dtype: np.dtype[Any]
-    chunks: tuple[int, int, int] | None
+    @property
+    def shape(self) -> tuple[int, int, int]: ...
+
+    @property
+    def dtype(self) -> np.dtype[Any]: ...
+
+    @property
+    def chunks(self) -> tuple[int, int, int] | None: ...
 
     def read(self, frames: Index, rows: slice) -> NDArray[Any]:
         """Some frames (any order) and rows, in the stored dtype."""
@@ -103,10 +108,12 @@ class Hdf5Frames:
                 else:
                     out[order[first : first + length]] = got
         except (OSError, RuntimeError, ValueError, KeyError) as error:
+            where = (
+                f"{self._data.file.filename}: {self._data.name}" if self._data else "A closed scan"
+            )
             raise ScanError(
-                f"{self._data.file.filename if self._data else 'A scan'}: frames of "
-                f"{self._data.name if self._data else 'a closed file'} cannot be read (HDF5 says: "
-                f"{error}). Expected an intact, open file; copy it again from where it was recorded."
+                f"{where} has frames that cannot be read (HDF5 says: {error}). Expected an intact, "
+                f"open file; copy it again from where it was recorded."
             ) from error
         return out
 

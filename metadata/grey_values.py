@@ -55,12 +55,13 @@ def judge_grey_values(
     warnings: list[str] = []
     offset = 0.0
     low, high = np.nanpercentile(sample[np.isfinite(sample)], [1, 99])
-    if found.projections.source.dtype == np.int16 and low < -24000 and high < 24000:
+    if found.projections.source.dtype == np.int16 and _stored_as_signed(sample):
         offset = float(HALF_RANGE)
         warnings.append(
             "The values are unsigned 16-bit numbers stored as signed ones (the darkest lie near "
             "-32768): 32768 added."
         )
+    even = _air_is_even(sample + offset)
     low, high, air = low + offset, high + offset, _air(sample) + offset
     integer = found.projections.source.dtype.kind in "iu"
     electrons = probe_of(found) == "electron"
@@ -76,6 +77,10 @@ def judge_grey_values(
     elif told or (not integer and 0.7 <= air <= 1.4 and high < 2 and low > -0.2):
         state = GreyState.TRANSMISSION
         why = "by the file's own note" if told else "since the air beside the sample is near 1"
+        warnings.append(f"There are no flats, {why} the values are taken as flat-corrected.")
+    elif even and low >= 0 and air > 0.8 * high:
+        state = GreyState.TRANSMISSION
+        why = "since the air beside the sample is even from pixel to pixel"
         warnings.append(f"There are no flats, {why} the values are taken as flat-corrected.")
     elif not integer and abs(air) < 0.25 * high and low > -0.25 * high:
         state = GreyState.ATTENUATION
@@ -99,7 +104,28 @@ def judge_grey_values(
     return GreyValues(state, offset, scale, tuple(warnings))
 
 
+def _stored_as_signed(sample: NDArray[np.float64]) -> bool:
+    """Whether the background lies at the bottom of the signed range. Counts that merely passed
+    32767 would as well lie at its top."""
+    return bool((sample < -24000).mean() > 0.25 and (sample > 24000).mean() < 0.1)
+
+
+def _edges(sample: NDArray[np.float64], share: int) -> list[NDArray[np.float64]]:
+    width = min(sample.shape[2], max(2, sample.shape[2] // share))
+    return [sample[..., :width], sample[..., -width:]]
+
+
+def _air_is_even(sample: NDArray[np.float64]) -> bool:
+    """Whether the brighter edge differs by less than 0.4 % from pixel to pixel, beyond what the
+    noise of the mean explains. Measured: 0.1 % in flat-corrected scans, 0.5 to 6 % in raw ones."""
+    edge = max(_edges(sample, 20), key=lambda e: float(np.nanmedian(e)))
+    if len(edge) < 4 or not np.isfinite(edge).all() or edge.mean() <= 0:
+        return False
+    noise = float(edge.var(axis=0, ddof=1).mean()) / len(edge)
+    excess = float(edge.mean(axis=0).var()) - noise
+    return excess < (0.004 * float(edge.mean())) ** 2
+
+
 def _air(sample: NDArray[np.float64]) -> float:
     """The brighter of the two edges: half-acquisition has the sample across the other."""
-    width = max(2, sample.shape[2] // 50)
-    return float(max(np.nanmedian(sample[..., :width]), np.nanmedian(sample[..., -width:])))
+    return float(max(np.nanmedian(edge) for edge in _edges(sample, 50)))

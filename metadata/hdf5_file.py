@@ -39,7 +39,7 @@ def open_hdf5(path: Path) -> h5py.File:
 def get(group: h5py.Group, path: str) -> Any:
     """The object at a path, or None where it is missing or a link that leads nowhere."""
     try:
-        return group[path] if path in group else None
+        return group.get(path)
     except (KeyError, OSError, RuntimeError, ValueError):
         return None
 
@@ -103,7 +103,7 @@ def number(
     default_unit: str | None = None,
     positive: bool = True,
 ) -> float | None:
-    """The first finite number at some paths, in tomoplan's unit (see :func:`metadata.units.factor`).
+    """The first finite number at some paths, in the unit of :func:`metadata.units.factor`.
 
     A value whose unit is not known, and for which there is no ``default_unit``, is not believed.
     """
@@ -163,7 +163,7 @@ def is_hdf5(path: Path) -> bool:
 
 def free_text(group: h5py.Group) -> str:
     """What attributes say in words of a group or dataset: notes, descriptions, titles."""
-    names = ("note", "notes", "description", "comment", "title")
+    names = ("note", "notes", "description", "comment", "title", "source")
     return " ".join(filter(None, (attribute(group, name) for name in names)))
 
 

@@ -152,8 +152,8 @@ def _read_hdf5(path: Path, given: Given) -> Found:
     except (KeyError, OSError, RuntimeError, ValueError, TypeError) as error:
         # What h5py raises where the bytes of a group, a type or an attribute are damaged.
         raise ScanError(
-            f"{path} is damaged: its inside cannot be read (HDF5 says: {error}). Expected an intact "
-            f"scan; copy it again from where it was recorded."
+            f"{path} is damaged: its inside cannot be read (HDF5 says: {error}). Expected an "
+            f"intact scan; copy it again from where it was recorded."
         ) from error
 
 

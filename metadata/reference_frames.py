@@ -69,9 +69,11 @@ class ReferenceFrames:
                 f"{self.stored - self.usable} of {self.stored} {self.name} are empty: left out."
             )
         if self._mended:
+            count = sum(self._mended.values())
             told.append(
-                f"{sum(self._mended.values())} pixels of the {self.name} are "
-                f"{'zero or ' if self.name == 'flats' else ''}not numbers: filled from the other "
+                f"{count} pixel{'s' if count > 1 else ''} of the {self.name} "
+                f"{'are' if count > 1 else 'is'} {'zero or ' if self.name == 'flats' else ''}not "
+                f"{'numbers' if count > 1 else 'a number'}: filled from the other "
                 f"{self.name} or their neighbours."
             )
         return told

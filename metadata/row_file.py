@@ -57,7 +57,7 @@ class RowFile:
         count, _, columns = self.shape
         line = count * columns * self.dtype.itemsize
         out = np.empty((stop - start, count, columns), self.dtype)
-        view = memoryview(out).cast("B")
+        view = memoryview(out.data).cast("B")
         at = 0
         while at < len(view):
             got = os.preadv(self._file.fileno(), [view[at:]], start * line + at)

@@ -34,7 +34,7 @@ class Scan(ABC):
 
     @abstractmethod
     def flats(self, rows: slice = slice(None)) -> Frames:
-        """Flat fields (beam, no sample), axes ``frame, row, col``; no frames where there are none."""
+        """Flat fields (beam, no sample), axes ``frame, row, col``; none where there are none."""
 
     @abstractmethod
     def darks(self, rows: slice = slice(None)) -> Frames:

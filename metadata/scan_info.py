@@ -22,7 +22,7 @@ class GreyState(StrEnum):
 
 @dataclass(frozen=True, eq=False)
 class ScanInfo:
-    """Geometry and circumstances of one scan. Lengths in m, angles in rad, energy in keV, time in s.
+    """Geometry and circumstances of a scan: lengths in m, angles in rad, energy in keV, time in s.
 
     ``angles_rad`` has one entry per projection, in the order of acquisition, as close to what the
     file says as can be known (never shifted or sorted); ``angles_assumed`` says that the file had

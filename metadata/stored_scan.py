@@ -207,9 +207,9 @@ class StoredScan(Scan):
         if blind.any():
             frames = positions[blind.any(axis=1)]
             raise ScanError(
-                f"{self.info.path}: projections {_some(set(frames.tolist()))} hold no numbers (NaN) "
-                f"and none of the {repair.REACH} projections on either side does, so they cannot "
-                f"be filled. Leave these projections out and open the scan again."
+                f"{self.info.path}: projections {_some(set(frames.tolist()))} hold no numbers "
+                f"(NaN), and none of the {repair.REACH} projections on either side does, so they "
+                f"cannot be filled. Leave these projections out and open the scan again."
             )
         mended = lost & ~hopeless
         with self._lock:

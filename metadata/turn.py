@@ -60,7 +60,7 @@ def find_turn(profiles: Callable[[NDArray[np.intp]], Profiles], count: int) -> T
 
 
 def mirrored_likeness(lines: Profiles, others: Profiles) -> float:
-    """Highest correlation, over all shifts, of lines with mirrored others, pooled over the pairs."""
+    """Highest correlation over all shifts of lines with mirrored others, pooled over pairs."""
     size = lines.shape[1]
     others = others[:, ::-1]
     ones = np.ones_like(lines)

@@ -77,12 +77,13 @@ def _planned_angles(file: h5py.File, count: int) -> tuple[RawAngles | None, list
         f"step {np.rad2deg(step):g}°)."
     )
     warnings = [said]
+    even = np.arange(count, dtype=np.float64) * step + (start or 0.0)
     if planned is not None and planned.size and planned[0] != count:
         warnings.append(
             f"The file says that {int(planned[0])} angles were planned but holds {count} "
             f"projections: taken as the first ones. Give angles= if they are others."
         )
-    return RawAngles((start or 0.0) + step * np.arange(count), "rad", f"/{ROTATION}"), warnings
+    return RawAngles(even, "rad", f"/{ROTATION}"), warnings
 
 
 def _facts(file: h5py.File) -> tuple[Facts, list[str]]:

@@ -225,9 +225,7 @@ def _control(
         return (
             None,
             ring,
-            [
-                f"control/data has {values.size} readings for {keys.size} frames: not used as monitor."
-            ],
+            [f"control/data has {values.size} readings for {keys.size} frames: not used."],
         )
     if not np.all(values[chosen] > 0):
         return None, ring, ["control/data has readings that are not above zero: not used."]
@@ -245,8 +243,6 @@ def _facts(entry: Entry, data: FrameSource, ring: tuple[float, float] | None) ->
     current = _first(above, "current", "instrument/source/current")
     if ring is None and current is not None:
         ring = (current, current)
-    times = h5.numbers(_dataset(above, [f"{d}/count_time" for d in detectors]))
-    finite = times[np.isfinite(times) & (times > 0)] if times is not None else np.empty(0)
     return Facts(
         pixel_size_m=_first(
             above, "length", "sample/x_pixel_size", *(f"{d}/x_pixel_size" for d in detectors)
@@ -262,7 +258,7 @@ def _facts(entry: Entry, data: FrameSource, ring: tuple[float, float] | None) ->
         distance_m=_first(
             above, "length", "sample/propagation_distance", *(f"{d}/distance" for d in detectors)
         ),
-        exposure_s=float(np.median(finite)) if finite.size else None,
+        exposure_s=_exposure(above, [f"{d}/count_time" for d in detectors]),
         rotation_axis_px=_axis(group, data),
         ring_current_ma=ring,
         start_time=_time(above, "start_time"),
@@ -270,6 +266,21 @@ def _facts(entry: Entry, data: FrameSource, ring: tuple[float, float] | None) ->
         sample=_text(above, "sample/name") or _text(above, "title"),
         probe=_text(above, "instrument/source/probe"),
     )
+
+
+def _exposure(above: list[h5py.Group], places: list[str]) -> float | None:
+    """The typical count time, at the detector or at any other that the file has."""
+    found = next((d for g in above if (d := h5.dataset(g, *places)) is not None), None)
+    if found is None:
+        for below in h5.groups(above[-2] if len(above) > 1 else above[0]):
+            if h5.attribute(below, "NX_class") == "NXdetector":
+                found = found or h5.dataset(below, "count_time")
+    times = h5.numbers(found)
+    if found is None or times is None:
+        return None
+    times = times[np.isfinite(times) & (times > 0)]
+    scale = factor("time", h5.attribute(found, "units") or "s")
+    return float(np.median(times)) * scale if times.size and scale else None
 
 
 def _axis(group: h5py.Group, data: FrameSource) -> float | None:
@@ -288,10 +299,6 @@ def _first(above: list[h5py.Group], quantity: str, *places: str) -> float | None
         if value is not None:
             return value
     return None
-
-
-def _dataset(above: list[h5py.Group], places: list[str]) -> h5py.Dataset | None:
-    return next((d for g in above if (d := h5.dataset(g, *places)) is not None), None)
 
 
 def _text(above: list[h5py.Group], place: str) -> str | None:

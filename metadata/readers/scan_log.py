@@ -56,7 +56,7 @@ def read_log(path: Path, count: int) -> tuple[RawAngles | None, NDArray[np.float
     else:
         step = _value(settings, "angle", "rotation step", "angle step", "step")
         if step:
-            angles = RawAngles(step * np.arange(count), "rad", path.name)
+            angles = RawAngles(np.arange(count, dtype=np.float64) * step, "rad", path.name)
     start = settings.get("start time") or settings.get("study date and time") or (None, "")
     end = settings.get("end time") or (None, "")
     return (

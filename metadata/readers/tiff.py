@@ -49,9 +49,9 @@ class TiffFrames:
             image = read_page(file, page)
             if image.shape != self.shape[1:] or image.dtype != self.dtype:
                 raise ScanError(
-                    f"{file} holds {image.shape[0]} x {image.shape[1]} pixels of {image.dtype}, the "
-                    f"first file of the scan {self.shape[1]} x {self.shape[2]} of {self.dtype}. "
-                    f"Expected frames of one size and type; take the file out or write it again."
+                    f"{file} holds {image.shape[0]} x {image.shape[1]} pixels of {image.dtype}, "
+                    f"the first file of the scan {self.shape[1]} x {self.shape[2]} of "
+                    f"{self.dtype}. Expected frames of one size and type; take the file out or write it again."
                 )
             out[at] = image[start:stop]
         return out
@@ -65,7 +65,7 @@ def _pages(file: Path) -> list[tuple[tuple[int, int], np.dtype[Any]]]:
 
     try:
         with tifffile.TiffFile(file) as opened:
-            found = [(page.shape, page.dtype) for page in opened.pages]
+            found: list[Any] = [(page.shape, page.dtype) for page in opened.pages]
     except Exception as error:  # tifffile raises whatever broken bytes lead to
         raise _damaged(file, error) from error
     for shape, dtype in found:

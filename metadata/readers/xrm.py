@@ -19,7 +19,7 @@ from metadata.found import Facts, Found, RawAngles
 from metadata.frames import Index, Selection
 
 SIGNATURE = bytes.fromhex("d0cf11e0a1b11ae1")
-TYPES = {3: np.dtype("u1"), 5: np.dtype("<u2"), 10: np.dtype("<f4")}
+TYPES: dict[int, np.dtype[Any]] = {3: np.dtype("u1"), 5: np.dtype("<u2"), 10: np.dtype("<f4")}
 
 
 def is_ole(path: Path) -> bool:
@@ -87,7 +87,8 @@ class XrmFrames:
         self._file = file
         sizes = [file.integer(name) for name in ("ImagesTaken", "ImageHeight", "ImageWidth")]
         kind = file.integer("DataType")
-        if None in sizes or kind not in TYPES:
+        dtype = TYPES.get(kind) if kind is not None else None
+        if None in sizes or dtype is None:
             raise ScanError(
                 f"{file.path} does not say the number, size or type of its images (type {kind}; "
                 f"expected one of {sorted(TYPES)}). It is damaged or no XRM/TXRM file."
@@ -100,7 +101,7 @@ class XrmFrames:
                 f"{file.path} says it holds {self.shape[0]} images of {self.shape[1]} x "
                 f"{self.shape[2]} pixels, which cannot be. It is damaged; copy it again."
             )
-        self.dtype = TYPES[kind]
+        self.dtype = dtype
         self.chunks = (1, *self.shape[1:])
 
     def read(self, frames: Index, rows: slice) -> NDArray[Any]:
