@@ -169,7 +169,7 @@ class ParallelBeam:
             reach = self._farthest_column() + radius
             margin = max(MARGIN * reach, 24)
             period = _even_fast(reach + margin)
-            corrections = int(np.ceil(2 * period / margin * 3.5))
+            corrections = int(np.ceil(2 * period / margin * 3))
             bins, response = radial_quadrature(filter, period, min(corrections, period))
             views = (
                 weighting.view_weights(self.angles_rad, 2 * np.pi)

@@ -52,6 +52,7 @@ class PolarTransform:
             2j * np.pi * half * frequency * (cos + sin)
         )
         self._base = torch.from_numpy(base.astype(np.complex64)).to(device)
+        self._shape = (len(angles_rad), len(bins))
         self._index = torch.from_numpy(bins % length).to(device)
         self._frequency = torch.from_numpy(frequency).to(device)
         waves = (
@@ -73,7 +74,7 @@ class PolarTransform:
             pair = y[row : row + 2]
             same = len(pair) == 1 or origins[row] == origins[row + 1]
             if isinstance(self._nufft, FinufftPolar):
-                with self._nufft.lend(1, threads, tuple(self._base.shape)) as warm:
+                with self._nufft.lend(1, threads, self._shape) as warm:
                     self._fast_spectrum(pair.numpy(), origins[row : row + 2], warm.waves, threads)
                     pixels = self._nufft.to_pixels(warm)
                     slices.numpy()[row] = pixels.real
@@ -103,7 +104,7 @@ class PolarTransform:
             pair = x[row : row + 2]
             target = rows[row : row + 2]
             if isinstance(self._nufft, FinufftPolar):
-                with self._nufft.lend(2, threads, tuple(self._base.shape)) as warm:
+                with self._nufft.lend(2, threads, self._shape) as warm:
                     warm.pixels.real = pair[0].numpy()
                     warm.pixels.imag = pair[1].numpy() if len(pair) == 2 else 0
                     self._nufft.to_waves(warm)

@@ -1,0 +1,172 @@
+"""How good a reconstruction is, against a reference. Slices have axes ``y, x`` or ``z, y, x``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from metadata.errors import InputError
+
+Image = NDArray[np.floating]
+INSIDE = 0.95  # of the radius: the rim of a reconstruction is no image of the sample
+
+
+def circle_mask(size: int, radius: float = INSIDE) -> NDArray[np.bool_]:
+    """The pixels of a square inside a circle with this part of the inscribed radius, ``y, x``."""
+    r = np.arange(size) - (size - 1) / 2
+    return np.add.outer(r**2, r**2) <= (radius * size / 2) ** 2
+
+
+def affine_fit(image: Image, reference: Image, mask: NDArray[np.bool_] | None = None) -> Image:
+    """The image with the gain and offset that bring it closest to the reference: grey levels of
+    different methods differ by such, structure does not. float32.
+
+    >>> affine_fit(np.array([[1.0, 2.0]]), np.array([[10.0, 30.0]]))
+    array([[10., 30.]], dtype=float32)
+    """
+    mask = np.ones(image.shape[-2:], bool) if mask is None else mask
+    a = image[..., mask].astype(np.float64).ravel()
+    b = reference[..., mask].astype(np.float64).ravel()
+    spread = a - a.mean()
+    power = float(spread @ spread)
+    gain = float(spread @ b) / power if power > 0 else 0.0
+    return ((image - a.mean()) * gain + b.mean()).astype(np.float32)
+
+
+def ssim_in_circle(volume: Image, reference: Image, radius: float = INSIDE) -> float:
+    """Structural similarity inside the circle after an affine grey-level fit, in [0, 1].
+
+    Wang et al. 2004, IEEE Trans. Image Process. 13, 600, with 7 × 7 windows; the range is that
+    of the reference inside the circle. A negative mean counts as 0.
+    """
+    from skimage.metrics import structural_similarity
+
+    volume, reference, mask = _pair(volume, reference, radius)
+    fitted = affine_fit(volume, reference, mask)
+    total = 0.0
+    for image, truth in zip(fitted, reference, strict=True):
+        _, local = structural_similarity(
+            image, truth.astype(np.float32), data_range=_range(reference, mask), full=True
+        )
+        total += float(local[mask].mean())
+    return max(total / len(fitted), 0.0)
+
+
+def psnr(volume: Image, reference: Image, radius: float = INSIDE) -> float:
+    """Peak signal to noise inside the circle after an affine grey-level fit, in dB; the peak is
+    the range of the reference there."""
+    volume, reference, mask = _pair(volume, reference, radius)
+    error = (affine_fit(volume, reference, mask) - reference)[:, mask].astype(np.float64)
+    mean_square = float(np.mean(error**2))
+    if mean_square == 0:
+        return float("inf")
+    return float(10 * np.log10(_range(reference, mask) ** 2 / mean_square))
+
+
+def fine_structure_correlation(
+    volume: Image, reference: Image, scale_px: float = 4.0, radius: float = INSIDE
+) -> float:
+    """Pearson correlation inside the circle of what is finer than ``scale_px`` (each image minus
+    its Gaussian blur of that σ), in [−1, 1]; 0 where either has no fine structure."""
+    from scipy.ndimage import gaussian_filter
+
+    volume, reference, mask = _pair(volume, reference, radius)
+    parts = []
+    for stack in (volume, reference):
+        blurred = gaussian_filter(stack.astype(np.float32), (0, scale_px, scale_px))
+        fine = (stack - blurred)[:, mask].astype(np.float64).ravel()
+        parts.append(fine - fine.mean())
+    power = float(np.linalg.norm(parts[0]) * np.linalg.norm(parts[1]))
+    return float(parts[0] @ parts[1]) / power if power > 0 else 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class RingCorrelation:
+    """Fourier ring correlation of two slices: ``frequency`` in cycles per px, ``correlation``,
+    the ``half_bit`` threshold, and the resolution in px by 1/7 and by half-bit (2 where it
+    stays above the threshold, None where it starts below)."""
+
+    frequency: NDArray[np.float64]
+    correlation: NDArray[np.float64]
+    half_bit: NDArray[np.float64]
+    resolution_px: float | None
+    resolution_half_bit_px: float | None
+
+
+def fourier_ring_correlation(a: Image, b: Image) -> RingCorrelation:
+    """Correlation of two independent reconstructions of one sample, ring by ring of frequencies.
+
+    Thresholds 1/7 (Rosenthal & Henderson 2003) and half-bit (van Heel & Schatz 2005, J. Struct.
+    Biol. 151, 250). A Hann window over the circle keeps its rim out; stacks are summed over z.
+    """
+    a, b, _ = _pair(a, b, 1.0)
+    size = a.shape[-1]
+    r = np.hypot(*np.meshgrid(*(2 * [np.arange(size) - (size - 1) / 2]))) / (size / 2)
+    window = np.where(r < 1, np.cos(np.pi / 2 * np.minimum(r, 1)) ** 2, 0)
+    spectra = []
+    for stack in (a, b):
+        level = (stack * window).sum((1, 2), keepdims=True) / window.sum()
+        spectra.append(np.fft.fft2((stack - level) * window))
+    ring = np.rint(
+        size * np.hypot(*np.meshgrid(np.fft.fftfreq(size), np.fft.fftfreq(size)))
+    ).astype(int)
+    rings = size // 2
+
+    def total(values: NDArray[np.float64]) -> NDArray[np.float64]:
+        sums = np.bincount(ring.ravel(), values.sum(0).ravel(), ring.max() + 1)
+        return sums[1:rings].astype(np.float64)
+
+    cross = total((spectra[0] * spectra[1].conj()).real)
+    power = np.sqrt(total(np.abs(spectra[0]) ** 2) * total(np.abs(spectra[1]) ** 2))
+    correlation = np.divide(cross, power, out=np.zeros_like(cross), where=power > 0)
+    # Windowing leaves fewer independent values in a ring than it has pixels.
+    share = float((window**2).mean())
+    count = np.sqrt(np.maximum(total(np.ones_like(a)) * share / 2, 1))
+    half_bit = (0.2071 + 1.9102 / count) / (1.2071 + 0.9102 / count)
+    frequency = np.arange(1, rings) / size
+    return RingCorrelation(
+        frequency,
+        correlation,
+        half_bit,
+        _crossing(frequency, correlation, np.full_like(correlation, 1 / 7)),
+        _crossing(frequency, correlation, half_bit),
+    )
+
+
+def _crossing(
+    frequency: NDArray[np.float64],
+    correlation: NDArray[np.float64],
+    threshold: NDArray[np.float64],
+) -> float | None:
+    """The period in px at which the correlation, averaged over three rings, falls below."""
+    smooth = np.convolve(np.pad(correlation, 1, mode="edge"), np.ones(3) / 3, mode="valid")
+    below = np.flatnonzero((smooth < threshold)[2:]) + 2  # the first rings hold too few values
+    if not len(below):
+        return 2.0
+    return None if below[0] == 2 else float(1 / frequency[below[0]])
+
+
+def _pair(
+    a: Image, b: Image, radius: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
+    if a.shape != b.shape or a.ndim not in (2, 3) or a.shape[-1] != a.shape[-2]:
+        raise InputError(
+            f"Slices of shape {a.shape} cannot be compared with a reference of shape {b.shape}; "
+            f"expected square slices `y, x` or stacks `z, y, x` of one shape."
+        )
+    size = a.shape[-1]
+    first, second = (np.asarray(v, np.float64).reshape(-1, size, size) for v in (a, b))
+    return first, second, circle_mask(size, radius)
+
+
+def _range(reference: NDArray[np.float64], mask: NDArray[np.bool_]) -> float:
+    inside = reference[:, mask]
+    spread = float(inside.max() - inside.min())
+    if not spread > 0:
+        raise InputError(
+            f"The reference is {inside.flat[0]:g} everywhere inside the circle (or not finite); "
+            f"expected an image with structure."
+        )
+    return spread
