@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from toolbox.card import Param, ToolCard, grey
 from toolbox.kinds import DataKind, Domain, GreyState, Split, Stage
 from toolbox.tool import Cost, Tool, Tuned
-from toolbox.tools.correct.flat_field import mean_dark
 from toolbox.values import Block, Shape
 
 LEAST_COLUMNS = 3
@@ -23,8 +22,7 @@ class AirNormalisation(Tool):
     """Makes the air at both edges of each projection, axes ``angle, row, col``, transmit 1.
 
     Each frame is divided by a straight line through the medians of its ``columns`` outermost
-    columns left and right, over all rows. Also turns counts without flats into transmission, as
-    far as the beam is even.
+    columns left and right, over all rows.
 
     >>> AirNormalisation(columns=10).columns
     10
@@ -36,15 +34,12 @@ class AirNormalisation(Tool):
         title_zh="空气区归一化",
         stage=Stage.CORRECT,
         domain=Domain.PROJECTION,
-        inputs={
-            "projections": grey(DataKind.PROJECTIONS, GreyState.TRANSMISSION, GreyState.COUNTS)
-        },
+        inputs={"projections": grey(DataKind.PROJECTIONS, GreyState.TRANSMISSION)},
         output=grey(DataKind.PROJECTIONS, GreyState.TRANSMISSION),
         split=Split.ANGLES,
         references=("Gürsoy et al. 2014, J. Synchrotron Rad. 21, 1188",),
         limits="Wrong where the sample reaches the edges: then the automatic finds no air and "
-        "leaves transmission as it is. From counts the profile of the beam stays in the data. "
-        "NaN stay where they are.",
+        "leaves the values as they are. NaN stay where they are.",
         band_rows=4,
     )
 
@@ -58,7 +53,7 @@ class AirNormalisation(Tool):
         if self.columns is not None:
             return Tuned(self)
         block: Block = inputs["projections"]
-        values = _without_dark(block)
+        values = np.asarray(block.values)
         found = min(air_columns(values), air_columns(values[..., ::-1]))
         if found < LEAST_COLUMNS:
             return Tuned(
@@ -76,13 +71,10 @@ class AirNormalisation(Tool):
         if self.columns is None:
             tuned: Block = self.tune(projections=projections).tool(projections=projections)
             return tuned
-        values = _without_dark(projections)
+        values = projections.values
         width = min(self.columns, values.shape[-1] // 2)
         if width == 0:
-            scale = _brightest(values) if projections.state is GreyState.COUNTS else 1.0
-            return projections.with_values(
-                values / np.float32(scale), state=GreyState.TRANSMISSION, flats=None, darks=None
-            )
+            return projections
         result = np.empty_like(values)
         across = np.linspace(0, 1, values.shape[-1], dtype=np.float32)
         for frame, out in zip(values, result, strict=True):
@@ -121,14 +113,3 @@ def air_columns(values: NDArray[np.float32]) -> int:
 def _median(part: NDArray[np.float32]) -> np.float32:
     found = np.nanmedian(part)
     return np.float32(found if np.isfinite(found) and found > 0 else 1.0)
-
-
-def _brightest(values: NDArray[np.float32]) -> float:
-    found = float(np.nanpercentile(values, 99))
-    return found if found > 0 else 1.0
-
-
-def _without_dark(block: Block) -> NDArray[np.float32]:
-    if block.state is GreyState.COUNTS:
-        return np.asarray(block.values - mean_dark(block), np.float32)
-    return np.asarray(block.values)

@@ -65,8 +65,8 @@ def flats_of(block: Block) -> NDArray[np.float32]:
     if block.flats is None or not len(block.flats):
         raise InputError(
             "The scan has no flat fields (images of the beam without the sample), which turn "
-            "counts into transmission. Give a file that holds them, or normalise each projection "
-            "by its own edge with air_normalisation."
+            "counts into transmission. Give the file that holds them beside the scan, or a scan "
+            "whose projections are corrected already."
         )
     return block.flats
 

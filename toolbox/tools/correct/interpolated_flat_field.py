@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from toolbox.tools.correct.flat_field import (
     robust_mean,
     usable,
 )
+from toolbox.tools.correct.small_counts import small_counts
 from toolbox.values import Block, Shape
 
 
@@ -70,6 +71,11 @@ class InterpolatedFlatField(Tool):
             values[i] /= before + time * (after - before)
         fill_along_columns(values, good)
         return projections.with_values(values, state=GreyState.TRANSMISSION, flats=None, darks=None)
+
+    @classmethod
+    def example(cls) -> tuple[InterpolatedFlatField, dict[str, Any]]:
+        block = small_counts(fade=0.8)
+        return cls(flats_before=5), {"projections": block}
 
     def cost(self, **inputs: Shape) -> Cost:
         shape = inputs["projections"]

@@ -12,6 +12,7 @@ from metadata.errors import InputError
 from toolbox.card import Param, ToolCard, grey
 from toolbox.kinds import DataKind, Domain, GreyState, Split, Stage
 from toolbox.tool import Cost, Tool, Tuned
+from toolbox.tools.correct.small_counts import small_counts
 from toolbox.values import Block, Shape
 
 
@@ -75,6 +76,14 @@ class MonitorNormalisation(Tool):
         factor = np.where(good, self.reference / np.where(good, readings, 1), 1)
         values = projections.values * factor.astype(np.float32)[:, None, None]
         return projections.with_values(values, monitor=None)
+
+    @classmethod
+    def example(cls) -> tuple[MonitorNormalisation, dict[str, Any]]:
+        counts = small_counts(fade=0.8)
+        assert counts.flats is not None
+        values = counts.values / counts.flats.mean(axis=0)
+        block = counts.with_values(values, state=GreyState.TRANSMISSION, flats=None, darks=None)
+        return cls(), {"projections": block}
 
     def cost(self, **inputs: Shape) -> Cost:
         shape = inputs["projections"]
