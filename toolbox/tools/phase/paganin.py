@@ -77,7 +77,7 @@ class Paganin(Tool):
         strength, pixel = self._physics(projections.geometry)
         angles, rows, columns = projections.values.shape
         # The response falls off as exp(−x/√(strength/4π²)); beyond a few lengths nothing is seen.
-        reach = int(np.ceil(4 * np.sqrt(strength) / (2 * np.pi * pixel))) + 1
+        reach = int(np.ceil(6 * np.sqrt(strength) / (2 * np.pi * pixel))) + 1
         pads = [(min(n, reach), next_fast_len(n + 2 * min(n, reach), real=True))
                 for n in (rows, columns)]  # fmt: skip
         if rows == 1:
