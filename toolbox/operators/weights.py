@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-GAP = 5.0  # times the median step: a wider gap is missing data, not coarse sampling
+GAP = 5.0  # times the usual step: a wider gap is missing data, not coarse sampling
 
 
 def view_weights(angles_rad: NDArray[np.float64], period: float = np.pi) -> NDArray[np.float64]:
     """The angle that each view stands for, in rad: half the way to its neighbours on both sides.
 
     Angles count modulo ``period`` (π: a view and its mirror image are one direction). Views in
-    one direction share its weight. A gap wider than five median steps is missing data, of which
-    the views beside it take no more than those two and a half steps.
+    one direction share its weight. A gap wider than five steps is missing data, not
+    laid on the views beside it.
 
     >>> view_weights(np.array([0.0, np.pi / 4, np.pi / 2, 3 * np.pi / 4])) / np.pi
     array([0.25, 0.25, 0.25, 0.25])
@@ -30,7 +30,8 @@ def view_weights(angles_rad: NDArray[np.float64], period: float = np.pi) -> NDAr
     gaps = np.diff(positions, append=positions[0] + period)
     # The step between views, without the many tiny gaps that a half turn made twice leaves.
     step = float(np.median(gaps[gaps > 0.01 * period / len(gaps)]))
-    halves = np.minimum(gaps / 2, GAP * step / 2)
+    widest = GAP * max(step, period / len(angles))
+    halves = np.where(gaps > widest, step, gaps) / 2
     cells = (halves + np.roll(halves, 1)) / counts
     found = np.empty(len(angles))
     found[order] = cells[which]
