@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
@@ -34,14 +36,14 @@ def explanation(task: Task) -> str:
     """What the terms and tools in the text mean, or how choices are made in general."""
     lang = "en" if task.language == "en" else "zh"
     text = task.text.lower()
-    found = [entry[lang] for entry in glossary().values() if mentions(text, entry["words"])]
+    found = [e.en if lang == "en" else e.zh for e in glossary() if mentions(text, e.words)]
     found += [_card_line(t.card, lang) for t in known_tools().values()
               if mentions(text, [t.card.name, t.card.name.replace("_", " "), t.card.title,
                                  t.card.title_zh])]  # fmt: skip
     return "\n".join(found[:6]) if found else say("answer.explain", lang)
 
 
-def mentions(text: str, words: list[str]) -> bool:
+def mentions(text: str, words: Sequence[str]) -> bool:
     """Whether one of some words stands in a text: whole words in English, anywhere in Chinese."""
     return any(
         (w.lower() in text)
@@ -51,13 +53,23 @@ def mentions(text: str, words: list[str]) -> bool:
     )
 
 
+@dataclass(frozen=True)
+class Term:
+    """A term of the field: the words that call it up, and what is said in each language."""
+
+    words: tuple[str, ...]
+    en: str
+    zh: str
+
+
 @cache
-def glossary() -> dict[str, dict[str, str | list[str]]]:
-    """Terms of the field in both languages, from ``configs/language/glossary.yaml``."""
+def glossary() -> tuple[Term, ...]:
+    """Terms in both languages, from ``configs/language/glossary.yaml``."""
     import yaml
 
     path = files("configs").joinpath("language", "glossary.yaml")
-    return yaml.safe_load(path.read_text(encoding="utf-8"))
+    entries = yaml.safe_load(path.read_text(encoding="utf-8")).values()
+    return tuple(Term(tuple(map(str, e["words"])), e["en"], e["zh"]) for e in entries)
 
 
 def _card_line(card: ToolCard, lang: str) -> str:

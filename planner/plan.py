@@ -51,10 +51,13 @@ class Scorer(Protocol):
 
 
 class CostModel(Protocol):
-    """Predicts seconds and bytes of recipes, whole or begun."""
+    """Predicts what recipes cost."""
 
-    def cost(self, recipe: Recipe, situation: Situation) -> tuple[Interval, Interval]:
-        """Seconds and peak bytes."""
+    def seconds(self, recipe: Recipe, situation: Situation) -> Interval:
+        """Seconds of a recipe, whole or begun."""
+
+    def peak_bytes(self, pipeline: Pipeline, situation: Situation) -> Interval:
+        """Peak of resident memory of a complete pipeline."""
 
 
 @dataclass(frozen=True)

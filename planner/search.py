@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from planner.grammar import slots
-from planner.plan import CostModel, Prediction, Scorer
+from planner.plan import CostModel, Interval, Scorer
 from planner.situation import Situation, rules
 from planner.task import Priority
 from toolbox.recipe import Recipe
@@ -17,18 +17,19 @@ PROPOSALS = 5
 
 @dataclass(frozen=True)
 class Candidate:
-    """A recipe with its prediction."""
+    """A recipe with what is predicted of it."""
 
     recipe: Recipe
-    prediction: Prediction
+    expected: Interval  # quality
+    time: Interval  # seconds
 
     @property
     def quality(self) -> float:
-        return self.prediction.quality.value
+        return self.expected.value
 
     @property
     def seconds(self) -> float:
-        return self.prediction.seconds.value
+        return self.time.value
 
 
 def price(priority: Priority) -> float:
@@ -41,8 +42,8 @@ def reward(candidate: Candidate, situation: Situation, cheapest: float) -> float
     task = situation.task
     value = candidate.quality
     value -= price(task.priority) * math.log10(max(candidate.seconds / max(cheapest, 1e-3), 1.0))
-    if task.max_seconds and candidate.prediction.seconds.high > task.max_seconds:
-        over = candidate.prediction.seconds.high / task.max_seconds
+    if task.max_seconds and candidate.time.high > task.max_seconds:
+        over = candidate.time.high / task.max_seconds
         value -= 0.3 * min(over, 3.0)
     return value
 
@@ -54,10 +55,8 @@ def search(situation: Situation, scorer: Scorer, costs: CostModel) -> list[Candi
 
     def judge(recipe: Recipe) -> Candidate:
         if recipe not in known:
-            seconds, peak = costs.cost(recipe, situation)
-            known[recipe] = Candidate(
-                recipe, Prediction(scorer.quality(recipe, situation), seconds, peak)
-            )
+            quality = scorer.quality(recipe, situation)
+            known[recipe] = Candidate(recipe, quality, costs.seconds(recipe, situation))
         return known[recipe]
 
     steps = slots(situation)
@@ -67,17 +66,15 @@ def search(situation: Situation, scorer: Scorer, costs: CostModel) -> list[Candi
             grown = [done + more for done in beam for more in slot.steps]
             if slot.optional:
                 grown += beam
-            judged = {r: judge(r) for r in grown}
-            grown = sorted(
-                judged,
-                key=lambda r, w=weight: (
-                    judged[r].quality - w * math.log10(judged[r].seconds + 1e-2)
-                ),
-                reverse=True,
-            )
+            worth = {r: _worth(judge(r), weight) for r in grown}
+            grown = sorted(worth, key=worth.__getitem__, reverse=True)
             beam = grown[:BEAM]
         found.update((r, known[r]) for r in beam if r)
     return list(found.values())
+
+
+def _worth(candidate: Candidate, weight: float) -> float:
+    return candidate.quality - weight * math.log10(candidate.seconds + 1e-2)
 
 
 def propose(candidates: list[Candidate], situation: Situation) -> list[Candidate]:

@@ -13,7 +13,7 @@ from metadata import InputError, Scan, open_scan
 from planner.answers import catalogue, explanation
 from planner.inspection import Inspection, inspect_scan
 from planner.language import say, understand
-from planner.plan import Answer, CostModel, Plan, Scorer
+from planner.plan import Answer, CostModel, Plan, Prediction, Scorer
 from planner.preview import NoBeamError
 from planner.refusals import refusal
 from planner.situation import Situation, assess
@@ -88,7 +88,8 @@ def propose_plans(
     from toolbox.recipe import wire
 
     scorer = scorer or RuleScorer()
-    candidates = search(situation, scorer, costs or machine_costs())
+    costs = costs or machine_costs(situation)
+    candidates = search(situation, scorer, costs)
     if not candidates:
         return []
     chosen = propose(candidates, situation)
@@ -98,7 +99,9 @@ def propose_plans(
         pipeline.require_valid([i.state for i in situation.infos])
         reasons = [_comparison(candidate, chosen[0], situation)]
         reasons += scorer.reasons(candidate.recipe, situation, situation.task.language)
-        plans.append(Plan(rank, pipeline, candidate.prediction, tuple(reasons)))
+        peak = costs.peak_bytes(pipeline, situation)
+        prediction = Prediction(candidate.expected, candidate.time, peak)
+        plans.append(Plan(rank, pipeline, prediction, tuple(reasons)))
     return plans
 
 

@@ -32,7 +32,7 @@ def wire(recipe: Sequence[Step], scans: int = 1) -> Pipeline:
     nodes: list[Node] = []
     edges: list[Edge] = []
     recipe = list(recipe)
-    joins = next((i for i, s in enumerate(recipe) if _joins(s)), len(recipe) if scans == 1 else 0)
+    joins = next((i for i, s in enumerate(recipe) if joins(s)), len(recipe) if scans == 1 else 0)
     ends = []
     for index in range(scans):
         source = SCAN if scans == 1 else f"{SCAN}_{index + 1}"
@@ -85,7 +85,8 @@ def _stack_ports(step: Step) -> list[str]:
     return [name for name, port in inputs.items() if port.kind in FRAMES and not port.optional]
 
 
-def _joins(step: Step) -> bool:
+def joins(step: Step) -> bool:
+    """Whether a step takes two stacks of projections."""
     return len(_stack_ports(step)) > 1
 
 

@@ -98,11 +98,12 @@ def show_record(record: Any) -> None:
 
 
 def show_catalogue() -> None:
+    from toolbox.kinds import Stage
     from toolbox.registry import known_tools
 
     table = Table("stage", "tool", "what", "名称", box=None)
-    for tool in sorted(known_tools().values(), key=lambda t: list(type(t.card.stage))
-                       .index(t.card.stage)):  # fmt: skip
+    order = list(Stage)
+    for tool in sorted(known_tools().values(), key=lambda t: order.index(t.card.stage)):
         card = tool.card
         table.add_row(card.stage.value, card.name, card.title, card.title_zh)
     console.print(table)

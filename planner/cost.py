@@ -1,0 +1,216 @@
+"""Seconds and memory of recipes, fitted to runs measured on the machine at hand."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from metadata.errors import InputError
+from metadata.store import Store
+from planner.plan import Interval
+from planner.situation import Situation
+from toolbox.execution.memory import Sizes, operations, predict_peak_bytes
+from toolbox.execution.passes import split_of
+from toolbox.execution.threads import cpu_count
+from toolbox.kinds import Split
+from toolbox.pipeline import SCAN, Pipeline
+from toolbox.recipe import Recipe, wire
+from toolbox.values import Shape
+
+RECENT = 400  # runs that the fit looks at
+NEAR = 1.5  # a run ten times larger or smaller counts exp(−2.3/1.5) as much
+PRIOR_RUNS = 0.5  # how many runs the assumption "seconds ∝ operations" is worth
+MEMORY_SHARE = 0.6
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One measured step: nominal operations and seconds."""
+
+    operations: float
+    seconds: float
+
+
+@dataclass(frozen=True, eq=False)
+class MeasuredCosts:
+    """Costs from samples by key: a tool's name, with ``:tune`` for finding its parameters.
+
+    ``speedup`` is how many slabs' worth of work the workers do at once.
+    """
+
+    samples: Mapping[str, Sequence[Sample]]
+    speedup: float
+    workers: int
+    spread: float = 0.3  # σ of log seconds of whole runs about their prediction
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_known", {})
+
+    def knows(self, tool: str) -> bool:
+        return tool in self.samples
+
+    def seconds(self, recipe: Recipe, situation: Situation) -> Interval:
+        """Predicted seconds of running a recipe, whole or begun (imports left out)."""
+        known: dict[tuple[int, Recipe], float] = self._known  # type: ignore[attr-defined]
+        key = (id(situation), recipe)
+        if key not in known:
+            scans = len(situation.infos)
+            value = 0.0
+            if recipe and (scans == 1 or _joined(recipe)):
+                shapes = [Shape(i.projections, i.rows, i.columns) for i in situation.infos]
+                value = self.pipeline_seconds(wire(recipe, scans), shapes)
+            known[key] = value
+        value = known[key]
+        factor = math.exp(1.645 * self.spread)
+        return Interval(value, value / factor, value * factor)
+
+    def pipeline_seconds(self, pipeline: Pipeline, shapes: Sequence[Shape]) -> float:
+        """Predicted seconds of a pipeline on scans of these sizes."""
+        serial, parallel = 0.02, 0.0
+        for key, work, slabs in workload(pipeline, shapes):
+            cost = self.step_seconds(key, work)
+            serial, parallel = (serial, parallel + cost) if slabs else (serial + cost, parallel)
+        return serial + parallel / self.speedup
+
+    def step_seconds(self, key: str, work: float) -> float:
+        """Local fit of log seconds over log operations, drawn to slope 1 where runs are few."""
+        samples = self.samples.get(key)
+        if not samples or work <= 0:
+            return 0.0
+        x = np.log([s.operations for s in samples])
+        y = np.log([s.seconds for s in samples])
+        at = math.log(work)
+        weight = np.exp(-np.abs(x - at) / NEAR) + 1e-9
+        mean_x, mean_y = np.average(x, weights=weight), np.average(y, weights=weight)
+        scatter = float((weight * (x - mean_x) ** 2).sum())
+        slope = (float((weight * (x - mean_x) * (y - mean_y)).sum()) + PRIOR_RUNS) / (
+            scatter + PRIOR_RUNS
+        )
+        slope = min(max(slope, 0.0), 1.5)
+        # Beyond the largest run measured, work is taken to grow as its operations do.
+        far = max(0.0, at - float(x.max()))
+        return math.exp(mean_y + slope * (at - far - mean_x) + far)
+
+    def peak_bytes(self, pipeline: Pipeline, situation: Situation) -> Interval:
+        """Predicted peak of resident memory, what the process holds already included."""
+        from toolbox.execution.resident import resident_bytes
+
+        shapes = [Shape(i.projections, i.rows, i.columns) for i in situation.infos]
+        value = predict_peak_bytes(pipeline, shapes, self.workers, memory_budget(situation))
+        value += resident_bytes()
+        return Interval(value, 0.8 * value, 1.25 * value)
+
+
+def memory_budget(situation: Situation) -> float:
+    """What a run of this request may use."""
+    import psutil
+
+    if situation.task.max_memory_gib:
+        return situation.task.max_memory_gib * 2**30
+    return MEMORY_SHARE * float(psutil.virtual_memory().available)
+
+
+def workload(pipeline: Pipeline, shapes: Sequence[Shape]) -> list[tuple[str, float, bool]]:
+    """Key, nominal operations and whether it is cut into slabs, for each piece of a run."""
+    sizes = Sizes.of(pipeline, shapes)
+    work = operations(pipeline, shapes)
+    found: list[tuple[str, float, bool]] = []
+    for name, tool in sizes.tools.items():
+        split = split_of(tool)
+        found.append((tool.card.name, work[name], split not in (Split.SAMPLE, Split.WHOLE)))
+        if tool.needs_tuning():
+            rows = tool.card.bands * tool.card.band_rows or None
+            inputs = {p: sizes.shapes[s] for p, s in pipeline.inputs_of(name).items()
+                      if s in sizes.shapes}  # fmt: skip
+            cut = {p: replace(s, rows=min(s.rows, rows or s.rows)) for p, s in inputs.items()}
+            found.append((f"{tool.card.name}:tune", tool.cost(**cut).operations, False))
+    voxels = sum(s.voxels for n, s in sizes.shapes.items() if pipeline.node(n).tool == SCAN)
+    found.append(("read", float(voxels), True))
+    last = [n for n in pipeline.order if n in sizes.shapes][-1]
+    found.append(("write", float(sizes.shapes[last].voxels), True))
+    return found
+
+
+def fit(documents: Iterable[Mapping[str, Any]], workers: int | None = None) -> MeasuredCosts:
+    """Costs from run records (as JSON documents) of this machine."""
+    samples: dict[str, list[Sample]] = defaultdict(list)
+    speedups, errors = [], []
+    runs = []
+    for document in documents:
+        try:
+            pipeline = Pipeline.from_json(document["pipeline"])
+            shapes = [_shape(s["info"], document.get("rows")) for s in document["scans"]]
+            pieces = workload(pipeline, shapes)
+        except (InputError, KeyError, TypeError, ValueError):
+            continue  # a run of a tool that is gone, or of another version
+        seconds = _by_key(pipeline, document["node_seconds"])
+        slabs = sum(seconds.get(key, 0.0) for key, _, cut in pieces if cut)
+        rest = document["seconds"] - sum(seconds.get(key, 0.0) for key, _, cut in pieces if not cut)
+        if slabs > 0.3 and rest > 0:
+            speedups.append(slabs / rest)
+        totals: dict[str, float] = defaultdict(float)
+        for key, work, _ in pieces:
+            totals[key] += work
+        for key, work in totals.items():
+            if seconds.get(key, 0.0) > 0 and work > 0:
+                samples[key].append(Sample(work, seconds[key]))
+        runs.append((pipeline, shapes, document["seconds"]))
+    workers = workers or cpu_count()
+    speedup = min(max(float(np.median(speedups)) if speedups else 1.0, 0.5), float(workers))
+    costs = MeasuredCosts(dict(samples), speedup, workers)
+    for pipeline, shapes, measured in runs[:40]:
+        errors.append(math.log(measured / costs.pipeline_seconds(pipeline, shapes)))
+    spread = max(float(np.std(errors)) if len(errors) > 5 else 0.3, 0.1)
+    return replace(costs, spread=min(spread, 0.6))
+
+
+def machine_costs(situation: Situation | None = None, store: Store | None = None) -> MeasuredCosts:
+    """Costs of this machine; tools that a situation may need and that were never measured here
+    are measured first, on a small simulated scan."""
+    from planner.calibration import calibrate
+    from toolbox.execution.record import hardware
+
+    own = store is None
+    store = store or Store()
+    try:
+        here = hardware()
+
+        def measured() -> MeasuredCosts:
+            same = (r for r in store.runs(limit=RECENT)
+                    if r.get("hardware", {}).get("processor") == here["processor"]
+                    and r.get("hardware", {}).get("cpus") == here["cpus"])  # fmt: skip
+            return fit(same)
+
+        costs = measured()
+        if situation is not None and calibrate(situation, costs, store):
+            costs = measured()
+        return costs
+    finally:
+        if own:
+            store.close()
+
+
+def _shape(info: Mapping[str, Any], rows: Sequence[int] | None) -> Shape:
+    count = info["rows"] if rows is None else rows[1] - rows[0]
+    return Shape(info["projections"], count, info["columns"])
+
+
+def _by_key(pipeline: Pipeline, seconds: Mapping[str, float]) -> dict[str, float]:
+    """Seconds by tool instead of by node id."""
+    tools = {n.id: n.tool for n in pipeline.nodes}
+    found: dict[str, float] = defaultdict(float)
+    for name, value in seconds.items():
+        node, colon, rest = name.partition(":")
+        found[tools.get(node, node) + colon + rest] += value
+    return found
+
+
+def _joined(recipe: Recipe) -> bool:
+    from toolbox.recipe import joins
+
+    return any(joins(s) for s in recipe)
