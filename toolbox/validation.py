@@ -66,7 +66,7 @@ def _node(item: Any, at: int, wrong: list[str]) -> Node | None:
         wrong.append(f"Node {at + 1} has the id {name!r}, expected a short text.")
     if not isinstance(parameters, Mapping) or not all(isinstance(k, str) for k in parameters):
         wrong.append(f"Node {at + 1} has {parameters!r} as parameters, expected name: value.")
-    if len(wrong) > found:
+    if len(wrong) > found or not isinstance(tool, str) or not isinstance(name, str):
         return None
     return Node(name, tool, dict(parameters))
 
@@ -82,7 +82,7 @@ def _edge(item: Any, at: int, wrong: list[str]) -> Edge | None:
             f"expected ids of nodes and the name of an input."
         )
         return None
-    return Edge(*fields)
+    return Edge(*(str(f) for f in fields))
 
 
 def _with_port(edge: Edge, nodes: list[Node], before: list[Edge], wrong: list[str]) -> Edge:
@@ -339,12 +339,13 @@ def _port(port: Port) -> str:
 
 def _either(states: Iterable[GreyState]) -> str:
     order = list(GreyState)
-    return " or ".join(sorted(states, key=order.index))
+    return " or ".join(s for s in order if s in set(states))
 
 
 def _supply(port: Port, kind: DataKind | None = None, state: GreyState | None = None) -> str:
     """Which tools yield what a port needs, best those that take what is there."""
-    fitting, others = [], []
+    fitting: list[str] = []
+    others: list[str] = []
     for name, cls in known_tools().items():
         card = cls.card
         made = card.output.states or (

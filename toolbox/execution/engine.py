@@ -8,7 +8,7 @@ import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -26,11 +26,15 @@ from toolbox.execution.resident import ResidentMemory, resident_bytes
 from toolbox.execution.sampling import Sampler
 from toolbox.execution.slab import Slab, SlabJob, SlabReport, value_range
 from toolbox.execution.sources import ScanSource, Source
+from toolbox.execution.sweep import prime, swept
 from toolbox.execution.threads import cpu_count, threads_restored
 from toolbox.execution.workers import run_on_threads
 from toolbox.pipeline import SCAN, Node, Pipeline
 from toolbox.registry import make_tool
 from toolbox.values import Block, Center, Shape
+
+if TYPE_CHECKING:
+    from distributed import Client
 
 Measure = Callable[[Path], Mapping[str, float]]
 MEMORY_SHARE = 0.6  # of what is available, where no budget is given
@@ -179,6 +183,7 @@ class _Run:
         known = {line["node"]: line for line in self.part.journal.find("value")}
         tuned = {line["node"]: line for line in self.part.journal.find("tuned")}
         sampler = Sampler(self.bench, self.clock)
+        self._prime(step)
         for name in step.nodes + self._upstream(step):
             tool = self.bench.tools.get(name)
             if tool is None:
@@ -202,6 +207,18 @@ class _Run:
             else:
                 self.steps.message(f"measuring: {tool.card.title}")
                 self._note_value(name, sampler.measure(name))
+
+    def _prime(self, step: Pass) -> None:
+        looks = [
+            n
+            for n in (*step.nodes, *self._upstream(step))
+            if self.bench.tools[n].needs_tuning() or not self.pipeline.kind_of(n).is_stack
+        ]
+        ends = {s for n in looks for s in self.bench.stack_inputs(n).values()}
+        for name in self.bench.frame_needs(tuple(ends)):
+            source = self.bench.sources.get(name)
+            if isinstance(source, ScanSource):
+                prime(source.scan)
 
     def _upstream(self, step: Pass) -> tuple[str, ...]:
         """Pixelwise steps that this pass does again, or for the first time for others."""
@@ -230,6 +247,15 @@ class _Run:
         self.bench.values[name] = value
 
     def _slabs(self, index: int, step: Pass) -> None:
+        if self.scheduler is None:
+            self._cut(index, step, None)
+            return
+        from toolbox.execution.cluster import connected
+
+        with connected(self.scheduler) as client:
+            self._cut(index, step, client)
+
+    def _cut(self, index: int, step: Pass, client: Client | None) -> None:
         wanted = self._wanted()
         ends = {n: wanted[n] for n in step.keeps}
         if step.direction is Direction.ROWS:
@@ -241,7 +267,7 @@ class _Run:
             )
         before = next((p for p in self.part.journal.find("pass") if p["index"] == index), None)
         if before is None:
-            height, workers = self._height(step, len(span))
+            height, workers = self._height(step, len(span), client)
             inside = max(1, self.workers // max(1, min(workers, -(-len(span) // height))))
             self.part.journal.add(
                 "pass", index=index, height=height, workers=workers, inside=inside
@@ -270,19 +296,24 @@ class _Run:
 
         job = SlabJob(self.bench, step.direction, step.keeps, ends)
         place = Keeper(self.part, step.direction, self.places, ends, len(span))
-        if self.scheduler is not None:
+        if client is not None:
             from toolbox.execution.cluster import run_on_cluster
 
-            run_on_cluster(self.scheduler, job, todo, place, report)
-        else:
+            run_on_cluster(client, str(self.scheduler), job, todo, place, report)
+        elif todo:
+            if step.direction is Direction.ROWS:
+                job = swept(job, todo)
             run_on_threads(job, todo, place, report, workers, inside)
 
-    def _height(self, step: Pass, length: int) -> tuple[int, int]:
-        budget = self.memory * (1 - RESERVE) - resident_bytes()
+    def _height(self, step: Pass, length: int, client: Client | None) -> tuple[int, int]:
+        budget, workers = self.memory * (1 - RESERVE) - resident_bytes(), self.workers
+        if client is not None:
+            from toolbox.execution.cluster import crew_of
+
+            crew = crew_of(client, str(self.scheduler))
+            budget, workers = crew.bytes, crew.threads
         stored = set(self.bench.sources)
-        return slab_rows(
-            self._sizes(), step.keeps, stored, step.direction, self.workers, budget, length
-        )
+        return slab_rows(self._sizes(), step.keeps, stored, step.direction, workers, budget, length)
 
     def _whole(self, index: int, name: str) -> None:
         if name in self.part.stacks and self.part.journal.find("whole"):

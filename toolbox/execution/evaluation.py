@@ -27,7 +27,7 @@ class Clock:
 
     def add(self, name: str, seconds: float, operations: float = 0.0) -> None:
         self.seconds[name] = self.seconds.get(name, 0.0) + seconds
-        self.operations[name] = self.operations.get(name, 0.0) + operations
+        self.operations[name] = self.operations.get(name, 0.0) + float(operations)
 
     def merge(self, other: Clock) -> None:
         for name, seconds in other.seconds.items():

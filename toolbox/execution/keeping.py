@@ -49,7 +49,7 @@ class Keeper:
             shape[0] = frames = angles = self.frames
         elif self.direction is Direction.ROWS:
             shape[axis] = len(rows)
-        else:
+        if self.direction is not Direction.ROWS:
             rows = range(int(block.rows[0]), int(block.rows[0]) + shape[axis])
         along = {
             "angles": self._scratch(f"{node}.angles", (angles,), "<f8", 0),

@@ -47,7 +47,7 @@ class SlabJob:
         """The blocks that a slab needs, and the seconds it took."""
         begin = time.perf_counter()
         if self.direction is Direction.ROWS:
-            blocks = self.bench.read_rows(self._wanted(slab))
+            blocks = self.bench.read_rows(self.wanted(slab))
         else:
             blocks = self.bench.read_frames(self.keeps, slab.start, slab.stop)
         return blocks, time.perf_counter() - begin
@@ -63,7 +63,7 @@ class SlabJob:
         clock = Clock()
         clock.add("read", reading)
         if self.direction is Direction.ROWS:
-            made = self.bench.rows(self._wanted(slab), read, clock)
+            made = self.bench.rows(self.wanted(slab), read, clock)
         else:
             made = self.bench.frames(self.keeps, read, clock)
         begin = time.perf_counter()
@@ -78,7 +78,8 @@ class SlabJob:
         clock.add("write", time.perf_counter() - begin)
         return SlabReport(slab, clock, ranges)
 
-    def _wanted(self, slab: Slab) -> dict[str, Any]:
+    def wanted(self, slab: Slab) -> dict[str, Any]:
+        """The rows of each kept stack that a slab makes."""
         wanted = {}
         for name in self.keeps:
             rows = self.rows[name]

@@ -42,7 +42,7 @@ class StackFile:
         handle = os.open(self.path, os.O_WRONLY)
         try:
             for position, piece in self._pieces(start, values, axis):
-                _write_all(handle, memoryview(piece).cast("B"), position)
+                _write_all(handle, _bytes(piece), position)
         except OSError as error:
             raise WorkError(_write_failed(self.path, error)) from error
         finally:
@@ -56,7 +56,7 @@ class StackFile:
         handle = os.open(self.path, os.O_RDONLY)
         try:
             for position, piece in self._pieces(start, values, axis):
-                _read_all(handle, memoryview(piece).cast("B"), position, self.path)
+                _read_all(handle, _bytes(piece), position, self.path)
         finally:
             os.close(handle)
         return values
@@ -72,6 +72,10 @@ class StackFile:
         outer = values.reshape(-1, *values.shape[axis:])
         for index in range(outer.shape[0]):
             yield self.offset + index * step + start * inner, outer[index].reshape(-1)
+
+
+def _bytes(values: NDArray[Any]) -> memoryview:
+    return memoryview(values.view(np.uint8).data)
 
 
 def reserve(path: Path, size: int) -> None:
