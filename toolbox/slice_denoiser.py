@@ -1,16 +1,16 @@
-"""What denoisers of single slices share: noise measured once, strength fixed or calibrated."""
+"""What denoisers of single slices share: the noise, measured once for all slabs."""
 
 from __future__ import annotations
 
 import dataclasses
 from abc import abstractmethod
-from typing import Annotated, ClassVar
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from toolbox.card import Param
-from toolbox.slice_noise import calibrate, removed, slice_sigma
+from toolbox.slice_noise import removed, slice_sigma
 from toolbox.tool import Tool, Tuned
 from toolbox.values import Block
 
@@ -23,11 +23,10 @@ class SliceDenoiser(Tool):
     """A tool that takes a volume (axes ``z, y, x``) slice by slice to a volume.
 
     Its strength counts in standard deviations of the noise, so that one value fits all grey
-    scales. Both are fixed by ``tune`` from a sample: all slabs are treated alike.
+    scales; the noise is fixed by ``tune`` from a sample, so that all slabs are treated alike.
     """
 
-    candidates: ClassVar[tuple[float, ...]]  # strengths that calibration tries
-    strength: float | None
+    strength: Any  # float, or None where the tool can find it
     sigma: float | None
 
     @abstractmethod
@@ -40,6 +39,11 @@ class SliceDenoiser(Tool):
         for image in slices:
             image[...] = self.denoise(image, strength, sigma)
 
+    def find_strength(self, volume: Block, sigma: float) -> tuple[float, str]:
+        """The strength for a sample with this noise, and why; for tools whose ``strength`` may
+        be None."""
+        return float(self.strength), ""
+
     def tune(self, *, volume: Block) -> Tuned:  # type: ignore[override]
         notes = []
         sigma, strength = self.sigma, self.strength
@@ -47,16 +51,12 @@ class SliceDenoiser(Tool):
             sigma = slice_sigma(volume)
             notes.append(f"noise of the slices measured: {sigma:.3g}")
         if strength is None:
-            strength = self.candidates[len(self.candidates) // 2]
-            if sigma > 0 and min(volume.values.shape[1:]) >= 16:
-                strength = calibrate(volume, self.denoise, self.candidates, sigma)
-                notes.append(f"strength {strength:g} predicts unseen pixels best")
-            else:
-                notes.append(f"strength {strength:g}: the sample shows no noise to calibrate on")
+            strength, reason = self.find_strength(volume, sigma)
+            notes.append(reason)
         if not notes:
             return Tuned(self)
         tool = dataclasses.replace(self, sigma=sigma, strength=strength)  # type: ignore[type-var]
-        notes.append(removed(volume, tool(volume=volume)))
+        notes.append(f"at strength {strength:g} {removed(volume, tool(volume=volume))}")
         return Tuned(tool, (f"{self.card.name}: {'; '.join(notes)}",))
 
     def __call__(self, *, volume: Block) -> Block:  # type: ignore[override]

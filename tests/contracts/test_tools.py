@@ -183,7 +183,7 @@ def test_cost_grows_with_each_size(name: str) -> None:
     doubled = {
         port: Shape(2 * s.frames, 2 * s.rows, 2 * s.columns) for port, s in base.items()
     }
-    if examples.stacks(inputs):
+    if type(tool).card.split != Split.SAMPLE:
         assert tool.cost(**doubled).operations > first.operations
 
 

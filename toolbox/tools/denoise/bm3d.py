@@ -39,19 +39,15 @@ class DenoiseBM3D(SliceDenoiser):
         split=Split.ROWS,
         references=(
             "Dabov, Foi, Katkovnik & Egiazarian 2007, IEEE Trans. Image Process. 16, 2080",
-            "Batson & Royer 2019, Noise2Self, ICML (automatic strength)",
         ),
         limits="Assumes white noise, while that of filtered back-projection is correlated: coarse "
         "noise partly stays. Own implementation of the published algorithm (see "
         "toolbox/block_matching.py for what differs). Slice by slice, slow.",
     )
-    candidates = (0.5, 0.7, 1.0, 1.4, 2.0, 2.8)
 
     strength: Annotated[
-        float | None,
-        Param("noise assumed, over the noise measured", unit="noise σ", low=0.0, high=20.0,
-              auto="calibrated by self-supervision on a sample"),
-    ] = 1.0  # fmt: skip
+        float, Param("noise assumed, over the noise measured", unit="noise σ", low=0.01, high=20.0)
+    ] = 2.0
     sigma: Sigma = None
     reach: Annotated[int, Param("how far to look for likes", unit="px", low=2, high=30)] = 12
 

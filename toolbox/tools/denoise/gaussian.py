@@ -30,14 +30,14 @@ class DenoiseGaussian(Tool):
         inputs={"volume": grey(DataKind.VOLUME, GreyState.ATTENUATION, GreyState.PHASE)},
         output=grey(DataKind.VOLUME),
         split=Split.ROWS,
-        halo=3,
+        halo=5,
         references=("Gonzalez & Woods 2018, Digital Image Processing, 4th ed., ch. 3",),
         limits="Blurs borders as much as noise; linear, so mean grey values stay.",
         library="scipy",
         licence="BSD-3-Clause",
     )
 
-    width: Annotated[float, Param("standard deviation", unit="px", low=0.1, high=20.0)] = 0.8
+    width: Annotated[float, Param("standard deviation", unit="px", low=0.1, high=20.0)] = 1.5
     across: Annotated[bool, Param("blur over neighbouring slices too")] = True
 
     def __call__(self, *, volume: Block) -> Block:  # type: ignore[override]

@@ -30,14 +30,14 @@ class DenoiseMedian(Tool):
         inputs={"volume": grey(DataKind.VOLUME, GreyState.ATTENUATION, GreyState.PHASE)},
         output=grey(DataKind.VOLUME),
         split=Split.ROWS,
-        halo=1,
+        halo=2,
         references=("Huang, Yang & Tang 1979, IEEE Trans. Acoust. Speech Signal Process. 27, 13",),
         limits="Takes outliers and fine noise; what is thinner than the radius goes with them.",
         library="scipy",
         licence="BSD-3-Clause",
     )
 
-    radius: Annotated[int, Param("half side of the box", unit="px", low=1, high=5)] = 1
+    radius: Annotated[int, Param("half side of the box", unit="px", low=1, high=5)] = 2
     across: Annotated[bool, Param("look at neighbouring slices too")] = True
 
     def __call__(self, *, volume: Block) -> Block:  # type: ignore[override]

@@ -41,20 +41,16 @@ class DenoiseNLM(SliceDenoiser):
         references=(
             "Buades, Coll & Morel 2005, CVPR 2, 60",
             "Darbon et al. 2008, IEEE ISBI, 1331 (the fast variant)",
-            "Batson & Royer 2019, Noise2Self, ICML (automatic strength)",
         ),
         limits="Keeps repeated texture; rare details keep their noise. Streaks and rings look "
         "alike to each other and stay. Slice by slice.",
         library="scikit-image",
         licence="BSD-3-Clause",
     )
-    candidates = (0.4, 0.6, 0.8, 1.0, 1.3, 1.7)
 
     strength: Annotated[
-        float | None,
-        Param("width of the similarity kernel", unit="noise σ", low=0.01, high=20.0,
-              auto="calibrated by self-supervision on a sample"),
-    ] = 0.8  # fmt: skip
+        float, Param("width of the similarity kernel", unit="noise σ", low=0.01, high=20.0)
+    ] = 1.5
     sigma: Sigma = None
     patch: Annotated[int, Param("side of a patch", unit="px", low=3, high=15)] = 5
     reach: Annotated[int, Param("how far to look for likes", unit="px", low=1, high=30)] = 7

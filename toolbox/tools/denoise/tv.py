@@ -11,13 +11,16 @@ from numpy.typing import NDArray
 from toolbox.card import Param, ToolCard, grey
 from toolbox.kinds import DataKind, Domain, GreyState, Split, Stage
 from toolbox.slice_denoiser import Sigma, SliceDenoiser
+from toolbox.slice_noise import calibrate
 from toolbox.tool import Cost
-from toolbox.values import Shape
+from toolbox.values import Block, Shape
 
 if TYPE_CHECKING:
     import torch
 
 
+DEFAULT = 1.4
+CANDIDATES = (0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0)
 PIXELS_TOGETHER = 1 << 18  # in small slices the calls cost more than the work
 
 
@@ -49,23 +52,30 @@ class DenoiseTV(SliceDenoiser):
             "Batson & Royer 2019, Noise2Self, ICML (automatic strength)",
         ),
         limits="Flat regions with sharp borders come out best; gentle gradients turn into steps "
-        "and texture near the noise is lost. Slice by slice, so the third direction is not used.",
+        "and texture near the noise is lost. Slice by slice, so the third direction is not used. "
+        "A strength calibrated on the data does not beat the fixed one over unseen worlds "
+        "(python -m planner.benchmarks.denoise), so it is not the default.",
         library="torch",
         licence="BSD-3-Clause",
     )
-    candidates = (0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0)
 
     strength: Annotated[
         float | None,
         Param("weight of total variation", unit="noise σ", low=0.0, high=20.0,
               auto="calibrated by self-supervision on a sample"),
-    ] = 1.0  # fmt: skip
+    ] = DEFAULT  # fmt: skip
     sigma: Sigma = None
     iterations: Annotated[int, Param("steps of the solver", low=1, high=1000)] = 80
 
     def denoise(self, image: NDArray[np.float32], strength: float, sigma: float
                 ) -> NDArray[np.float32]:  # fmt: skip
         return total_variation(image[None], strength * sigma, self.iterations)[0]
+
+    def find_strength(self, volume: Block, sigma: float) -> tuple[float, str]:
+        if sigma == 0 or min(volume.values.shape[1:]) < 16:
+            return DEFAULT, "the sample shows no noise to calibrate the strength on"
+        best = calibrate(volume, self.denoise, CANDIDATES, sigma)
+        return best, f"strength {best:g} predicts unseen pixels best"
 
     def denoise_slices(self, slices: NDArray[np.float32], strength: float, sigma: float) -> None:
         together = max(PIXELS_TOGETHER // slices[0].size, 1)
