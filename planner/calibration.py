@@ -51,6 +51,8 @@ def coverage(places: list[Slot]) -> list[Recipe]:
     >>> [[s.tool for s in r] for r in coverage([Slot("one", (a, b), False)])]
     [['a'], ['b']]
     """
+    if any(not p.steps and not p.optional for p in places):
+        return []
     most = max((len(p.steps) for p in places), default=0)
     found: list[Recipe] = []
     for turn in range(most):

@@ -97,7 +97,8 @@ def _jitter(sinogram: Block) -> tuple[float, float, float]:
 def _rings(values: NDArray[np.float32]) -> Trait:
     from toolbox.stripes import stripe_energy
 
-    return _over_rows(np.asarray(stripe_energy(values), np.float64), "σ of noise")
+    strength = np.asarray(stripe_energy(values), np.float64)
+    return _over_rows(strength * np.sqrt(values.shape[1]), "σ of the mean over views")
 
 
 def _noise(values: NDArray[np.float32]) -> Rows:

@@ -25,7 +25,7 @@ class Traits:
 
     - ``noise``: σ of the attenuation (−log T), white part.
     - ``signal``: 95th percentile of the attenuation: what the noise is to be compared with.
-    - ``rings``: strength of the stripes of the sinogram, in σ of what noise alone gives.
+    - ``rings``: strength of the stripes of the sinogram over what noise leaves in its mean view.
     - ``view_sufficiency``: views per half turn over π/2 × width (1: Crowther's criterion).
     - ``angular_coverage``: degrees of the half turn that are covered.
     - ``center_px``: rotation axis, with the 95 % interval of the consensus.
