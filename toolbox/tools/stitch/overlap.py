@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from toolbox.tools.stitch.line_shift import shifted_lines
+
 SMALLEST = 8  # px; narrower overlaps hold too few columns to be told from chance
 FINE = 1.0  # px; wavelengths below some 2π of it are mostly noise
 MOST = 2_000_000  # values looked at
@@ -90,7 +92,8 @@ def find_overlap(left: NDArray[np.float32], right: NDArray[np.float32]) -> Overl
 def grey_ratio(left: NDArray[np.float32], right: NDArray[np.float32], overlap: float) -> float:
     """Transmission of the right stack over the left in the shared columns (attenuation given)."""
     shared = max(round(overlap), 1)
-    difference = right[..., :shared].mean(axis=(0, 1)) - left[..., -shared:].mean(axis=(0, 1))
+    there = shifted_lines(right.mean(axis=(0, 1)), overlap - shared, shared)
+    difference = there - left[..., -shared:].mean(axis=(0, 1))
     return float(np.exp(-np.median(difference)))
 
 
