@@ -97,7 +97,7 @@ def _with_port(edge: Edge, nodes: list[Node], before: list[Edge], wrong: list[st
         for name, port in target.card.inputs.items()
         if name not in taken and (kind is None or port.accepts(kind))
     ]
-    if len(fits) > 1:
+    if len(fits) > 1 and kind is not None:
         wrong.append(
             f"The edge {edge.source} → {edge.target} could go to any of {', '.join(fits)}: "
             f"say which with `port:`."
@@ -364,8 +364,8 @@ def _supply(port: Port, kind: DataKind | None = None, state: GreyState | None = 
         (fitting if takes else others).append(name)
     if state is not None and not fitting:
         return (
-            f"no single tool turns {state} into that; "
-            f"take the data from a step before {_either([state])} was reached"
+            f"no tool turns {state} back into that, so drop this step or lead into it what "
+            f"there was before {state} was reached"
         )
     names = (fitting or others)[:4]
     if names:

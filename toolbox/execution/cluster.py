@@ -23,6 +23,7 @@ from toolbox.execution.threads import allow_threads
 if TYPE_CHECKING:
     from distributed import Client
 
+CONNECT_SECONDS = 15.0
 ALONE_SECONDS = 60.0  # without any worker for so long, the cluster counts as lost
 WORKER_SHARE = 0.6  # of a worker's memory limit, for slabs
 WORKER_BASE = 400 << 20  # the interpreter and libraries of a worker
@@ -42,7 +43,7 @@ def connected(address: str) -> Iterator[Client]:
     from distributed import Client
 
     try:
-        client = Client(address, timeout=15, set_as_default=False)
+        client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
     except Exception as error:
         raise WorkError(
             f"No Dask scheduler answers at {address}: {type(error).__name__}. Start one with "
