@@ -32,17 +32,17 @@ def wire(recipe: Sequence[Step], scans: int = 1) -> Pipeline:
     nodes: list[Node] = []
     edges: list[Edge] = []
     recipe = list(recipe)
-    joins = next((i for i, s in enumerate(recipe) if joins(s)), len(recipe) if scans == 1 else 0)
+    joint = next((i for i, s in enumerate(recipe) if joins(s)), len(recipe) if scans == 1 else 0)
     ends = []
     for index in range(scans):
         source = SCAN if scans == 1 else f"{SCAN}_{index + 1}"
         nodes.append(Node(source, SCAN, {"index": index}))
         latest = {DataKind.PROJECTIONS: source}
-        for step in recipe[:joins]:
+        for step in recipe[:joint]:
             _add(step, nodes, edges, latest)
         ends.append(latest[DataKind.PROJECTIONS])
     latest = {DataKind.PROJECTIONS: ends[0]}
-    rest = recipe[joins:]
+    rest = recipe[joint:]
     if scans > 1:
         if not rest:
             raise ValueError("a recipe for several scans needs a step that joins them")
