@@ -54,3 +54,8 @@ class Found:
     notes: str = ""
     state: GreyState | None = None
     warnings: tuple[str, ...] = ()
+
+    def close(self) -> None:
+        """Let go of the files."""
+        for selection in (self.projections, *self.flats, *self.darks):
+            selection.source.close()

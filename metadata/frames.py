@@ -90,7 +90,7 @@ class Hdf5Frames:
     def read(self, frames: Index, rows: slice) -> NDArray[Any]:
         frames = np.asarray(frames, dtype=np.intp)
         start, stop, _ = rows.indices(self.shape[1])
-        out = np.empty((frames.size, max(stop - start, 0), self.shape[2]), self.dtype)
+        out = empty_frames(self._data.name, frames.size, max(stop - start, 0), self)
         order = np.argsort(frames, kind="stable")
         wanted = frames[order]
         in_order = bool(np.all(order == np.arange(frames.size)))
@@ -107,7 +107,7 @@ class Hdf5Frames:
                     out[first : first + length] = got
                 else:
                     out[order[first : first + length]] = got
-        except (OSError, RuntimeError, ValueError, KeyError) as error:
+        except (OSError, RuntimeError, ValueError, KeyError, MemoryError) as error:
             where = (
                 f"{self._data.file.filename}: {self._data.name}" if self._data else "A closed scan"
             )
@@ -120,6 +120,18 @@ class Hdf5Frames:
     def close(self) -> None:
         if self._data:
             self._data.file.close()
+
+
+def empty_frames(name: str, count: int, rows: int, source: FrameSource) -> NDArray[Any]:
+    """Room for some frames, or an error: a damaged file may claim any size."""
+    try:
+        return np.empty((count, rows, source.shape[2]), source.dtype)
+    except (MemoryError, ValueError) as error:
+        raise ScanError(
+            f"{count} frames of {rows} x {source.shape[2]} pixels of {name} do not fit into memory "
+            f"({error}). Expected a piece that does; ask for fewer rows, or copy the file again if "
+            f"it is not that large."
+        ) from error
 
 
 class ArrayFrames:

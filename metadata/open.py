@@ -106,9 +106,14 @@ def _scan(found: Found, given: Given, *, look: bool) -> StoredScan:
         raise ScanError(
             f"state={given.state!r} is unknown, expected one of {', '.join(GreyState)}."
         ) from error
-    return assemble(
-        found, stated, grey, look=look, reopen=lambda: (_reopen, (path.resolve(), given))
-    )
+    try:
+        return assemble(
+            found, stated, grey, look=look, reopen=lambda: (_reopen, (path.resolve(), given))
+        )
+    except ScanError:
+        # An open file would be found as it was, were it replaced by a good one.
+        found.close()
+        raise
 
 
 def _read(path: Path, given: Given) -> Found:
@@ -149,7 +154,11 @@ def _read_hdf5(path: Path, given: Given) -> Found:
     file = h5.open_hdf5(path)
     try:
         return _by_content(file, path, given)
-    except (KeyError, OSError, RuntimeError, ValueError, TypeError) as error:
+    except ScanError:
+        file.close()
+        raise
+    except (KeyError, OSError, RuntimeError, ValueError, TypeError, MemoryError) as error:
+        file.close()
         # What h5py raises where the bytes of a group, a type or an attribute are damaged.
         raise ScanError(
             f"{path} is damaged: its inside cannot be read (HDF5 says: {error}). Expected an "

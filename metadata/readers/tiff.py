@@ -51,7 +51,8 @@ class TiffFrames:
                 raise ScanError(
                     f"{file} holds {image.shape[0]} x {image.shape[1]} pixels of {image.dtype}, "
                     f"the first file of the scan {self.shape[1]} x {self.shape[2]} of "
-                    f"{self.dtype}. Expected frames of one size and type; take the file out or write it again."
+                    f"{self.dtype}. Expected frames of one size and type; take the file out or "
+                    f"write it again."
                 )
             out[at] = image[start:stop]
         return out
