@@ -93,7 +93,7 @@ def run_on_cluster(
         client.submit(do_slab, payload, slab, pure=False, key=f"slab-{id(job)}-{slab.start}"): slab
         for slab in slabs
     }
-    waiting = as_completed(futures, with_results=False)
+    waiting = as_completed(futures, loop=client.loop)
     try:
         for future in _patiently(waiting, client, address, len(futures)):
             slab = futures[future]
