@@ -60,7 +60,7 @@ class RuleScorer:
                 rule = rules()["defects"][best]
                 shown = _shown(best, situation, lang)
                 share = 100 * (1 - rule["left"][step.tool])
-                source = rule["sources"].get(step.tool, rule["source"])
+                source = rule.get("sources", {}).get(step.tool, rule["source"])
                 sentences.append(
                     f"{title}: {shown}; removes about {share:.0f} % of it ({source})."
                     if lang == "en"

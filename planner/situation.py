@@ -59,10 +59,21 @@ class Situation:
 
 @cache
 def rules() -> dict[str, Any]:
-    """The rules of thumb in ``configs/rules.yaml``."""
+    """The rules of thumb: ``configs/rules.yaml``, its numbers replaced by those measured in
+    ``configs/rules_measured.yaml``."""
     import yaml
 
-    return yaml.safe_load(files("configs").joinpath("rules.yaml").read_text(encoding="utf-8"))
+    def read(name: str) -> dict[str, Any]:
+        return yaml.safe_load(files("configs").joinpath(name).read_text(encoding="utf-8"))
+
+    found, measured = read("rules.yaml"), read("rules_measured.yaml")
+    for name, rule in measured["defects"].items():
+        defect = found["defects"][name]
+        defect |= {"weight": rule["weight"], "scale": rule["scale"]}
+        defect["left"] = defect["left"] | rule["left"]
+        defect["sources"] = dict.fromkeys(rule["left"], found["measured_source"])
+    found["harm"] = measured["harm"] | found["harm"]
+    return found
 
 
 def assess(task: Task, inspections: Sequence[Inspection]) -> Situation:

@@ -1,0 +1,292 @@
+"""Measures the rules of thumb: what each defect costs, what each tool leaves of it, what it harms.
+
+Worlds with one defect at a time, the axis known, structural similarity to the truth inside the
+circle. ``run`` prints the table, writes ``configs/rules_measured.yaml`` where asked, and says how
+well the rules rank pipelines on worlds with several defects that the measuring did not use.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from metadata.errors import TomoplanError
+from planner.grammar import slots
+from planner.inspection import inspect_scan
+from planner.scoring import RuleScorer, severities_of
+from planner.situation import Situation, assess
+from planner.task import Goal, Intent, Task
+from simulators import World, simulate
+from toolbox.kinds import Stage
+from toolbox.recipe import Recipe, Step, wire
+from toolbox.registry import known_tools
+
+COLUMNS, ROWS, VIEWS = 160, 2, 240
+CLEAN = World("foam", columns=COLUMNS, rows=ROWS, projections=VIEWS, photons=2e5)
+# Defect → the field of the world that makes it, at growing severities; None: the clean value.
+SWEEPS: dict[str, list[dict[str, Any]]] = {
+    "noise": [{"photons": p} for p in (2e4, 4e3, 8e2)],
+    "rings": [{"rings": r} for r in (0.15, 0.5, 1.0)],
+    "sparse": [{"projections": v} for v in (90, 45, 24)],
+    "limited": [{"range_deg": r, "projections": int(VIEWS * r / 180)} for r in (150, 120, 80)],
+    "zingers": [{"zingers": z} for z in (0.05, 0.3, 1.0)],
+    "jitter": [{"jitter_px": j} for j in (0.8, 2.0, 4.0)],
+    "beam_drift": [{"monitor_drop": d, "flat_drift": f} for d, f in ((0.05, 0.2), (0.2, 1.0))],
+    "fringes": [{"fringes": f} for f in (0.1, 0.3, 1.0)],
+}
+# Which stages' tools may mend a defect.
+MENDERS = {
+    "noise": (Stage.RECONSTRUCT, Stage.DENOISE),
+    "rings": (Stage.DESTRIPE,),
+    "sparse": (Stage.RECONSTRUCT, Stage.DENOISE),
+    "limited": (Stage.RECONSTRUCT, Stage.DENOISE),
+    "zingers": (Stage.CORRECT,),
+    "jitter": (Stage.ALIGN,),
+    "beam_drift": (Stage.CORRECT,),
+    "fringes": (Stage.PHASE,),
+}
+LEAST_LOSS = 0.01  # smaller losses say nothing of what a tool mends
+SPECIMENS = ("foam", "rock")
+REQUEST = Task(Intent.PLAN, (Goal.RECONSTRUCT,))
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """A simulated scan with what is seen of it."""
+
+    world: World
+    situation: Situation
+
+    @classmethod
+    def of(cls, world: World) -> Case:
+        scan = simulate(world)
+        found = inspect_scan(scan)
+        return cls(world, assess(REQUEST, [found]))
+
+
+def base(world: World) -> Recipe:
+    """Plain flat field and filtered back-projection about the true axis."""
+    center = simulate(replace(world, rows=1)).truth_center
+    return (Step("flat_field"), Step("minus_log"), Step("known_center", {"column": center}),
+            Step("fbp"))  # fmt: skip
+
+
+def quality(world: World, recipe: Recipe) -> float | None:
+    """Mean structural similarity to the truth, or None where the recipe cannot run."""
+    import h5py
+
+    from toolbox.execution import run as execute
+    from toolbox.metrics import ssim_in_circle
+
+    scan = simulate(world)
+    with tempfile.TemporaryDirectory(prefix="tomoplan-") as folder:
+        output = Path(folder) / "out.h5"
+        try:
+            execute(wire(recipe), [scan], output)
+        except TomoplanError as error:
+            print(f"  {[s.tool for s in recipe]} failed: {error}", file=sys.stderr)
+            return None
+        with h5py.File(output) as file:
+            volume = file["/entry/data/data"][:]
+    truths = np.stack([scan.truth(row) for row in range(world.rows)])
+    return ssim_in_circle(volume, truths)
+
+
+def with_tool(recipe: Recipe, name: str) -> Recipe:
+    """A recipe with a tool put where its stage belongs (a reconstruction replaces the other)."""
+    stage = known_tools()[name].card.stage
+    names = [s.tool for s in recipe]
+    if stage is Stage.RECONSTRUCT:
+        return tuple(Step(name) if s.tool == "fbp" else s for s in recipe)
+    if stage is Stage.DENOISE:
+        return (*recipe, Step(name))
+    if stage is Stage.PHASE:
+        return tuple(Step(name) if s.tool == "minus_log" else s for s in recipe)
+    at = names.index("known_center")
+    if stage is Stage.CORRECT:
+        if known_tools()[name].card.output.states and name != "flat_field" and _from_counts(name):
+            return tuple(Step(name) if s.tool == "flat_field" else s for s in recipe)
+        at = names.index("minus_log")
+        return (*recipe[:at], Step(name), *recipe[at:])
+    if stage is Stage.ALIGN:
+        axis = recipe[at]
+        pair = (axis, Step(name), Step("apply_shifts"), axis)
+        return (*recipe[:at], *pair, *recipe[at + 1 :])
+    return (*recipe[:at], Step(name), *recipe[at:])
+
+
+def _from_counts(name: str) -> bool:
+    port = next(iter(known_tools()[name].card.inputs.values()))
+    return {s.value for s in port.states} == {"counts"}
+
+
+def menders(defect: str) -> list[str]:
+    """Tools that may mend a defect, in alphabetical order."""
+    found = []
+    for name, tool in known_tools().items():
+        card = tool.card
+        skip = card.stage not in MENDERS[defect] or not card.default_on
+        skip = skip or name in ("fbp", "flat_field", "minus_log", "apply_shifts", "bin_pixels")
+        if not skip:
+            found.append(name)
+    return sorted(found)
+
+
+def measure_defect(defect: str) -> dict[str, Any]:
+    """Weight and scale of a defect's loss, and the share of it that each tool leaves."""
+    severities, losses = [], []
+    left: dict[str, list[float]] = {name: [] for name in menders(defect)}
+    rows = []
+    for specimen in SPECIMENS:
+        clean = replace(CLEAN, specimen=specimen)
+        best = quality(clean, base(clean))
+        assert best is not None
+        for change in SWEEPS[defect]:
+            world = replace(clean, **change)
+            plain = quality(world, base(world))
+            assert plain is not None
+            severity = severities_of(Case.of(world).situation)[defect]
+            severities.append(severity)
+            losses.append(max(best - plain, 0.0))
+            rows.append((severity, best, plain, specimen, world))
+    weight, scale = fit_loss(np.array(severities), np.array(losses))
+    for severity, best, plain, specimen, world in rows:
+        if best - plain < LEAST_LOSS:
+            continue
+        for name in left:
+            mended = quality(world, with_tool(base(world), name))
+            if mended is not None:
+                left[name].append(max(best - mended, 0.0) / (best - plain))
+        print(
+            f"  {defect} {specimen}: severity {severity:.3g}, clean {best:.3f}, plain {plain:.3f}"
+        )
+    shares = {name: float(np.median(values)) for name, values in left.items() if values}
+    return {"weight": weight, "scale": scale,
+            "left": {n: share_of_severity(v) for n, v in shares.items() if v < 0.97}}  # fmt: skip
+
+
+def fit_loss(severity: np.ndarray, loss: np.ndarray) -> tuple[float, float]:
+    """Weight and scale with which ``weight · x/(1+x)``, x = severity/scale, fits some losses."""
+    best = (float("inf"), 0.1, 1.0)
+    top = max(float(severity.max()), 1e-6)
+    for scale in top * np.geomspace(0.05, 5, 40):
+        x = severity / scale
+        shape = x / (1 + x)
+        weight = min(max(float((shape @ loss) / max(shape @ shape, 1e-12)), 0.01), 1.0)
+        error = float(((weight * shape - loss) ** 2).sum())
+        best = min(best, (error, weight, float(scale)))
+    return round(best[1], 3), float(f"{best[2]:.3g}")
+
+
+def share_of_severity(share_of_loss: float, x: float = 1.0) -> float:
+    """What is left of the severity where this share of the loss is left, at x = 1.
+
+    ``loss ∝ x/(1+x)``: half the loss left at x = 1 means a third of the severity left.
+
+    >>> round(share_of_severity(0.5), 2)
+    0.33
+    """
+    value = share_of_loss * x / (1 + x)
+    return round(min(max(value / (1 - value) / x, 0.02), 1.0), 3)
+
+
+def measure_harm() -> dict[str, float]:
+    """Quality that each tool costs on worlds without any defect."""
+    names = sorted({n for d in MENDERS for n in menders(d)})
+    found: dict[str, list[float]] = {n: [] for n in names}
+    for specimen in SPECIMENS:
+        world = replace(CLEAN, specimen=specimen, seed=5)
+        best = quality(world, base(world))
+        assert best is not None
+        for name in names:
+            value = quality(world, with_tool(base(world), name))
+            if value is not None:
+                found[name].append(best - value)
+    harm = {n: float(np.mean(v)) for n, v in found.items() if v}
+    return {n: round(v, 4) for n, v in harm.items() if v > 0.001}
+
+
+def validate(count: int = 8, per_world: int = 12) -> dict[str, float]:
+    """Kendall τ between predicted and measured quality on worlds with mixed defects, and the loss
+    of the rules' first choice against the best of the recipes tried."""
+    from scipy.stats import kendalltau
+
+    rng = np.random.default_rng(2026)
+    scorer = RuleScorer()
+    taus, regrets, plains = [], [], []
+    for index in range(count):
+        world = replace(
+            CLEAN,
+            specimen=str(rng.choice(["foam", "rock", "shepp_logan"])),
+            photons=float(rng.choice([1e3, 5e3, 5e4])),
+            rings=float(rng.choice([0.0, 0.3, 0.8])),
+            projections=int(rng.choice([40, 100, 240])),
+            zingers=float(rng.choice([0.0, 0.3])),
+            seed=1000 + index,
+        )
+        case = Case.of(world)
+        tried = sample_recipes(case.situation, world, rng, per_world)
+        real = [quality(world, r) for r in tried]
+        kept = [(r, q) for r, q in zip(tried, real, strict=True) if q is not None]
+        predicted = [scorer.quality(r, case.situation).value for r, _ in kept]
+        measured = [q for _, q in kept]
+        taus.append(kendalltau(predicted, measured).statistic)
+        regrets.append(max(measured) - measured[int(np.argmax(predicted))])
+        plains.append(max(measured) - measured[0])
+    return {
+        "worlds": count,
+        "kendall_tau": round(float(np.nanmean(taus)), 3),
+        "regret_of_first_choice": round(float(np.mean(regrets)), 4),
+        "regret_of_plain_fbp": round(float(np.mean(plains)), 4),
+    }
+
+
+def sample_recipes(
+    situation: Situation, world: World, rng: np.random.Generator, count: int
+) -> list[Recipe]:
+    """Plain FBP, and recipes drawn from the grammar with the true axis."""
+    axis = Step("known_center", {"column": simulate(replace(world, rows=1)).truth_center})
+    found = [base(world)]
+    places = slots(situation)
+    while len(found) < count:
+        recipe: Recipe = ()
+        for place in places:
+            if place.name == "center":
+                recipe += (axis,)
+            elif not place.optional or rng.random() < 0.6:
+                recipe += place.steps[int(rng.integers(len(place.steps)))]
+        if recipe not in found:
+            found.append(recipe)
+    return found
+
+
+def run(output: Path | None = None, write: bool = False) -> dict[str, Any]:
+    """Measure all rules (some ten minutes); ``write`` puts them into configs/."""
+    import yaml
+
+    measured: dict[str, Any] = {"defects": {d: measure_defect(d) for d in SWEEPS}}
+    measured["harm"] = measure_harm()
+    text = (
+        "# Written by `python -m planner.benchmarks.rules`: simulated worlds, one defect at a\n"
+        "# time. weight, scale: what a defect costs; left: what a tool leaves of its severity;\n"
+        "# harm: quality that a tool costs where nothing is wrong.\n"
+        + yaml.safe_dump(measured, sort_keys=False)
+    )
+    print(text)
+    if write:
+        Path(__file__).parents[2].joinpath("configs", "rules_measured.yaml").write_text(text)
+    measured["validation"] = validate()
+    print(measured["validation"])
+    if output is not None:
+        output.mkdir(parents=True, exist_ok=True)
+        (output / "rules.yaml").write_text(yaml.safe_dump(measured, sort_keys=False))
+    return measured
+
+
+if __name__ == "__main__":
+    run(write="--write" in sys.argv)
