@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import queue
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -83,8 +84,6 @@ def run_on_cluster(
 ) -> None:
     """Do every slab on the cluster. A slab whose worker is lost is done again by another; a slab
     that loses several workers is an error."""
-    from distributed import as_completed
-
     if not slabs:
         return
     placed = _probe(job, slabs[0], place)
@@ -93,9 +92,11 @@ def run_on_cluster(
         client.submit(do_slab, payload, slab, pure=False, key=f"slab-{id(job)}-{slab.start}"): slab
         for slab in slabs
     }
-    waiting = as_completed(futures, loop=client.loop)
+    finished: queue.Queue[Any] = queue.Queue()
+    for future in futures:
+        future.add_done_callback(finished.put)
     try:
-        for future in _patiently(waiting, client, address, len(futures)):
+        for future in _patiently(finished, client, address, len(futures)):
             slab = futures[future]
             if future.status == "error":
                 raise _lost(future.exception(), slab, job.direction)
@@ -143,21 +144,23 @@ def _probe(job: SlabJob, slab: Slab, place: Callable[..., StoredStack]) -> dict[
     return {name: place(name, block) for name, block in made.items()}
 
 
-def _patiently(waiting: Any, client: Client, address: str, count: int) -> Iterator[Any]:
+def _patiently(
+    finished: queue.Queue[Any], client: Client, address: str, count: int
+) -> Iterator[Any]:
     """Finished futures as they come; an error where the cluster has been empty for long."""
-    seen, alive = 0, time.monotonic()
-    while seen < count:
+    alive = time.monotonic()
+    while count:
         try:
-            yield waiting.next(timeout=2.0)
-            seen += 1
-            alive = time.monotonic()
-        except TimeoutError:
+            future = finished.get(timeout=2.0)
+        except queue.Empty:
             if client.scheduler_info(n_workers=-1)["workers"]:
                 alive = time.monotonic()
             elif time.monotonic() - alive > ALONE_SECONDS:
                 raise WorkError(_alone(address)) from None
-        except StopIteration:
-            return
+            continue
+        count -= 1
+        alive = time.monotonic()
+        yield future
 
 
 def _lost(error: BaseException | None, slab: Slab, direction: Direction) -> BaseException:
