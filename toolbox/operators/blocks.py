@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from toolbox.kinds import DataKind
+from toolbox.card import Port, grey
+from toolbox.kinds import DataKind, GreyState
 from toolbox.operators.weights import is_half_acquisition, wide_size
+from toolbox.tool import Cost
 from toolbox.values import Block, Center, Shape
 
 if TYPE_CHECKING:
@@ -34,12 +37,36 @@ def tilt_rows(sinogram: Block, center: Center) -> int:
     return 0 if reach < NO_TILT_PX else int(np.ceil(reach)) + 1
 
 
+def reconstruction_ports() -> dict[str, Port]:
+    """What every reconstruction takes."""
+    return {
+        "sinogram": grey(DataKind.SINOGRAM, GreyState.ATTENUATION, GreyState.PHASE),
+        "center": Port(DataKind.CENTER),
+    }
+
+
+def measured_geometry(
+    sinogram: Block, center: Center, size: int | None, tilt_halo: int | None
+) -> tuple[int, int, list[str]]:
+    """The side of a slice and the rows mixed, found where not given, with what to report."""
+    notes = []
+    if size is None:
+        size = slice_size(sinogram, center)
+        if size != sinogram.values.shape[-1]:
+            notes.append(f"Half acquisition: slices are {size} px wide.")
+    if tilt_halo is None:
+        tilt_halo = tilt_rows(sinogram, center)
+        if tilt_halo:
+            notes.append(f"The leaning axis mixes {tilt_halo} rows on each side.")
+    return size, tilt_halo, notes
+
+
 def operator_for(
     sinogram: Block,
     center: Center,
     size: int | None = None,
-    mix_rows: bool = True,
     views: NDArray[np.intp] | slice = slice(None),
+    precision: float = 1e-3,
 ) -> ParallelBeam:
     """The operator of a block's geometry. Rows that are not neighbours (samples) get the axis of
     their own row and are not mixed."""
@@ -47,7 +74,7 @@ def operator_for(
 
     centers = center.at_rows(sinogram.rows, sinogram.geometry.rows)
     neighbours = bool(np.all(np.diff(sinogram.rows) == 1)) and len(sinogram.rows) > 1
-    tilted = mix_rows and neighbours and tilt_rows(sinogram, center) > 0
+    tilted = neighbours and tilt_rows(sinogram, center) > 0
     return ParallelBeam(
         sinogram.geometry.angles_rad[views],
         sinogram.values.shape[-1],
@@ -55,6 +82,7 @@ def operator_for(
         tilt_rad=center.tilt_rad if tilted else 0.0,
         size=size or slice_size(sinogram, center),
         device=device(),
+        precision=precision,
         half_acquisition=is_half_acquisition(
             sinogram.geometry.angles_rad, sinogram.values.shape[-1], center.column
         ),
@@ -86,6 +114,28 @@ def as_volume(sinogram: Block, slices: torch.Tensor) -> Block:
     )  # fmt: skip
 
 
+def solve_rows(
+    sinogram: Block,
+    center: Center,
+    size: int | None,
+    solver: Callable[[ParallelBeam, torch.Tensor], torch.Tensor],
+) -> Block:
+    """Rows through a solver that treats each on its own, a few at a time to bound the memory."""
+    import torch
+
+    from toolbox.operators.nufft import default_threads
+
+    # Two rows travel together; over many iterations their crosstalk must stay small.
+    operator = operator_for(sinogram, center, size, precision=1e-4)
+    operator, y = operator.straightened(as_tensor(sinogram))
+    height = 2 * default_threads()
+    slices = [
+        solver(operator.for_rows(part), y[part])
+        for part in (slice(row, row + height) for row in range(0, len(y), height))
+    ]
+    return as_volume(sinogram, torch.cat(slices))
+
+
 def volume_shape(sinogram: Shape, size: int | None) -> Shape:
     """Size of the volume of a sinogram."""
     side = size or sinogram.columns
@@ -99,6 +149,16 @@ def projection_work(sinogram: Shape, size: int | None) -> float:
     padded = (1.25 * side) ** 2
     waves = 1.1 * sinogram.frames * max(side, sinogram.columns)
     return sinogram.rows * (30.0 * waves + 2.5 * padded * np.log2(padded + 2))
+
+
+def solver_cost(sinogram: Shape, size: int | None, iterations: int, arrays: int) -> Cost:
+    """Cost of ``iterations`` projections and back-projections that keep ``arrays`` copies of the
+    two rows per thread that are worked on together."""
+    side = size or sinogram.columns
+    rows = min(sinogram.rows, 4)
+    kept = 4.0 * arrays * rows * (side**2 + sinogram.frames * sinogram.columns)
+    work = 2.0 * (iterations + 1) * projection_work(sinogram, size)
+    return Cost(work, kept + projection_bytes(sinogram, size))
 
 
 def projection_bytes(sinogram: Shape, size: int | None) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -91,6 +92,24 @@ class ParallelBeam:
 
     def range_shape(self, rows: int = 1) -> tuple[int, int, int]:
         return rows, len(self.angles_rad), self.columns
+
+    def for_rows(self, chosen: slice) -> ParallelBeam:
+        """The operator of some of its rows (those of an axis given for each row); the prepared
+        transforms are shared."""
+        self._plain  # noqa: B018 — made once, before the copy
+        self.__dict__.setdefault("_filters", {})
+        other = copy.copy(self)
+        if self.center.ndim:
+            other.center = self.center[chosen]
+        return other
+
+    def straightened(self, y: torch.Tensor) -> tuple[ParallelBeam, torch.Tensor]:
+        """The operator without tilt, and projections with their rows laid along the slices."""
+        if not self.tilt_rad:
+            return self, y
+        other = copy.copy(self)
+        other.center, other.tilt_rad = self._centers(len(y)), 0.0
+        return other, self._shear(len(y)).straighten(y)
 
     def _project(self, x: torch.Tensor) -> torch.Tensor:
         y = self._plain.to_sinogram(x, self._centers(len(x)), self.columns)

@@ -6,16 +6,16 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Annotated
 
-from toolbox.card import Param, Port, ToolCard, grey
-from toolbox.kinds import DataKind, Domain, GreyState, Split, Stage
+from toolbox.card import Param, ToolCard, grey
+from toolbox.kinds import DataKind, Domain, Split, Stage
 from toolbox.operators.blocks import (
     as_tensor,
     as_volume,
+    measured_geometry,
     operator_for,
     projection_bytes,
     projection_work,
-    slice_size,
-    tilt_rows,
+    reconstruction_ports,
     volume_shape,
 )
 from toolbox.operators.filters import FILTERS
@@ -40,10 +40,7 @@ class FBP(Tool):
         title_zh="滤波反投影",
         stage=Stage.RECONSTRUCT,
         domain=Domain.RECONSTRUCTION,
-        inputs={
-            "sinogram": grey(DataKind.SINOGRAM, GreyState.ATTENUATION, GreyState.PHASE),
-            "center": Port(DataKind.CENTER),
-        },
+        inputs=reconstruction_ports(),
         output=grey(DataKind.VOLUME, unit="1/px"),
         split=Split.ROWS,
         references=(
@@ -79,20 +76,12 @@ class FBP(Tool):
     def tune(self, *, sinogram: Block, center: Center) -> Tuned:  # type: ignore[override]
         from toolbox.operators.parallel_beam import is_truncated
 
-        notes = []
-        padding, size, halo = self.padding, self.size, self.tilt_halo
+        size, halo, notes = measured_geometry(sinogram, center, self.size, self.tilt_halo)
+        padding = self.padding
         if padding is None:
             padding = "edge" if is_truncated(as_tensor(sinogram)) else "zero"
             if padding == "edge":
                 notes.append("The sample reaches the edge of the field: the edge is continued.")
-        if size is None:
-            size = slice_size(sinogram, center)
-            if size != sinogram.values.shape[-1]:
-                notes.append(f"Half acquisition: slices are {size} px wide.")
-        if halo is None:
-            halo = tilt_rows(sinogram, center)
-            if halo:
-                notes.append(f"The leaning axis mixes {halo} rows on each side.")
         tuned = dataclasses.replace(self, padding=padding, size=size, tilt_halo=halo)
         return Tuned(tuned, tuple(notes))
 
