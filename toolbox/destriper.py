@@ -27,6 +27,7 @@ AUTO = (
     "the strength that best removes stripes like those measured in the sample from the sample "
     "without them"
 )
+ENOUGH = 600  # projections of the sample that a trial looks at, about
 NEARLY_BEST = 1.02  # a weaker setting within this factor of the least error is taken
 
 
@@ -38,7 +39,7 @@ class Destriper(Tool):
     out where they were.
     """
 
-    strengths: ClassVar[tuple[int, ...]] = (0, 2, 3, 5, 9, 15, 25, 41)
+    strengths: ClassVar[tuple[int, ...]] = (0, 1, 2, 3, 5, 9, 15, 25, 41)
     work: ClassVar[float] = 40.0  # nominal operations for one value
     strength: int | None
 
@@ -107,6 +108,7 @@ def best_strength(tool: Destriper, sample: NDArray[Any]) -> Tuned:
     as a reconstruction does.
     """
     candidates = tool.strengths
+    sample = sample[:, :: -(-sample.shape[1] // ENOUGH)]
     worlds = [w for row in sample if (w := _injected(row)) is not None]
     if not worlds:
         return Tuned(tool.at(0), ("no stripes above the noise: left as it is",))
@@ -154,7 +156,7 @@ def _harm(tool: Destriper, clean: Sinogram) -> float:
     from toolbox.noise import noise_sigma
 
     change = 0.0 if tool.strength == 0 else float(np.std(tool.clean(clean) - clean))
-    return change / max(noise_sigma(clean, axes=(0,)), float(np.finfo(np.float32).eps))
+    return change / max(noise_sigma(clean, axes=(0, 1)), float(np.finfo(np.float32).eps))
 
 
 def _all(tool: Destriper, sample: NDArray[Any]) -> NDArray[Any]:

@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 from toolbox.noise import noise_sigma
 
 Floats = NDArray[np.float32]
+# Of the mean over the middle half of eight normal values, from their median absolute deviation.
+STANDARD_ERROR = 1.27
+NORMAL_TRIMMED = 0.934  # root mean square of normal values without their strongest 2 %
 TRIMMED = 0.02  # of the columns, the strongest: still edges of the sample look like stripes
 
 
@@ -18,9 +21,8 @@ def stripe_energy(sinogram: NDArray[Any]) -> NDArray[np.float64]:
     """Strength of the stripes in each row of ``sinogram`` (axes ``row, angle, col``), in noise.
 
     The root mean square, over columns, of what stays the same in all projections and is narrower
-    than some 20 columns, less what noise and moving structure contribute to it; divided by the
-    noise of one pixel (from differences along the angle). 0: none seen. For A projections,
-    values above about 1/sqrt(A) rise above the noise in a reconstruction. The strongest 2 % of
+    than :func:`usual_width`, less what noise and moving structure contribute to it; divided by
+    the noise of one pixel (from its finest detail). 0: none seen. For A projections, values above about 1/sqrt(A) rise above the noise in a reconstruction. The strongest 2 % of
     the columns are left out: a still edge (a tube around the axis) cannot be told from a stripe.
 
     Raises ValueError for fewer than 3 axes. Rows with fewer than 4 projections or 8 columns give 0.
@@ -43,10 +45,15 @@ def stripe_energy(sinogram: NDArray[Any]) -> NDArray[np.float64]:
 def _energy(sinogram: NDArray[Any]) -> float:
     if sinogram.shape[0] < 4 or sinogram.shape[1] < 8:
         return 0.0
-    strength = stripe_sigma(*stripe_profile(sinogram))
+    width = usual_width(sinogram.shape[1])
+    strength = stripe_sigma(*stripe_profile(sinogram, width))
     if strength == 0:
         return 0.0
-    noise = noise_sigma(sinogram, axes=(0,))
+    # What the window and the trimming take from stripes that differ from column to column.
+    single = np.zeros(2 * width + 1)
+    single[width] = 1.0
+    strength /= np.sqrt(1 - running_parabola(single, width)[width]) * NORMAL_TRIMMED
+    noise = noise_sigma(sinogram, axes=(0, 1))
     return strength / max(noise, float(np.finfo(np.float32).eps))
 
 
@@ -83,7 +90,7 @@ def stripe_profile(
     cut = blocks // 4
     middle = ranked[cut : blocks - cut].mean(axis=0)
     spread = 1.4826 * np.median(np.abs(detail - np.median(detail, axis=0)), axis=0)
-    return middle, 1.1 * spread / np.sqrt(blocks)
+    return middle, STANDARD_ERROR * spread / np.sqrt(blocks)
 
 
 def usual_width(columns: int) -> int:
@@ -93,10 +100,17 @@ def usual_width(columns: int) -> int:
 
 def stripe_sigma(profile: NDArray[np.float64], error: NDArray[np.float64]) -> float:
     """Root mean square of the stripes behind a profile (see :func:`stripe_profile`), its error
-    taken off and the strongest 2 % of the columns left out."""
+    taken off, columns weighed by how surely they are known (DerSimonian & Laird 1986) and the
+    strongest 2 % left out."""
     kept = np.argsort(np.absolute(profile))[: max(1, round(len(profile) * (1 - TRIMMED)))]
-    excess = float(np.mean(profile[kept] ** 2) - np.mean(error[kept] ** 2))
-    return max(excess, 0.0) ** 0.5
+    squares, noise = profile[kept] ** 2, error[kept] ** 2
+    variance = float(np.median(squares))
+    least = max(float(np.median(noise)), 1e-6 * variance, float(np.finfo(float).tiny))
+    for _ in range(20):
+        weight = (noise + variance + least) ** -2
+        weight /= weight.max()
+        variance = max(float(np.sum(weight * (squares - noise)) / np.sum(weight)), 0.0)
+    return variance**0.5
 
 
 def likely_stripes(profile: NDArray[np.float64], error: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -119,26 +133,28 @@ def estimated_stripes(sinogram: NDArray[Any], widest: int | None = None) -> NDAr
     if widest is None:
         widest = max(17, usual_width(sinogram.shape[1]))
     found = np.zeros(sinogram.shape[1])
-    width = 5
+    width, size = 5, np.inf
     while width <= max(widest, 5):
         profile, error = stripe_profile(sinogram, width, offsets=found)
+        left = stripe_sigma(profile, error)
+        # Stripes show in narrow windows too: what only a broader one sees is structure.
+        if left > 2 * size:
+            break
+        size = left if width == 5 else max(size, left)
         found += likely_stripes(profile, error)
         width = round(width * 1.5) | 1
     return found
 
 
 def running_parabola(values: NDArray[Any], width: int) -> NDArray[Any]:
-    """Least-squares parabola over ``width`` neighbours along the last axis, its middle value
-    (Savitzky–Golay). Unlike a running median it keeps stripes on steep slopes out."""
+    """Least-squares parabola over ``width`` neighbours (made odd, at least 5) along the last axis,
+    its middle value (Savitzky–Golay). A running median would follow stripes on steep slopes."""
     from scipy.signal import savgol_filter
 
-    width = min(width | 1, values.shape[-1] - 1 + values.shape[-1] % 2)
+    count = values.shape[-1]
+    width = min(max(int(width), 5) | 1, count - 1 + count % 2)
     if width < 5:
-        return (
-            np.zeros_like(values)
-            if width < 3
-            else np.broadcast_to(values.mean(axis=-1, keepdims=True), values.shape).copy()
-        )
+        return np.broadcast_to(values.mean(axis=-1, keepdims=True), values.shape).copy()
     return savgol_filter(values, width, 2, axis=-1, mode="interp")
 
 
@@ -155,6 +171,40 @@ def running_median(values: NDArray[Any], width: int) -> NDArray[Any]:
     for line, out in zip(lines, smooth, strict=True):
         median_filter(line, width, output=out)
     return smooth.reshape(values.shape)
+
+
+def standing_out(values: NDArray[Any], threshold: float, least: float = 0.0) -> NDArray[np.bool_]:
+    """Which of some values, one for each column, stand out of all, and their neighbours.
+
+    The spread is that of the straight line through the middle half of the sorted values, drawn to
+    both ends, or ``least`` where that is more; a value more than ``threshold`` halves of it beyond an end stands out, if the
+    extreme value does so by more than ``threshold`` spreads (Vo 2018, algorithm 4).
+    """
+    count = len(values)
+    ranked = np.array(values, np.float64)
+    ranked.sort()
+    quarter = count // 4
+    if count < 8:
+        return np.zeros(count, bool)
+    slope, start = np.polyfit(
+        np.arange(quarter, count - quarter), ranked[quarter : count - quarter], 1
+    )
+    end = start + slope * (count - 1)
+    spread = max(float(end - start), least, 1e-6 * float(np.abs(ranked).max()), 1e-12)
+    found = np.zeros(count, bool)
+    if ranked[-1] - end > threshold * spread:
+        found |= values > end + threshold * spread / 2
+    if start - ranked[0] > threshold * spread:
+        found |= values < start - threshold * spread / 2
+    return widened(found)
+
+
+def widened(columns: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Some columns and their neighbours."""
+    wide = columns.copy()
+    wide[1:] |= columns[:-1]
+    wide[:-1] |= columns[1:]
+    return wide
 
 
 def _without_nan(sinogram: NDArray[Any], edges: NDArray[np.intp]) -> NDArray[np.float64]:

@@ -34,7 +34,7 @@ class StripeSorting(Destriper):
         output=CLEANED,
         split=Split.ROWS,
         references=("Vo, Atwood & Drakopoulos 2018, Opt. Express 26, 28396, algorithm 3",),
-        limits="Stripes wider than half the window stay; neighbouring columns must see like grey "
+        limits="Wider stripes stay; neighbouring columns must see like grey "
         "values, so small isolated objects lose contrast at large strength. NaN are "
         "bridged and come out where they were.",
         bands=3,
@@ -44,7 +44,7 @@ class StripeSorting(Destriper):
     strength: Annotated[
         int | None,
         Param(
-            "window of the running median; stripes up to half of it go",
+            "widest stripe removed; the running median spans twice as much",
             unit="col",
             low=0,
             high=501,
@@ -56,6 +56,6 @@ class StripeSorting(Destriper):
         by_column = np.ascontiguousarray(sinogram.T)
         order = np.argsort(by_column, axis=1)
         ranked = np.take_along_axis(by_column, order, axis=1)
-        smooth = running_median(np.ascontiguousarray(ranked.T), self.strength or 1)
+        smooth = running_median(np.ascontiguousarray(ranked.T), 2 * (self.strength or 0) + 1)
         np.put_along_axis(by_column, order, smooth.T, axis=1)
         return np.ascontiguousarray(by_column.T)
