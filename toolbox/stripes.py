@@ -22,8 +22,9 @@ def stripe_energy(sinogram: NDArray[Any]) -> NDArray[np.float64]:
 
     The root mean square, over columns, of what stays the same in all projections and is narrower
     than :func:`usual_width`, less what noise and moving structure contribute to it; divided by
-    the noise of one pixel (from its finest detail). 0: none seen. For A projections, values above about 1/sqrt(A) rise above the noise in a reconstruction. The strongest 2 % of
-    the columns are left out: a still edge (a tube around the axis) cannot be told from a stripe.
+    the noise of one pixel (from its finest detail). 0: none seen. For A projections, values above
+    about 1/sqrt(A) rise above the noise in a reconstruction. The strongest 2 % of the columns are
+    left out: a still edge (a tube around the axis) cannot be told from a stripe.
 
     Raises ValueError for fewer than 3 axes. Rows with fewer than 4 projections or 8 columns give 0.
 
@@ -177,8 +178,9 @@ def standing_out(values: NDArray[Any], threshold: float, least: float = 0.0) -> 
     """Which of some values, one for each column, stand out of all, and their neighbours.
 
     The spread is that of the straight line through the middle half of the sorted values, drawn to
-    both ends, or ``least`` where that is more; a value more than ``threshold`` halves of it beyond an end stands out, if the
-    extreme value does so by more than ``threshold`` spreads (Vo 2018, algorithm 4).
+    both ends, or ``least`` where that is more; a value more than ``threshold`` halves of it beyond
+    an end stands out, if the extreme value does so by more than ``threshold`` spreads (Vo 2018,
+    algorithm 4).
     """
     count = len(values)
     ranked = np.array(values, np.float64)
