@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from metadata.angles import even_angles, fit_count, to_radians
 from metadata.errors import ScanError
 from metadata.found import Found, RawAngles
-from metadata.frames import Selection
+from metadata.frames import MissingFrames, Selection
 from metadata.grey_values import judge_grey_values, probe_of
 from metadata.scan_info import GreyState, ScanInfo
 from metadata.stored_scan import StoredScan
@@ -116,7 +116,8 @@ def _check(found: Found) -> None:
         problems.append("it holds no projections")
     elif count == 1:
         problems.append("it holds one projection, and tomography needs several angles")
-    if 0 in shape[1:] or shape[2] < 2:
+    unread = isinstance(found.projections.source, MissingFrames)
+    if not unread and (0 in shape[1:] or shape[2] < 2):
         problems.append(f"its frames have {shape[1]} rows and {shape[2]} columns")
     for name, selections in (("flats", found.flats), ("darks", found.darks)):
         for selection in selections:

@@ -68,3 +68,8 @@ class RowFile:
 
     def close(self) -> None:
         self._file.close()
+
+    def __del__(self) -> None:
+        # A scan that nobody closed is no reason to warn of an open scratch file.
+        if hasattr(self, "_file"):
+            self._file.close()

@@ -15,7 +15,7 @@ def load_npy(path: Path) -> ArrayFrames:
     """The array, mapped from the file."""
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError, SyntaxError, TypeError) as error:
+    except Exception as error:  # numpy raises whatever a broken header leads to
         raise ScanError(
             f"{path} is not a readable .npy file ({error}). Expected one array of numbers; write "
             f"it again with numpy.save."

@@ -113,6 +113,12 @@ def _natural(file: Path) -> tuple[Any, ...]:
     return tuple(int(p) if p.isdigit() else p.lower() for p in parts)
 
 
+def _in_time(folder: Path) -> tuple[int, str]:
+    """Frames taken before the scan come before those taken after it."""
+    name = folder.name.lower()
+    return (0 if "before" in name else 2 if "after" in name else 1, name)
+
+
 def _kind(name: str) -> str | None:
     return next((kind for kind, pattern in KINDS if pattern.search(name)), None)
 
@@ -146,7 +152,7 @@ def read_tiff_folder(path: Path) -> Found:
             )
         for kind, files in by_kind.items():
             groups[kind].append(files)
-    for folder in sorted(f for f in path.iterdir() if f.is_dir()):
+    for folder in sorted((f for f in path.iterdir() if f.is_dir()), key=_in_time):
         kind = _kind(folder.name)
         if kind in groups and not (kind == "projections" and own):
             files = tiffs_in(folder)
