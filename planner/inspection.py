@@ -44,14 +44,13 @@ def inspect_scan(scan: Scan, seconds: float = 0.6) -> Inspection:
     """Traits of a scan, from a preview that takes about ``seconds`` to read."""
     began = time.perf_counter()
     seen = preview(scan, seconds)
-    warnings = list(scan.info.warnings)
-    traits, center = measure(scan.info, seen, warnings)
+    info = scan.info  # with what reading the frames had to mend
+    warnings = list(info.warnings)
+    traits, center = measure(info, seen, warnings)
     if center is not None:
         warnings += center.warnings
-    return Inspection(
-        scan.info, traits, center, tuple(dict.fromkeys(warnings)),
-        time.perf_counter() - began, seen,
-    )  # fmt: skip
+    took = time.perf_counter() - began
+    return Inspection(info, traits, center, tuple(dict.fromkeys(warnings)), took, seen)
 
 
 def measure(info: ScanInfo, seen: Preview, warnings: list[str]) -> tuple[Traits, Center | None]:
