@@ -47,14 +47,14 @@ def jitter_level(sinogram: Block) -> tuple[float, float, float]:
     unknown = 0.0, 0.0, sinogram.values.shape[-1] / 4
     if chosen.shape[1] < 8 or chosen.shape[2] < 2 * NARROWEST:
         return unknown
-    bands = _bands(chosen, joins)
+    bands = slope_bands(chosen, joins)
     if not bands:
         return unknown
     level, at_least = 0.0, 0.0
-    products = _products(bands)
+    products = part_products(bands)
     for _ in range(6):
         usable = [b for b in bands if b.scale >= 1.5 * level] or bands[-1:]
-        products = _products(usable)
+        products = part_products(usable)
         at_least, level = level, float(np.sqrt(max(products.variance(), 0.0)))
         if level <= 1.05 * at_least:
             break
@@ -67,17 +67,19 @@ def jitter_level(sinogram: Block) -> tuple[float, float, float]:
 
 
 @dataclass(frozen=True, eq=False)
-class _Band:
-    """Misfit along the slope and slope energy, axes ``view, part``, and the noise of each part."""
+class SlopeBand:
+    """Misfit along the slope and slope energy, axes ``view, part``, and the noise of each part.
+    ``energy`` is free of noise but small where neighbours differ; ``blunt_energy`` holds both."""
 
     scale: float
     misfit: NDArray[np.float64]
     energy: NDArray[np.float64]
+    blunt_energy: NDArray[np.float64]
     noise: NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class _Products:
+class PartProducts:
     """Sums over pairs of different parts, one for each view."""
 
     shift: NDArray[np.float64]
@@ -108,7 +110,7 @@ def _sample(sinogram: Block) -> tuple[NDArray[np.float32], NDArray[np.bool_], in
         firsts = np.linspace(0, count - STRETCH, STRETCHES).astype(int)
         order = np.concatenate([order[f : f + STRETCH] for f in firsts])
         begins = np.arange(len(order)) % STRETCH == 0
-    rows = np.unique(np.linspace(0, len(values) - 1, ROWS).astype(int)) if len(values) else []
+    rows = np.unique(np.linspace(0, max(len(values) - 1, 0), ROWS).astype(int))
     part = sinogram.as_kind(DataKind.SINOGRAM)
     part = part.with_values(values[rows][:, order])
     chosen = attenuation_of(part)
@@ -119,7 +121,9 @@ def _sample(sinogram: Block) -> tuple[NDArray[np.float32], NDArray[np.bool_], in
     return chosen, begins, bin_width
 
 
-def _bands(values: NDArray[np.float32], begins: NDArray[np.bool_]) -> list[_Band]:
+def slope_bands(values: NDArray[np.float32], begins: NDArray[np.bool_]) -> list[SlopeBand]:
+    """Comparisons of neighbouring views, ``row, view, col``, in bands of wavelengths; ``begins``
+    marks the first view of each stretch of neighbours."""
     columns = values.shape[-1]
     parts = max(min(SEGMENTS, columns // NARROWEST), 2)
     width = columns // parts
@@ -137,25 +141,27 @@ def _bands(values: NDArray[np.float32], begins: NDArray[np.bool_]) -> list[_Band
 
     bands = []
     scale = 1.0
-    while scale <= max(columns / 32, 2):
+    while scale <= max(columns / 16, 2):
         window = np.exp(-0.5 * (scale * wave) ** 2) - np.exp(-2 * (scale * wave) ** 2)
         smooth, slope = back(window), back(np.complex64(1j) * wave * window)
         change = smooth[:, 1:-1] - (smooth[:, :-2] + smooth[:, 2:]) / 2
         before, after = slope[:, :-2], slope[:, 2:]
-        misfit = -by_part((before + after) / 2 * change)
+        mean = (before + after) / 2
+        misfit = -by_part(mean * change)
         energy = by_part(before * after)  # of two views: their noise does not add to it
         noise = np.median(by_part(change**2), axis=0)
         if noise.max() > 0:
             noise = np.maximum(noise, 0.05 * noise.mean())  # no part, empty of sample, rules all
-            bands.append(_Band(scale, misfit, energy, noise))
+            bands.append(SlopeBand(scale, misfit, energy, by_part(mean**2), noise))
         scale *= 2
     return bands
 
 
-def _products(bands: list[_Band]) -> _Products:
+def part_products(bands: list[SlopeBand]) -> PartProducts:
+    """What different parts of the width have in common, all bands weighted by their noise."""
     misfit = np.sum([b.misfit / b.noise for b in bands], axis=0)
     energy = np.sum([b.energy / b.noise for b in bands], axis=0)
-    return _Products(
+    return PartProducts(
         misfit.sum(axis=1) ** 2 - (misfit**2).sum(axis=1),
         energy.sum(axis=1) ** 2 - (energy**2).sum(axis=1),
     )

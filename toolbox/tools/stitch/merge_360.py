@@ -13,9 +13,9 @@ from metadata.errors import InputError
 from toolbox.attenuation import attenuation_of
 from toolbox.card import Param, Port, ToolCard, grey
 from toolbox.kinds import DataKind, Domain, Split, Stage
+from toolbox.line_shift import shifted_lines
 from toolbox.tool import Cost, Tool, Tuned
 from toolbox.tools.stitch.half_turn import HalfTurn
-from toolbox.tools.stitch.line_shift import shifted_lines
 from toolbox.tools.stitch.overlap import find_overlap
 from toolbox.tools.stitch.stitch_tiles import STATES, blend
 from toolbox.values import Block, Center, Shape

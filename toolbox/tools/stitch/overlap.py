@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from toolbox.tools.stitch.line_shift import shifted_lines
+from toolbox.line_shift import shifted_lines
 
 SMALLEST = 8  # px; narrower overlaps hold too few columns to be told from chance
 FINE = 1.0  # px; wavelengths below some 2π of it are mostly noise

@@ -13,8 +13,8 @@ from metadata.errors import InputError
 from toolbox.attenuation import attenuation_of
 from toolbox.card import Param, ToolCard, grey
 from toolbox.kinds import DataKind, Domain, GreyState, Split, Stage
+from toolbox.line_shift import shifted_lines
 from toolbox.tool import Cost, Tool, Tuned
-from toolbox.tools.stitch.line_shift import shifted_lines
 from toolbox.tools.stitch.overlap import Overlap, find_overlap, grey_ratio
 from toolbox.values import Block, Geometry, Shape
 
