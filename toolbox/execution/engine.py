@@ -27,7 +27,7 @@ from toolbox.execution.sampling import Sampler
 from toolbox.execution.slab import Slab, SlabJob, SlabReport, value_range
 from toolbox.execution.sources import ScanSource, Source
 from toolbox.execution.sweep import prime, swept
-from toolbox.execution.threads import cpu_count, threads_restored
+from toolbox.execution.threads import cpu_count, gpu_count, threads_restored
 from toolbox.execution.workers import run_on_threads
 from toolbox.pipeline import SCAN, Node, Pipeline
 from toolbox.registry import make_tool
@@ -306,6 +306,8 @@ class _Run:
             run_on_threads(job, todo, place, report, workers, inside)
 
     def _height(self, step: Pass, length: int, client: Client | None) -> tuple[int, int]:
+        if any(self.bench.tools[n].card.gpu for n in step.nodes):
+            gpu_count()  # loads torch: its memory is no room for slabs, and threads load it badly
         budget, workers = self.memory * (1 - RESERVE) - resident_bytes(), self.workers
         if client is not None:
             from toolbox.execution.cluster import crew_of

@@ -23,10 +23,24 @@ def hold_threads() -> None:
         return
     from threadpoolctl import threadpool_limits
 
+    modules = len(sys.modules)
     threadpool_limits(count)
-    if "torch" in sys.modules:
-        sys.modules["torch"].set_num_threads(count)
-    _local.modules = len(sys.modules)
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        limit = getattr(torch, "set_num_threads", None)
+        if limit is None:
+            return  # another thread is importing it at this moment: next time
+        limit(count)
+    _local.modules = modules
+
+
+def gpu_count() -> int:
+    """CUDA devices for steps that can use one."""
+    try:
+        import torch
+    except ImportError:
+        return 0
+    return torch.cuda.device_count() if torch.cuda.is_available() else 0
 
 
 @contextmanager
@@ -35,7 +49,7 @@ def threads_restored() -> Iterator[None]:
     from threadpoolctl import threadpool_limits
 
     torch = sys.modules.get("torch")
-    had = torch.get_num_threads() if torch else cpu_count()
+    had: int = getattr(torch, "get_num_threads", cpu_count)()
     try:
         with threadpool_limits():
             yield

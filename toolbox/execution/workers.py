@@ -9,7 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 from toolbox.execution.slab import Slab, SlabJob, SlabReport
-from toolbox.execution.threads import allow_threads
+from toolbox.execution.threads import allow_threads, gpu_count
 
 
 def run_on_threads(
@@ -61,10 +61,8 @@ def run_on_threads(
 def _gpus(job: SlabJob) -> int:
     """GPUs for a pass with steps that use one; 0: none, or none needed."""
     needs = job.bench.frame_needs(job.keeps)
-    if not any(job.bench.tools[n].card.gpu for n in needs if n not in job.bench.sources):
-        return 0
-    torch = sys.modules.get("torch")
-    return int(torch.cuda.device_count()) if torch is not None else 0
+    uses = any(job.bench.tools[n].card.gpu for n in needs if n not in job.bench.sources)
+    return gpu_count() if uses else 0
 
 
 def _begin(threads: int, devices: int) -> Callable[[], None]:

@@ -1,0 +1,85 @@
+"""The store keeps runs across processes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from metadata.errors import InputError, WorkError
+from metadata.store import Store, default_store_path
+
+
+def document(id: str, time: str = "2026-01-01T00:00:00+00:00") -> dict[str, object]:
+    return {"id": id, "time": time, "pipeline": {"nodes": []}, "quality": {"noise": 0.1}}
+
+
+def test_runs_come_back_the_latest_first(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "store.sqlite"
+    with Store(path) as store:
+        store.add_run(document("old"))
+        store.add_run(document("new", "2026-02-01T00:00:00+00:00"))
+    with Store(path) as store:
+        assert [r["id"] for r in store.runs()] == ["new", "old"]
+        assert [r["id"] for r in store.runs(limit=1)] == ["new"]
+        assert [r["id"] for r in store.runs(since="2026-01-15")] == ["new"]
+        assert store.run("old") == document("old")
+        assert store.run("ne")["id"] == "new"
+        store.add_run(document("old") | {"quality": {}})
+        assert store.run("old")["quality"] == {}
+        assert len(store.runs()) == 2
+
+
+def test_ids_that_are_not_there(tmp_path: Path) -> None:
+    with Store(tmp_path / "s.sqlite") as store:
+        store.add_run(document("ab1"))
+        store.add_run(document("ab2"))
+        with pytest.raises(InputError, match="No run has the id 'x'"):
+            store.run("x")
+        with pytest.raises(InputError, match="Several runs have ids that begin with"):
+            store.run("ab")
+        store.add_run(document("ab"))
+        assert store.run("ab")["id"] == "ab"
+
+
+WRITER = """
+import sys
+from metadata.store import Store
+with Store(sys.argv[1]) as store:
+    for i in range(40):
+        store.add_run({"id": f"{sys.argv[2]}-{i}", "time": "2026-01-01", "pipeline": {}})
+"""
+
+
+def test_two_processes_write_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "s.sqlite"
+    writers = [
+        subprocess.Popen([sys.executable, "-c", WRITER, str(path), name], stderr=subprocess.PIPE)
+        for name in ("a", "b")
+    ]
+    for writer in writers:
+        _, errors = writer.communicate(timeout=120)
+        assert writer.returncode == 0, errors.decode()
+    with Store(path) as store:
+        assert {r["id"] for r in store.runs()} == {f"{n}-{i}" for n in "ab" for i in range(40)}
+
+
+def test_the_place_comes_from_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOMOPLAN_HOME", str(tmp_path / "home"))
+    with Store() as store:
+        assert store.path == tmp_path / "home" / "tomoplan.sqlite"
+    monkeypatch.delenv("TOMOPLAN_HOME")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert default_store_path() == tmp_path / ".local/share/tomoplan/tomoplan.sqlite"
+
+
+def test_a_file_that_is_no_store(tmp_path: Path) -> None:
+    path = tmp_path / "s.sqlite"
+    path.write_bytes(b"this is not a database" * 100)
+    with pytest.raises(WorkError, match="Cannot open the store .* Set TOMOPLAN_HOME"):
+        Store(path)
+    with pytest.raises(WorkError, match="Cannot open the store"):
+        Store(path / "below" / "a-file.sqlite")
