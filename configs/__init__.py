@@ -1,0 +1,1 @@
+"""YAML that says what can be said without code: vocabularies, training, benchmarks."""

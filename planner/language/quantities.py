@@ -1,0 +1,199 @@
+"""Quantities with units in a request, and which of them are limits.
+
+A number becomes a limit only where the words around it say so ("within", "max", "是上限"), or
+where it stands alone in its clause ("…, 15 min."). Exposures, scan times, intervals, ages and raw
+data sizes are quantities too, but not limits.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from planner.language.clauses import Clause
+from planner.language.vocabulary import pattern
+
+SECONDS = {"s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
+_NUMBER = r"(?<![\d.a-z])(\d+(?:[.,]\d+)?)"
+_DURATION = pattern("duration")
+_JOIN = pattern("join")
+
+# Words that make a duration a budget, before it, after it or anywhere in its clause.
+_BUDGET_BEFORE = pattern("budget_before")
+_BUDGET_AFTER = pattern("budget_after")
+_PAST = pattern("past")
+_STRONG = pattern("strong")
+_AGO = pattern("ago")
+_LATE = pattern("late")
+_BARE = pattern("bare")
+
+_MEMORY = pattern("memory")
+_GIB = {"t": 1024.0, "g": 1.0, "m": 1 / 1024}
+_MEMORY_WORDS = pattern("memory_words")
+_DATA_WORDS = pattern("data_words")
+_CEILING = pattern("ceiling")
+
+_CLOCK = pattern("clock")
+_NOW = pattern("now")
+_DUE = pattern("due")
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a request allows: seconds and memory (the number people say, GiB), and tightness."""
+
+    seconds: float | None = None
+    memory: float | None = None
+    deadline: bool = False
+
+
+def limits_in(clauses: tuple[Clause, ...]) -> Limits:
+    """The limits that the clauses of one request state."""
+    deadline = _deadline(clauses)
+    seconds = deadline if deadline is not None else _time_budget(clauses)
+    return Limits(seconds, _memory_budget(clauses), deadline is not None)
+
+
+@dataclass(frozen=True)
+class Duration:
+    """A duration in seconds at `start`:`stop` of its clause."""
+
+    seconds: float
+    start: int
+    stop: int
+
+
+def durations(text: str) -> Iterator[Duration]:
+    """The durations in normal text; neighbours join ("1 h 30 min").
+
+    >>> [d.seconds for d in durations("1 h 30 min, then 90s, 2小时15分钟")]
+    [5400.0, 90.0, 8100.0]
+    """
+    pending: Duration | None = None
+    for found in _DURATION.finditer(text):
+        unit = next(name for name in SECONDS if found[name])
+        number = found[2] or found[1]
+        value = float(number.replace(",", ".")) * SECONDS[unit]
+        mention = Duration(value, found.start(), found.end())
+        if pending is not None:
+            gap = text[pending.stop : mention.start]
+            if _JOIN.fullmatch(gap) and "," not in gap and value < pending.seconds:
+                pending = Duration(pending.seconds + value, pending.start, mention.stop)
+                continue
+            yield pending
+        pending = mention
+    if pending is not None:
+        yield pending
+
+
+def _time_budget(clauses: tuple[Clause, ...]) -> float | None:
+    best: tuple[int, float] | None = None
+    for clause in clauses:
+        for mention in durations(clause.text):
+            weight = _budget_weight(clause.text, mention)
+            if weight > 0 and (best is None or weight >= best[0]):
+                best = (weight, mention.seconds)
+    return None if best is None else float(round(best[1], 6))
+
+
+def _budget_weight(text: str, mention: Duration) -> int:
+    """How surely a duration is a budget for the processing; 0 where it is not."""
+    before, after = text[: mention.start], text[mention.stop :]
+    if _AGO.match(after) or _LATE.match(after) or mention.seconds < 1:
+        return 0
+    near = before[-40:] + " # " + after[:40]
+    past = _PAST.search(near) is not None
+    if re.search(r"(?:every|each|per|每|每隔)\s*$", before):
+        return 0
+    bare = not _BARE.sub("", before + after)
+    strong = _STRONG.search(near) is not None
+    if bare:
+        return 2
+    if past and not strong:
+        return 0
+    if strong and (_BUDGET_BEFORE.search(before) or _BUDGET_AFTER.match(after)):
+        return 2 if past else 3
+    if past:
+        return 0
+    if strong:
+        return 2
+    return int(bool(_BUDGET_BEFORE.search(before) or _BUDGET_AFTER.match(after)))
+
+
+def _memory_budget(clauses: tuple[Clause, ...]) -> float | None:
+    best: tuple[int, float] | None = None
+    whole = " ".join(clause.text for clause in clauses)
+    for clause in clauses:
+        for found in _MEMORY.finditer(clause.text):
+            value = float(found[1].replace(",", ".")) * _GIB[found["unit"][0]]
+            before, after = clause.text[: found.start()][-45:], clause.text[found.end() :][:30]
+            near = before + " # " + after
+            bare = not _BARE.sub("", clause.text[: found.start()] + clause.text[found.end() :])
+            own = _MEMORY_WORDS.search(near) is not None
+            ceiling = _CEILING.search(near) is not None
+            if _DATA_WORDS.search(near) and not _is_memory(near):
+                continue
+            if not (own or ceiling or (bare and value >= 1)):
+                if not _MEMORY_WORDS.search(whole) or _DATA_WORDS.search(clause.text):
+                    continue
+                weight = 1
+            else:
+                weight = 2 * own + ceiling + bare
+            if best is None or weight > best[0]:
+                best = (weight, value)
+    return None if best is None else float(round(best[1], 6))
+
+
+def _is_memory(near: str) -> bool:
+    return (
+        re.search(r"\b(?:v?ram|memory|laptop|quota|gpu)\b|内存|显存|配额", near, re.ASCII)
+        is not None
+    )
+
+
+def _deadline(clauses: tuple[Clause, ...]) -> float | None:
+    """Seconds from the stated present to the stated deadline; None without both."""
+    now: float | None = None
+    due: float | None = None
+    for clause in clauses:
+        for found in _CLOCK.finditer(clause.text):
+            minutes = _minutes(found)
+            before, after = clause.text[: found.start()], clause.text[found.end() :]
+            near = before[-24:]
+            cue_now, cue_due = _last(_NOW, near), _last(_DUE, near)
+            if re.match(r"\s*(?:now|already|了)\b|\s*了", after, re.ASCII):
+                cue_now = 99
+            if re.match(
+                r"\s*(?:之前|以前|前|要|开会|停光|截止|交|换样|组会|走|下班|汇报|就得|得|有会|出发|发车|deadline)",
+                after,
+            ):
+                cue_due = 99
+            if cue_now > cue_due and now is None:
+                now = minutes
+            elif cue_due > cue_now and due is None:
+                due = minutes
+    if now is None or due is None:
+        return None
+    gap = (due - now) % (12 * 60) if due < now else due - now
+    return float(gap * 60) if gap > 0 else None
+
+
+def _last(pattern: re.Pattern[str], text: str) -> int:
+    """Where the last match of `pattern` ends, or -1."""
+    return max((found.end() for found in pattern.finditer(text)), default=-1)
+
+
+_QUARTERS = {"半": 30, "刻": 15, "一刻": 15, "二刻": 30, "三刻": 45, "钟": 0, "整": 0}
+
+
+def _minutes(found: re.Match[str]) -> float:
+    hour = int(found["hour"])
+    minute = int(found["minute"] or 0)
+    if found["cn"]:
+        minute = _QUARTERS.get(found["cn"], 0) or int(re.sub(r"\D", "", found["cn"]) or 0)
+    if found["half"]:
+        minute = 30
+    if found["pm"] and found["pm"].startswith("p") and hour < 12:
+        hour += 12
+    return 60 * hour + minute
