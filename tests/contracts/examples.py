@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from metadata import GreyState
 from toolbox import Block, Center, DataKind, Geometry, Port, Shape, Shifts, Tool
 
-ROWS, FRAMES, COLUMNS = 8, 48, 48
+ROWS, FRAMES, COLUMNS = 6, 48, 48
 CENTER = 23.0
+FEW = 5  # iterations
 ARGUMENTS: dict[str, dict[str, Any]] = {"known_center": {"column": CENTER}}
 
 # value, semi-axes, centre (in parts of the half width), rotation
@@ -127,8 +128,18 @@ def example_of(cls: type[Tool]) -> tuple[Tool, dict[str, Any]]:
     own = cls.example()
     if own is not None:
         return own
-    tool = cls(**ARGUMENTS.get(cls.card.name, {}))
+    tool = small_tool(cls)
     return tool, {name: value_for(p) for name, p in cls.card.inputs.items() if not p.optional}
+
+
+def small_tool(cls: type[Tool]) -> Tool:
+    """The tool with its defaults, but few iterations: laws do not need convergence."""
+    few = {
+        p.name: min(p.default, FEW)
+        for p in cls.describe_parameters()
+        if p.name == "iterations" and isinstance(p.default, int)
+    }
+    return cls(**few, **ARGUMENTS.get(cls.card.name, {}))
 
 
 def stacks(inputs: dict[str, Any]) -> dict[str, Block]:

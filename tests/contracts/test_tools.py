@@ -285,7 +285,7 @@ def test_tiny_inputs_work_or_are_refused_in_words(name: str, size: tuple[int, in
             pytest.skip("brings its own example, whose size is its own")
         inputs = examples.cut_rows(inputs, 0, 1)
     else:
-        tool = cls(**examples.ARGUMENTS.get(name, {}))
+        tool = examples.small_tool(cls)
         needed = {n: p for n, p in cls.card.inputs.items() if not p.optional}
         inputs = {n: examples.value_for(p, *size) for n, p in needed.items()}
     refusal, output = "", None

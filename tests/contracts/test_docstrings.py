@@ -1,0 +1,31 @@
+"""The examples in docstrings run (those of tools are in test_tools)."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import pkgutil
+
+import pytest
+
+import metadata
+import simulators
+import toolbox
+
+# tools have their own test; training learned parts needs data and time
+ELSEWHERE = ("toolbox.tools.", "toolbox.catalogue", "simulators.training")
+
+
+def modules() -> list[str]:
+    return sorted(
+        info.name
+        for package in (metadata, toolbox, simulators)
+        for info in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
+        if not info.name.startswith(ELSEWHERE)
+    )
+
+
+@pytest.mark.parametrize("name", modules())
+def test_examples_run(name: str) -> None:
+    result = doctest.testmod(importlib.import_module(name), optionflags=doctest.ELLIPSIS)
+    assert result.failed == 0
