@@ -53,8 +53,8 @@ class MBIR(Tool):
             "Thibault et al. 2007, Med. Phys. 34, 4526",
             "Wang et al. 2016, Proc. PPoPP, doi:10.1145/2851141.2851163 (super-voxels)",
         ),
-        limits="One slice at a time on one core: minutes for a large one, and gigabytes of temporary "
-        "files for its system matrix. A sample wider than the field leaves a bright rim.",
+        limits="One slice at a time on one core: minutes for a large one, and gigabytes of files "
+        "for its system matrix. A sample wider than the field leaves a bright rim.",
         library="svmbir",
         licence="BSD-3-Clause",
         bands=3,
