@@ -1,6 +1,7 @@
 """Runs pipelines: slab by slab, under a memory budget, resumable, on threads or a cluster."""
 
-from toolbox.execution.engine import check, fingerprint, run
+from toolbox.execution.engine import check, run
+from toolbox.execution.fingerprint import fingerprint
 from toolbox.execution.memory import Sizes, operations, predict_peak_bytes, slab_rows
 from toolbox.execution.passes import Direction, Pass, plan_passes
 from toolbox.execution.progress import Progress, progress_bar

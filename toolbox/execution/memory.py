@@ -101,13 +101,13 @@ class Sizes:
                 del live[gone]
         return peak, sources
 
-    def call_bytes(self, name: str, stored: set[str]) -> float:
-        """Peak bytes of a step that looks at a sample or at the whole."""
+    def call_bytes(self, name: str, stored: set[str], height: int | None = None) -> float:
+        """Peak bytes of a step that looks at a sample or at the whole (``height``: rows of it)."""
         tool = self.tools[name]
         inputs = _stack_inputs(self.pipeline, name)
         if not inputs:
             return 0.0
-        rows = max(self.shapes[s].rows for s in inputs.values())
+        rows = max(self.shapes[s].rows for s in inputs.values()) if height is None else height
         if split_of(tool) is not Split.WHOLE:
             rows = min(rows, tool.card.bands * tool.card.band_rows or rows)
         sources = list(inputs.values())
@@ -118,7 +118,7 @@ class Sizes:
         )
         made = 0.0
         if self.pipeline.kind_of(name).is_stack and split_of(tool) is Split.WHOLE:
-            made = float(self.itemsize(name) * self.shapes[name].voxels)
+            made = float(self.itemsize(name) * self.cut(name, Direction.ROWS, rows).voxels)
         return max(chain, held + made + tool.cost(**shapes).bytes)
 
     def length(self, ends: Sequence[str], stored: set[str], direction: Direction) -> int:
