@@ -10,6 +10,7 @@ import numpy as np
 from toolbox.card import Param, Port, ToolCard, grey
 from toolbox.kinds import DataKind, Domain, GreyState, Split, Stage
 from toolbox.tool import Cost, Tool
+from toolbox.tools.align.gauge import without_gauge
 from toolbox.tools.align.mass_center import mass_centers, sine_fit
 from toolbox.tools.align.vertical import vertical_shifts
 from toolbox.tools.align.view_sample import ViewSample
@@ -65,7 +66,8 @@ class AlignCenterOfMass(Tool):
                 f"take align_reprojection or align_cross_correlation"
             )
         else:
-            pixels[:, 1] = sample.in_block(sine_fit(centers, sample.angles_rad)[0])
+            rest = sine_fit(centers, sample.angles_rad)[0]
+            pixels[:, 1] = sample.in_block(without_gauge(rest, sample.angles_rad))
         if self.vertical and len(sample.order) >= 8:
             pixels[:, 0] = vertical_shifts(projections)
         return Shifts(pixels, "centre of mass", tuple(warnings))
