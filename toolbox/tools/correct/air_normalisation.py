@@ -84,7 +84,7 @@ class AirNormalisation(Tool):
 
     def cost(self, **inputs: Shape) -> Cost:
         shape = inputs["projections"]
-        return Cost(4.0 * shape.voxels, 4.0 * shape.voxels + 16.0 * shape.rows * shape.columns)
+        return Cost(4.0 * shape.voxels, 16.0 * shape.rows * shape.columns)
 
 
 def air_columns(values: NDArray[np.float32]) -> int:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from toolbox.card import Param, Port, ToolCard, grey
 from toolbox.kinds import DataKind, Domain, GreyState, Split, Stage
+from toolbox.stripes import running_median
 from toolbox.tool import Cost, Tool
 from toolbox.values import Block, Shape
 
@@ -68,18 +69,13 @@ class BadFrames(Tool):
         empty = (count == 0) | (highest <= lowest) if row.shape[1] > 1 else count == 0
         if empty.all():
             return empty
-        places = np.arange(len(row))
-        good = places[~empty]
-        usual = np.empty(len(row))
-        for i in places:
-            around = good[np.abs(good - i) <= NEAR]
-            chosen = around if len(around) > 2 else good
-            usual[i] = np.median(mean[chosen])
+        good = np.flatnonzero(~empty)
+        usual = np.interp(np.arange(len(row)), good, running_median(mean[good], 2 * NEAR + 1))
         return empty | ((mean < self.least * usual) & (usual > 0))
 
     def cost(self, **inputs: Shape) -> Cost:
         shape = inputs["sinogram"]
-        return Cost(8.0 * shape.voxels, 16.0 * shape.frames * shape.columns)
+        return Cost(30.0 * shape.voxels, 16.0 * shape.frames * shape.columns)
 
 
 def _draw_along_angle(row: NDArray[np.float32]) -> None:

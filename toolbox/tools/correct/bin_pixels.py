@@ -69,7 +69,9 @@ class BinPixels(Tool):
         )  # fmt: skip
 
         def binned(frames: NDArray[np.float32] | None) -> NDArray[np.float32] | None:
-            return None if frames is None else self._bin(frames[:, kept], starts, new.columns)
+            return (
+                None if frames is None else self._bin(frames[:, : len(kept)], starts, new.columns)
+            )
 
         values = binned(projections.values)
         assert values is not None

@@ -23,7 +23,7 @@ from toolbox.values import Block, Shape
 
 FEWEST = 5  # flats that can show how a beam moves
 MOST = 8  # components
-SAMPLED = 200_000  # pixels that weigh the components, about
+SAMPLED = 60_000  # pixels that weigh the components, about
 ABOVE_NOISE = 1.5  # a component counts where its variance is so many times the usual one
 
 
@@ -139,7 +139,7 @@ class DynamicFlatField(Tool):
         frame = float(shape.rows * shape.columns)
         count = MOST if self.components is None else self.components
         return Cost(
-            (12.0 + 6.0 * count) * shape.voxels + 500.0 * frame,
+            (40.0 + 6.0 * count) * shape.voxels + 5e7 * shape.frames + 500.0 * frame,
             (4.0 * count + 40.0) * frame + 60.0 * 4.0 * frame,
         )
 

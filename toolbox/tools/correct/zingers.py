@@ -85,7 +85,7 @@ class Zingers(Tool):
 
     def cost(self, **inputs: Shape) -> Cost:
         shape = inputs["sinogram"]
-        return Cost(60.0 * shape.voxels, 28.0 * shape.frames * shape.columns)
+        return Cost(200.0 * shape.voxels, 28.0 * shape.frames * shape.columns)
 
 
 def _above_neighbours(

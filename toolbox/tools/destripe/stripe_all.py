@@ -37,7 +37,8 @@ class StripeAll(Destriper):
         "NaN are bridged and come out where they were.",
         bands=3,
     )
-    work = 220.0
+    work = 490.0
+    scratch = 36.0
     strengths = (0, 1, 2, 3, 5, 9, 15)
 
     strength: Annotated[

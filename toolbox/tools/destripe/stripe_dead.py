@@ -39,7 +39,7 @@ class StripeDead(Destriper):
         "are bridged and come out where they were.",
         bands=3,
     )
-    work = 40.0
+    work = 60.0
 
     strength: Annotated[
         int,

@@ -40,7 +40,7 @@ class StripeDifferences(Destriper):
         "are bridged and come out where they were.",
         bands=3,
     )
-    work = 60.0
+    work = 49.0
 
     strength: Annotated[
         int | None,

@@ -38,7 +38,8 @@ class StripeFitting(Destriper):
         "were.",
         bands=3,
     )
-    work = 40.0
+    work = 14.0
+    scratch = 14.0
 
     strength: Annotated[
         int | None,

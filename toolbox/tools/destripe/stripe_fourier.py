@@ -37,7 +37,7 @@ class StripeFourier(Destriper):
         "stripes ring. NaN are bridged and come out where they were.",
         bands=3,
     )
-    work = 60.0
+    work = 66.0
 
     strength: Annotated[
         int | None,

@@ -41,7 +41,8 @@ class StripeLarge(Destriper):
         "stripe lose contrast. NaN are bridged and come out where they were.",
         bands=3,
     )
-    work = 90.0
+    work = 180.0
+    scratch = 30.0
 
     strength: Annotated[
         int | None,

@@ -38,7 +38,7 @@ class StripeMean(Destriper):
         "come out where they were.",
         bands=3,
     )
-    work = 8.0
+    work = 10.0
 
     strength: Annotated[
         int | None,

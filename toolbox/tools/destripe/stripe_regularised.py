@@ -38,7 +38,7 @@ class StripeRegularised(Destriper):
         "were.",
         bands=3,
     )
-    work = 8.0
+    work = 6.0
 
     strength: Annotated[
         int | None,

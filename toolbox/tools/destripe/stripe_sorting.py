@@ -39,7 +39,8 @@ class StripeSorting(Destriper):
         "bridged and come out where they were.",
         bands=3,
     )
-    work = 90.0
+    work = 146.0
+    scratch = 27.0
 
     strength: Annotated[
         int | None,

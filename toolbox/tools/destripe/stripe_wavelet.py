@@ -40,7 +40,8 @@ class StripeWavelet(Destriper):
         library="PyWavelets",
         licence="MIT",
     )
-    work = 200.0
+    work = 107.0
+    scratch = 18.0
 
     strength: Annotated[
         int | None,

@@ -155,8 +155,8 @@ class Paganin(Tool):
 
     def cost(self, **inputs: Shape) -> Cost:
         shape = inputs["projections"]
-        padded = 9.0 * shape.rows * shape.columns
-        return Cost(shape.frames * padded * (20 + 5 * np.log2(max(padded, 2))), 24.0 * padded)
+        pixels = float(shape.rows * shape.columns)
+        return Cost(100.0 * shape.frames * pixels, 90.0 * pixels)
 
 
 def _usable(value: float | None) -> bool:
