@@ -1,0 +1,154 @@
+"""The benchmarks by name: what ``tomoplan bench`` can measure."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from metadata.errors import InputError
+
+Measure = Callable[[Path], dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """What is measured; ``slow`` ones are left out of ``all`` and are run by name."""
+
+    about: str
+    measure: Measure
+    needs_data: bool = False
+    slow: bool = False
+
+
+def _fbp(output: Path) -> dict[str, Any]:
+    from planner.benchmarks.reconstruction import run
+
+    return run(folder=output)
+
+
+def _center(output: Path) -> dict[str, Any]:
+    from planner.benchmarks.center import run
+
+    return run(plot=output / "center.png")
+
+
+def _destripe(output: Path) -> dict[str, Any]:
+    from planner.benchmarks.destripe import run
+
+    return run(plot=output / "destripe.png")
+
+
+def _denoise(output: Path) -> dict[str, Any]:
+    from planner.benchmarks.denoise import run
+
+    return run(plot=output / "denoise.png")
+
+
+def _alignment(output: Path) -> dict[str, Any]:
+    from planner.benchmarks.alignment import run
+
+    return run(plot=output / "alignment.png")
+
+
+def _strength(output: Path) -> dict[str, Any]:
+    from planner.benchmarks.automatic_strength import run
+
+    return run(plot=output / "strength.png")
+
+
+def _understanding(output: Path) -> dict[str, Any]:
+    from planner.benchmarks.language import run
+
+    requests = os.environ.get("TOMOPLAN_REQUESTS")
+    if requests is None:
+        raise InputError(
+            "bench understanding needs annotated requests: set TOMOPLAN_REQUESTS to a .jsonl file."
+        )
+    return run(requests)
+
+
+def _engine(output: Path) -> dict[str, Any]:
+    from planner.benchmarks.engine import run
+
+    return run()
+
+
+def _engine_big(output: Path) -> dict[str, Any]:
+    from planner.benchmarks.engine import run
+
+    return run(big=True)
+
+
+def _conditions(output: Path) -> dict[str, Any]:
+    from planner.benchmarks.conditions import run
+
+    return run(output)
+
+
+def _prediction(output: Path) -> dict[str, Any]:
+    from planner.benchmarks.prediction import run
+
+    return run(output)
+
+
+def _inspection(output: Path) -> dict[str, Any]:
+    from planner.benchmarks.inspection import run
+
+    return run()
+
+
+def _rules(output: Path) -> dict[str, Any]:
+    from planner.benchmarks.rules import run
+
+    return run(output)
+
+
+BENCHMARKS = {
+    "fbp": Benchmark("filtered back-projection against its peers, speed and quality", _fbp),
+    "center": Benchmark("the rotation axis: every method, its interval, the truth", _center),
+    "destripe": Benchmark("ring removal: automatic against fixed strength", _destripe),
+    "denoise": Benchmark("denoising: automatic against fixed strength", _denoise),
+    "strength": Benchmark("total variation: automatic against fixed strength", _strength),
+    "alignment": Benchmark("shifts found against shifts made", _alignment),
+    "understanding": Benchmark("requests of TOMOPLAN_REQUESTS, field by field", _understanding),
+    "inspect": Benchmark("seconds to inspect a 2048 × 2048 × 1800 scan", _inspection),
+    "prediction": Benchmark("predicted seconds and memory against measured runs", _prediction),
+    "engine": Benchmark("what the engine adds to the tools, and its memory", _engine),
+    "conditions": Benchmark("recommended against plain on real scans", _conditions, True),
+    "engine-30GB": Benchmark("a 30 GB scan in 4 GiB", _engine_big, slow=True),
+    "rules": Benchmark("the planner's rules, measured again", _rules, slow=True),
+}
+
+
+def measure(what: str, output: Path) -> dict[str, Any]:
+    """Run one benchmark, or ``all`` that are not slow; numbers go to ``OUTPUT/NAME.json``.
+
+    With ``all``, what needs data that is not at hand is passed over with a word.
+    """
+    if what != "all" and what not in BENCHMARKS:
+        names = ", ".join(BENCHMARKS)
+        raise InputError(f"There is no benchmark {what!r}. Expected all or one of: {names}.")
+    output.mkdir(parents=True, exist_ok=True)
+    results: dict[str, Any] = {}
+    for name, benchmark in BENCHMARKS.items():
+        if what not in ("all", name) or (what == "all" and benchmark.slow):
+            continue
+        if what == "all" and not _possible(name, benchmark):
+            print(f"{name}: passed over, its data is not at hand", file=sys.stderr)
+            continue
+        print(f"── {name}: {benchmark.about}", file=sys.stderr)
+        results[name] = benchmark.measure(output)
+        text = json.dumps(results[name], indent=1, ensure_ascii=False, default=str)
+        (output / f"{name}.json").write_text(text, encoding="utf-8")
+    return results
+
+
+def _possible(name: str, benchmark: Benchmark) -> bool:
+    if name == "understanding":
+        return "TOMOPLAN_REQUESTS" in os.environ
+    return not benchmark.needs_data or "TOMOPLAN_DATA" in os.environ
