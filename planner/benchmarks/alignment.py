@@ -201,7 +201,8 @@ def _draw(rows: list[dict[str, Any]], plot: Path) -> None:
     axes.set_xlim(left=0)
     axes.set_yticks(place, scans)
     axes.set_xlabel("shift error, px RMS (gauge removed)")
-    axes.legend(loc="lower right")
+    axes.set_xlim(right=1.5 * max(before))
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=4, frameon=False)
     figure.savefig(plot, dpi=110)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from metadata.errors import InputError
 from toolbox.attenuation import attenuation_of
 from toolbox.card import Param, Port, ToolCard, grey
-from toolbox.kinds import DataKind, Domain, Split, Stage
+from toolbox.kinds import DataKind, Domain, GreyState, Split, Stage
 from toolbox.line_shift import shifted_lines
 from toolbox.tool import Cost, Tool, Tuned
 from toolbox.tools.stitch.half_turn import HalfTurn
 from toolbox.tools.stitch.overlap import find_overlap
 from toolbox.tools.stitch.stitch_tiles import STATES, blend
-from toolbox.values import Block, Center, Shape
+from toolbox.values import Block, Center, Geometry, Shape
 
 
 @dataclass(frozen=True)
@@ -128,6 +128,20 @@ class Merge360(Tool):
             merged, geometry=geometry, frames=np.arange(len(half.views)), flats=None, darks=None,
             monitor=monitor,
         )  # fmt: skip
+
+    @classmethod
+    def example(cls) -> tuple[Self, dict[str, Any]]:
+        """Discs of a full turn about an axis near the left edge."""
+        angles = np.linspace(0, 2 * np.pi, 48, endpoint=False)
+        lines = np.zeros((48, 6, 40))
+        for size, distance, phase in ((6.0, 4.0, 0.3), (3.0, 18.0, 1.0), (4.0, 14.0, 4.0)):
+            t = np.arange(40) - 9.25 - distance * np.cos(angles - phase)[:, None]
+            lines += 0.05 * np.sqrt(np.maximum(size**2 - t**2, 0))[:, None]
+        block = Block(
+            lines.astype(np.float32), DataKind.PROJECTIONS, GreyState.ATTENUATION,
+            Geometry(angles, 6, 40), np.arange(6), np.arange(48),
+        )  # fmt: skip
+        return cls(overlap=19.5, side="left", views=24), {"projections": block}
 
     def output_shape(self, *, projections: Shape, center: Shape | None = None) -> Shape:  # type: ignore[override]
         frames = self.views or (projections.frames + 1) // 2
