@@ -72,12 +72,12 @@ def _run(recipe: Recipe, columns: int, rows: int, store: Store | None) -> None:
 
     scan = simulate(World("foam", columns=columns, rows=rows, projections=columns, photons=2e4,
                           rings=0.3))  # fmt: skip
-    with tempfile.TemporaryDirectory(prefix="tomoplan-") as folder:
-        try:
-            record = run(wire(recipe), [scan], Path(folder) / "out.h5")
-        except TomoplanError as error:
-            names = " → ".join(s.tool for s in recipe)
-            print(f"Timing {names} failed and is left out: {error}", file=sys.stderr)
-            return
+    try:
+        with tempfile.TemporaryDirectory(prefix="tomoplan-") as folder:
+            document = run(wire(recipe), [scan], Path(folder) / "out.h5").to_json()
+    except TomoplanError as error:
+        names = " → ".join(s.tool for s in recipe)
+        print(f"Timing {names} failed and is left out: {error}", file=sys.stderr)
+        return
     if store is not None:
-        store.add_run(record.to_json() | {"task": {"calibration": True}})
+        store.add_run(document | {"task": {"calibration": True}})

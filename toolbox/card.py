@@ -112,7 +112,7 @@ def _allows_none(annotation: Any) -> bool:
 
 def parameters_of(tool: type) -> tuple[Parameter, ...]:
     """Parameters from the annotated ``__init__`` of a tool class."""
-    hints = typing.get_type_hints(tool.__init__, include_extras=True)
+    hints = typing.get_type_hints(vars(tool).get("__init__", tool), include_extras=True)
     found = []
     for name, parameter in inspect.signature(tool).parameters.items():
         annotation = hints.get(name, Any)

@@ -8,7 +8,7 @@ import inspect
 import pkgutil
 from functools import cache
 from importlib.metadata import entry_points
-from typing import Any
+from typing import Any, TypeGuard
 
 import toolbox.tools
 from metadata.errors import InputError
@@ -38,7 +38,8 @@ def known_tools() -> dict[str, type[Tool]]:
     return found
 
 
-def is_tool(value: Any) -> bool:
+def is_tool(value: Any) -> TypeGuard[type[Tool]]:
+    """Whether a class is a complete tool."""
     return issubclass(value, Tool) and not inspect.isabstract(value) and hasattr(value, "card")
 
 

@@ -35,19 +35,18 @@ def preview_picture(found: Inspection, path: Path) -> None:
 
 def result_picture(found: Inspection, volume: NDArray[Any], pipeline: Pipeline, path: Path) -> None:
     """The preview, a slice of the result and the drawn pipeline, written as PNG."""
-    import io
+    import tempfile
 
     import matplotlib.image
 
-    drawing = io.BytesIO()
-    from toolbox.drawing import write_pipeline
-
-    write_pipeline(pipeline, drawing, "png")
-    drawing.seek(0)
+    with tempfile.TemporaryDirectory(prefix="tomoplan-") as folder:
+        drawing = Path(folder) / "pipeline.png"
+        pipeline.draw(drawing)
+        graph = matplotlib.image.imread(drawing)
     figure, axes = _figure(3, widths=(1, 1, 1.2))
     _show(axes[0], found.preview.projection, f"preview: {found.info.path.name}")
     _show(axes[1], volume[len(volume) // 2], "slice")
-    axes[2].imshow(matplotlib.image.imread(drawing))
+    axes[2].imshow(graph)
     axes[2].set_title("pipeline")
     axes[2].axis("off")
     _save(figure, path)
