@@ -33,6 +33,8 @@ from toolbox import (
 TOOLS = sorted(known_tools())
 PERMISSIVE = ("Apache", "MIT", "BSD", "PSF", "HPND", "ISC", "MPL")
 NOTHING_PUBLISHED = {"known_center"}
+# threads add in another order each time, which iterations amplify
+AGAIN = {Stage.RECONSTRUCT: 1e-5}
 SLACK = {Stage.RECONSTRUCT: 1e-4}  # the non-uniform Fourier transform has a finite precision
 VALUE_TYPES = {
     DataKind.CENTER: Center,
@@ -133,7 +135,7 @@ def test_inputs_stay_untouched_and_the_output_is_the_same_again(name: str) -> No
     cls = known_tools()[name]
     tool, inputs, output = at_work(name)
     before = examples.digest(inputs)
-    check_again(tool(**inputs), output, "two calls differ")
+    check_again(tool, tool(**inputs), output, "two calls differ")
     assert examples.digest(inputs) == before, "a call changed its inputs"
     fresh, again = examples.example_of(cls)
     if fresh.needs_tuning():
@@ -145,11 +147,12 @@ def test_inputs_stay_untouched_and_the_output_is_the_same_again(name: str) -> No
         assert not tuned.tool.needs_tuning(), "tune left an automatic parameter open"
 
 
-def check_again(again: Any, output: Any, message: str) -> None:
-    """The same to the bit, or to float32 rounding: threads may add in another order."""
+def check_again(tool: Tool, again: Any, output: Any, message: str) -> None:
+    """The same to the bit, or to float32 rounding."""
     if isinstance(output, Block) and np.issubdtype(output.values.dtype, np.floating):
         scale = float(np.abs(output.values).max()) or 1.0
-        np.testing.assert_allclose(again.values, output.values, rtol=0, atol=1e-6 * scale,
+        slack = AGAIN.get(type(tool).card.stage, 1e-6)
+        np.testing.assert_allclose(again.values, output.values, rtol=0, atol=slack * scale,
                                    err_msg=message)  # fmt: skip
         again = again.with_values(output.values)
     assert examples.digest(again) == examples.digest(output), message
@@ -162,7 +165,7 @@ def test_parameters_survive_a_pipeline_file(name: str) -> None:
     again = Pipeline.from_yaml(pipeline.to_yaml()).tool("step")
     assert again.parameters() == tool.parameters()
     assert Pipeline.from_json(json.loads(json.dumps(pipeline.to_json()))) is not None
-    check_again(again(**inputs), output, "the tool read from the file gives something else")
+    check_again(tool, again(**inputs), output, "the tool read from the file gives something else")
 
 
 @each_tool

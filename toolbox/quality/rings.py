@@ -34,7 +34,7 @@ def ring_strength(slices: NDArray[np.float32], middle: float | None = None) -> f
     radii = np.arange(max(0.025 * size, 2.0), 0.47 * size)
     if len(radii) < 8:
         return 0.0
-    turns = 2 * np.pi * (np.arange(2 * size) + 0.5) / (2 * size)
+    turns = 2 * np.pi * (np.arange(size) + 0.5) / size
     places = axis + radii * np.stack([np.sin(turns), np.cos(turns)])[..., None]
     total = 0.0
     for image in slices:
