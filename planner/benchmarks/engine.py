@@ -150,7 +150,7 @@ def measure_overhead() -> dict[str, Any]:
             from metadata.open import open_scan
 
             with open_scan(path) as scan:
-                execute(steps, [scan], out, workers=workers, overwrite=True)
+                execute(steps, [scan], out, workers=workers, overwrite=True, quality=False)
 
         def loop() -> None:
             _directly(path, steps, out, workers)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from metadata.errors import InputError, WorkError
 from metadata.scan import Scan
 from toolbox.execution.fingerprint import fingerprint
+from toolbox.execution.measured import Measure, measure_run
 from toolbox.execution.part import Part
 from toolbox.execution.progress import Progress
 from toolbox.execution.provenance import Provenance
@@ -21,7 +22,6 @@ from toolbox.execution.threads import cpu_count, threads_restored
 from toolbox.execution.work import Means, Work
 from toolbox.pipeline import SCAN, Pipeline
 
-Measure = Callable[[Path], Mapping[str, float]]
 MEMORY_SHARE = 0.6  # of what is available, where no budget is given
 
 
@@ -39,6 +39,8 @@ def run(
     progress: Progress | None = None,
     store: str | Path | None = None,
     task: dict[str, Any] | None = None,
+    notes: Sequence[str] = (),
+    quality: bool = True,
     measure: Measure | None = None,
 ) -> RunRecord:
     """Run a pipeline and write its results as NXtomoproc HDF5.
@@ -47,7 +49,8 @@ def run(
     available). ``workers``: threads (default: processors). ``scheduler``: address of a Dask
     cluster that does the slabs instead; it must see the same files. ``rows``: only these rows of
     the output. ``resume``: go on where a killed run of the same output stopped. ``store``: SQLite
-    file that keeps the record. ``measure``: gives the measured quality of a finished file.
+    file that keeps the record. ``task`` and ``notes`` (warnings from planning) go into the record.
+    ``quality``: measure it on a few slices, by ``measure`` where given.
 
     The output has its name only when it is complete; until then the work is in ``OUTPUT.part``.
     Raises InputError for what cannot be run as asked, WorkError for what failed on the way.
@@ -69,11 +72,11 @@ def run(
             work.run()
             work.steps.message("writing the output")
             limits = None if rows is None else [selected.start, selected.stop]
+            found, troubles = measure_run(work, measure) if quality else ({}, [])
             report = Report(work, started, resident, task, limits)
             record = report.record()
-            if measure is not None and work.places:
-                quality = {k: float(v) for k, v in measure(part.result.path).items()}
-                record = dataclasses.replace(record, quality=quality)
+            warnings = list(dict.fromkeys([*notes, *record.warnings, *troubles]))
+            record = dataclasses.replace(record, quality=found, warnings=warnings)
             infos = tuple(s.info for s in scans)
             written = Provenance(pipeline, report.tuned(), part.stacks, work.places,
                                  work.bench.values, infos, record)  # fmt: skip

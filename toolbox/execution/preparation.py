@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +15,7 @@ from toolbox.execution.progress import Steps
 from toolbox.execution.sampling import Sampler
 from toolbox.execution.sources import ScanSource
 from toolbox.execution.sweep import prime
+from toolbox.execution.threads import gpu_count
 from toolbox.pipeline import Pipeline
 from toolbox.registry import make_tool
 from toolbox.tool import Tool
@@ -37,6 +39,10 @@ class Preparation:
         """Find values and parameters from samples, or take those of the run that was killed."""
         known = {line["node"]: line for line in self.part.journal.find("value")}
         tuned = {line["node"]: line for line in self.part.journal.find("tuned")}
+        if any(self.bench.tools[n].card.gpu for n in step.nodes):
+            begin = time.perf_counter()
+            gpu_count()  # loads torch here: threads load it badly, and it is no step's time
+            self.clock.add("load", time.perf_counter() - begin)
         sampler = Sampler(self.bench, self.clock)
         self._prime(step)
         for name in step.nodes + self._upstream(step):

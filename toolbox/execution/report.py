@@ -12,6 +12,7 @@ from toolbox.execution.preparation import plain_parameters
 from toolbox.execution.record import RunRecord, hardware, versions
 from toolbox.execution.resident import ResidentMemory, resident_bytes
 from toolbox.execution.work import Work
+from toolbox.kinds import Stage
 from toolbox.pipeline import SCAN, Node, Pipeline
 from toolbox.values import Center
 
@@ -43,7 +44,11 @@ class Report:
         tools = work.bench.tools
         parameters = {name: tool.parameters() for name, tool in tools.items()}
         center = next((v for v in work.bench.values.values() if isinstance(v, Center)), None)
-        overlaps = [p["overlap_px"] for p in parameters.values() if p.get("overlap_px") is not None]
+        overlaps = [
+            p["overlap"]
+            for n, p in parameters.items()
+            if tools[n].card.stage is Stage.STITCH and p.get("overlap") is not None
+        ]
         return RunRecord(
             id=uuid.uuid4().hex[:12],
             time=self.started,

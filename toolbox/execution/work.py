@@ -23,7 +23,6 @@ from toolbox.execution.resident import resident_bytes
 from toolbox.execution.slab import Slab, SlabJob, SlabReport, value_range
 from toolbox.execution.sources import ScanSource, Source
 from toolbox.execution.sweep import swept
-from toolbox.execution.threads import gpu_count
 from toolbox.execution.workers import run_on_threads
 from toolbox.pipeline import SCAN, Pipeline
 from toolbox.values import Block, Shape
@@ -155,8 +154,6 @@ class Work:
             run_on_threads(job, todo, place, report, workers, inside)
 
     def _height(self, step: Pass, length: int, client: Client | None) -> tuple[int, int]:
-        if any(self.bench.tools[n].card.gpu for n in step.nodes):
-            gpu_count()  # loads torch: its memory is no room for slabs, and threads load it badly
         budget, workers = self.means.room, self.means.workers
         if client is not None:
             from toolbox.execution.cluster import crew_of
