@@ -72,8 +72,8 @@ SLOT_ORDER = [Stage.CORRECT, Stage.STITCH, Stage.PHASE, Stage.DESTRIPE, Stage.AL
 def slots(situation: Situation) -> list[Slot]:
     """The slots of a recipe for this situation, in order, each with the steps whose ports fit.
 
-    Only tools that are on by default take part, and only where what they need is at hand: a
-    monitor, energy and distance, a second scan, labels.
+    Only tools that are on by default take part (alignment: where something is misaligned), and
+    only where what they need is at hand: a monitor, energy and distance, a second scan, labels.
     """
     info, goals = situation.info, set(situation.task.goals)
     end = last_stage(situation)
@@ -122,13 +122,10 @@ def slots(situation: Situation) -> list[Slot]:
         return found
 
     if Goal.ALIGN in goals or situation.has(Condition.JITTER) or situation.has(Condition.DRIFT):
-        movers = [t for t in known_tools().values()
-                  if t.card.stage is Stage.ALIGN and t.card.output.kind in FRAMES]  # fmt: skip
-        finders = [t for t in known_tools().values()
-                   if t.card.stage is Stage.ALIGN and t.card.output.kind is DataKind.SHIFTS
-                   and t.card.default_on]  # fmt: skip
+        aligners = [t for t in known_tools().values() if t.card.stage is Stage.ALIGN]
         pairs = [(*needs_center(f), Step(f.card.name), Step(m.card.name))
-                 for f in finders for m in movers]  # fmt: skip
+                 for f in aligners if f.card.output.kind is DataKind.SHIFTS
+                 for m in aligners if m.card.output.kind in FRAMES]  # fmt: skip
         add("align", pairs, optional=Goal.ALIGN not in goals)
     if end is Stage.ALIGN:
         return found

@@ -9,7 +9,7 @@ from planner.grammar import slots
 from planner.plan import CostModel, Interval, Scorer
 from planner.situation import Situation, rules
 from planner.task import Priority
-from toolbox.recipe import Recipe
+from toolbox.recipe import Recipe, wire
 
 BEAM = 24
 PROPOSALS = 5
@@ -70,7 +70,8 @@ def search(situation: Situation, scorer: Scorer, costs: CostModel) -> list[Candi
             grown = sorted(worth, key=worth.__getitem__, reverse=True)
             beam = grown[:BEAM]
         found.update((r, known[r]) for r in beam if r)
-    return list(found.values())
+    states = [info.state for info in situation.infos]
+    return [c for r, c in found.items() if not wire(r, len(states)).validate(states)]
 
 
 def _worth(candidate: Candidate, weight: float) -> float:

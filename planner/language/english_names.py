@@ -44,13 +44,14 @@ def _heads(document: str, kinds: tuple[str, ...]) -> tuple[frozenset[str], froze
             before.update(words)
             if kind != "materials":
                 heads.add(words[-1])
-    return frozenset(heads - _stop()), frozenset(before)
+    return frozenset(heads - _stop()), frozenset(before - _stop())
 
 
 def phrases(text: str, document: str, kinds: tuple[str, ...], widen: bool = True) -> list[Name]:
     """Noun phrases that end in a known noun, with the words before that belong to it.
 
-    >>> [n.english for n in phrases("the grey cast iron bar, please", "specimens", ("things", "forms"))]
+    >>> kinds = ("things", "forms")
+    >>> [name.english for name in phrases("the grey cast iron bar, please", "specimens", kinds)]
     ['grey cast iron bar']
     """
     heads, before = _heads(document, kinds)

@@ -32,6 +32,7 @@ def normal(text: str) -> str:
     plain = plain.translate(_SIGNS).replace("℃", "degc").lower()
     for wrong, right in vocabulary("spelling")["replace"].items():
         plain = plain.replace(wrong, right)
+    plain = re.sub("一圈(?:一)?圈", "圈圈", plain).replace("noon", "12:00")
     plain = _CORRECTION.sub(" ", plain)
     plain = re.sub(r"\bteh\b", "the", plain, flags=re.ASCII)
     return digits_for_words(WORD.sub(_repaired, plain))

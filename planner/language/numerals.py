@@ -67,8 +67,12 @@ _DIGITS = dict(
 )
 _CN = "[零〇一二两三四五六七八九十百千万]"
 _CN_UNIT = (
-    r"(?:多)?(?:个)?(?:小时|钟头|钟|分钟|刻钟|秒|分(?![辨割离布开析段成量享配钟之])|天|点|度|张|幅|角度|能量|能|步|级|"
+    r"(?:多)?(?:个)?(?:小时|钟头|钟|分钟|刻钟|秒|分(?![辨割离布开析段成量享配钟之])|天|点(?=半|钟|整|\d|[一三]刻|前|之前|以前|要|开|交|下班|了|到|,|。|$|[二三四五]?十)(?<!一点(?=,|。|$))|度|张|幅|角度|能量|能|步|级|"
     r"时刻|时间点|状态|阶段|循环|圈|套|段|块|行|列|层|次|组|片|g\b|gb)"
+)
+# "两点二十" is a time of day; "快一点" is no number.
+_CLOCK_MINUTES = re.compile(
+    r"(?<=[一二两三四五六七八九十\d])\s*点\s*([二三四五]?十[一二三四五六七八九]?|零[一-九])分?"
 )
 _CHINESE = re.compile(rf"(?<![第万唯统另每同之])({_CN}+)(?=\s*{_CN_UNIT})")
 
@@ -81,6 +85,7 @@ def digits_for_words(text: str) -> str:
     >>> digits_for_words("一刻钟"), digits_for_words("两个半小时"), digits_for_words("九百八十张")
     ('15分钟', '2.5小时', '980张')
     """
+    text = _CLOCK_MINUTES.sub(lambda m: f"点{_chinese(m[1]):g}分", text)
     for pattern, digits in _HALVES:
         text = pattern.sub(digits, text)
     text = _ENGLISH.sub(_english, text)

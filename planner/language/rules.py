@@ -109,7 +109,13 @@ def _goals(
         and any_match(text, "goals", "decompose", "weak")
     ):
         stances[Goal.DECOMPOSE] = Stance.ASKED
+    if Condition.MULTI_ENERGY in conditions and stances.get(Goal.DECOMPOSE) == Stance.ASKED:
+        # "where is the silver" is answered by the maps of the materials
+        marks = [m for goal, m in mentioned if goal == Goal.SEGMENT]
+        if all(_WHERE.match(text[m.start : m.stop]) for m in marks):
+            stances.pop(Goal.SEGMENT, None)
     if Goal.DIFFRACTION in asked:
+        conditions.discard(Condition.RINGS)
         for goal in (Goal.QUANTIFY, Goal.DEFORM, Goal.SEGMENT, Goal.DECOMPOSE, Goal.ALIGN):
             stances.pop(goal, None)
     if Goal.ALIGN in asked and _modalities(text) >= 2:
@@ -118,6 +124,11 @@ def _goals(
     if {Goal.REGISTER, Goal.STITCH} <= asked and _modalities(text) < 2:
         stances.pop(Goal.REGISTER)
     return stances
+
+
+_WHERE = re.compile(
+    r"where|isolate|extract|find|identify|separate|distinguish|提取|区分|.*在哪", re.ASCII
+)
 
 
 @lru_cache(maxsize=1)

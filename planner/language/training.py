@@ -82,18 +82,21 @@ def _written(
 
 
 def _embeddings(texts: Sequence[str]) -> NDArray[np.float32]:
-    """Embeddings (texts, EMBEDDING), from the temporary folder where they are there already."""
-    key = hashlib.sha256("\n".join(abridged(text) for text in texts).encode()).hexdigest()[:20]
-    kept = Path(tempfile.gettempdir()) / f"tomoplan-embeddings-{key}.npy"
-    if kept.exists():
-        stored: NDArray[np.float32] = np.load(kept)
-        if stored.shape == (len(texts), EMBEDDING):
-            return stored
-    fresh = np.stack([embedded(text) for text in texts])
-    part = kept.with_suffix(".part.npy")
-    np.save(part, fresh)
-    part.replace(kept)
-    return fresh
+    """Embeddings (texts, EMBEDDING); those made before come from the temporary folder."""
+    store = Path(tempfile.gettempdir()) / "tomoplan-embeddings.npz"
+    known: dict[str, NDArray[np.float32]] = {}
+    if store.exists():
+        with np.load(store) as kept:
+            known = dict(zip(kept["keys"].tolist(), kept["vectors"], strict=True))
+    keys = [hashlib.sha1(abridged(text).encode()).hexdigest() for text in texts]
+    missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
+    for count, (key, text) in enumerate(missing.items(), 1):
+        known[key] = embedded(text)
+        if count % 500 == 0 or count == len(missing):  # an interrupted training goes on from here
+            part = store.with_suffix(".part.npz")
+            np.savez(part, keys=np.array(list(known)), vectors=np.stack(list(known.values())))
+            part.replace(store)
+    return np.stack([known[key] for key in keys])
 
 
 def _target(example: Example) -> NDArray[np.float32]:

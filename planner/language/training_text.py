@@ -170,6 +170,7 @@ class _Writer:
         return pattern.format(g=self.chance.choice(nouns[name]))
 
     def joined(self, asks: Sequence[str], base: str) -> str:
+        openings: tuple[str, ...]
         if base == "zh":
             openings = ("", "", "请", "麻烦", "帮忙", "想", "我要", "先")
             link = self.chance.choice(("，再", "，", "，然后", "、", "，最后", "，还要"))

@@ -200,3 +200,15 @@ def test_real_rings_of_tomobank(data):
     for name in ("stripe_likely", "stripe_wavelet", "stripe_fourier", "stripe_sorting"):
         tuned = known_tools()[name]().tune(sinogram=row)
         assert stripe_energy(tuned.tool(sinogram=row).values)[0] < 0.5 * before, name
+
+
+@pytest.mark.slow
+def test_what_is_automatic_by_default_beats_its_best_fixed_strength():
+    from planner.benchmarks.destripe import run
+
+    rows = run()["rows"]
+    assert {row["tool"] for row in rows} == set(NAMES)
+    for row in rows:
+        if row["default_strength"] is None:
+            assert row["automatic"] < row["fixed"], row["tool"]
+        assert row.get("automatic", 1.0) <= 1.0, row["tool"]

@@ -17,6 +17,7 @@ from toolbox.values import Shape
 SLAB_BYTES = 256 << 20  # larger slabs gain nothing and lose more when a run is killed
 SLABS_PER_WORKER = 4  # fewer leave workers idle at the end
 FLOAT = 4
+BASE = 16 << 20  # buffers of HDF5, thread stacks, small caches of libraries
 
 
 @dataclass(frozen=True)
@@ -75,17 +76,22 @@ class Sizes:
     def slab_bytes(
         self, ends: Sequence[str], stored: set[str], direction: Direction, size: int
     ) -> tuple[float, float]:
-        """Peak bytes of computing one slab, and bytes of its sources alone."""
+        """Peak bytes of computing one slab, and bytes of its sources alone (read ahead, shared)."""
         needs = self.needed(ends, stored)
         halo = sum(self.tools[n].halo() for n in needs if n not in stored)
         if direction is Direction.ROWS:
             size += 2 * halo
         live: dict[str, float] = {}
+        shared = 0.0
         for name in needs:
             if name in stored:
                 shape = self.cut(name, direction, size)
-                fields = self.field_frames * shape.rows * shape.columns
-                live[name] = float(self.itemsize(name) * (shape.voxels + fields))
+                fields = FLOAT * self.field_frames * shape.rows * shape.columns
+                live[name] = float(self.itemsize(name) * shape.voxels)
+                if direction is Direction.ANGLES:
+                    shared += fields  # whole flats and darks, the same for every slab
+                else:
+                    live[name] += fields
         sources = sum(live.values())
         peak = 1.5 * sources  # while reading, part of it is there as stored, too
         todo = [n for n in needs if n not in stored]
@@ -99,7 +105,7 @@ class Sizes:
             later = {s for n in todo[at + 1 :] for s in _stack_inputs(self.pipeline, n).values()}
             for gone in set(live) - later - set(ends):
                 del live[gone]
-        return peak, sources
+        return peak, sources + shared
 
     def call_bytes(self, name: str, stored: set[str], height: int | None = None) -> float:
         """Peak bytes of a step that looks at a sample or at the whole (``height``: rows of it)."""
@@ -200,7 +206,7 @@ def predict_peak_bytes(
     for step in plan_passes(pipeline):
         peak = max(peak, pass_bytes(sizes, step, stored, workers, memory))
         stored |= set(step.keeps)
-    return peak
+    return peak + BASE
 
 
 def operations(pipeline: Pipeline, shapes: Sequence[Shape]) -> dict[str, float]:

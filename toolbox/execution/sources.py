@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import threading
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -31,11 +32,19 @@ class Source(Protocol):
     def take_frames(self, start: int, stop: int) -> Block: ...
 
 
-@dataclass(frozen=True)
+@dataclass
 class ScanSource:
-    """The projections of a scan, with its flats, darks and monitor."""
+    """The projections of a scan, with its flats, darks and monitor.
+
+    Whole flats and darks, which every slab of frames carries, are read once and shared.
+    """
 
     scan: Scan
+    _fields: tuple[NDArray[np.float32] | None, NDArray[np.float32] | None] | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return ScanSource, (self.scan,)
 
     @property
     def available(self) -> range:
@@ -71,10 +80,17 @@ class ScanSource:
             dataclasses.replace(geometry, angles_rad=geometry.angles_rad[start:stop]),
             np.arange(info.rows),
             np.arange(start, stop),
-            self.scan.flats() if info.flats else None,
-            self.scan.darks() if info.darks else None,
+            *self._whole_fields(),
             None if monitor is None else monitor[start:stop],
         )
+
+    def _whole_fields(self) -> tuple[NDArray[np.float32] | None, NDArray[np.float32] | None]:
+        with self._lock:
+            if self._fields is None:
+                info = self.scan.info
+                flats = self.scan.flats() if info.flats else None
+                self._fields = flats, self.scan.darks() if info.darks else None
+            return self._fields
 
 
 @dataclass(frozen=True)

@@ -100,4 +100,4 @@ class BinPixels(Tool):
 
     def cost(self, **inputs: Shape) -> Cost:
         shape = inputs["projections"]
-        return Cost(2.0 * shape.voxels, 8.0 * shape.rows * shape.columns)
+        return Cost(2.0 * shape.voxels, 24.0 * shape.rows * shape.columns)

@@ -52,7 +52,7 @@ class FBP(Tool):
         gpu=True,
     )
 
-    filter: Annotated[str, Param("radial filter", choices=FILTERS)] = "ramp"
+    filter: Annotated[str, Param("radial filter", choices=FILTERS)] = "shepp-logan"
     padding: Annotated[
         str | None,
         Param("what lies beside the detector: nothing, or the edge going on",
