@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from metadata.errors import InputError, WorkError
 from metadata.store import Store, default_store_path
 
@@ -79,7 +80,7 @@ def test_the_place_comes_from_the_environment(
 def test_a_file_that_is_no_store(tmp_path: Path) -> None:
     path = tmp_path / "s.sqlite"
     path.write_bytes(b"this is not a database" * 100)
-    with pytest.raises(WorkError, match="Cannot open the store .* Set TOMOPLAN_HOME"):
+    with pytest.raises(WorkError, match=r"Cannot open the store .* Set TOMOPLAN_HOME"):
         Store(path)
     with pytest.raises(WorkError, match="Cannot open the store"):
         Store(path / "below" / "a-file.sqlite")

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from metadata.errors import InputError
 from toolbox.drawing import Drawing, draw_pipeline, lay_out, pipeline_svg
 from toolbox.pipeline import SCAN, Edge, Node, Pipeline
@@ -31,7 +32,7 @@ def apart(drawing: Drawing) -> None:
 def test_the_drawing_says_what_the_pipeline_is() -> None:
     svg = pipeline_svg(CHAIN)
     texts = [e.text for e in tree.fromstring(svg).iter() if e.tag.endswith("text")]
-    for expected in ("scan", "flat_field", "floor = 0.002", "column = 296", "center", "projections"):
+    for expected in ("scan", "flat_field", "floor = 0.002", "column = 296", "center"):
         assert expected in texts
     assert not any("automatic" in t for t in texts)
     assert CHAIN._repr_svg_() == svg

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import h5py
 import numpy as np
 import pytest
+
 from metadata.errors import InputError, WorkError
 from metadata.scan import Scan
 from metadata.scan_info import ScanInfo
@@ -27,11 +28,12 @@ from toolbox.values import Block, Center, Quantities, Quantity, Shape, Shifts
 PROJECTIONS, SINOGRAM, VOLUME = DataKind.PROJECTIONS, DataKind.SINOGRAM, DataKind.VOLUME
 
 
-def card(name: str, inputs: dict[str, Port], output: DataKind, split: Split, **more: Any) -> ToolCard:
-    return ToolCard(
-        name, name, name, Stage.CORRECT, Domain.PROJECTION, inputs, Port(output, dtype=(
-            "uint8" if output is DataKind.LABELS else "float32")), split, (), "", **more
-    )
+def card(
+    name: str, inputs: dict[str, Port], output: DataKind, split: Split, **more: Any
+) -> ToolCard:
+    dtype = "uint8" if output is DataKind.LABELS else "float32"
+    return ToolCard(name, name, name, Stage.CORRECT, Domain.PROJECTION, inputs,
+                    Port(output, dtype=dtype), split, (), "", **more)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -133,8 +135,12 @@ class Threshold(Tool):
 
 @dataclass(frozen=True)
 class Fraction(Tool):
-    card = card("x_fraction", {"labels": Port(DataKind.LABELS), "volume": Port(VOLUME, optional=True)},
-                DataKind.QUANTITIES, Split.WHOLE)  # fmt: skip
+    card = card(
+        "x_fraction",
+        {"labels": Port(DataKind.LABELS), "volume": Port(VOLUME, optional=True)},
+        DataKind.QUANTITIES,
+        Split.WHOLE,
+    )
 
     def __call__(self, *, labels: Block, volume: Block | None = None) -> Quantities:
         values = {"fraction": Quantity(float(labels.values.mean()), "", 0.0, 1.0)}

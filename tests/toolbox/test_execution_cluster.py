@@ -11,6 +11,7 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
+
 from metadata import open_scan
 from metadata.errors import WorkError
 from toolbox import Pipeline
@@ -88,6 +89,7 @@ def test_no_scheduler_there(scan_path: Path, tmp_path: Path) -> None:
 
 def test_a_cluster_that_loses_all_workers(scan_path: Path, tmp_path: Path) -> None:
     from distributed import LocalCluster
+
     from toolbox.execution import cluster as module
 
     with (

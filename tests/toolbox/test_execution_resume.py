@@ -14,6 +14,7 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
+
 from metadata.errors import InputError, WorkError
 from toolbox.execution import journal as journal_module
 from toolbox.execution import run
@@ -21,7 +22,6 @@ from toolbox.execution.journal import Journal
 from toolbox.execution.part import Part
 from toolbox.execution.result import ResultFile
 from toolbox.execution.stack_file import StackFile, reserve
-from toolbox.pipeline import Pipeline
 from toolbox.registry import known_tools
 
 

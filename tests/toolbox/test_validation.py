@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from metadata.errors import InputError
 from toolbox.kinds import GreyState
 from toolbox.pipeline import SCAN, Edge, Node, Pipeline
@@ -112,7 +113,7 @@ def test_all_problems_come_at_once() -> None:
         nodes_1={"tool": "flat_feild"}, nodes_2={"parameters": {"floor": 9}}, edges_4=None
     )
     assert len(pipeline.validate()) == 4  # the axis has no use any more, either
-    with pytest.raises(InputError, match="flat_feild.*floor is 9.*nothing leads there"):
+    with pytest.raises(InputError, match=r"flat_feild.*floor is 9.*nothing leads there"):
         pipeline.require_valid()
 
 
@@ -169,9 +170,10 @@ graphs = st.builds(
 def test_any_document_is_read_or_refused(document: Any) -> None:
     for given_ in (document, {"nodes": document}, {"nodes": [document], "edges": [document]}):
         try:
-            parse(given_).validate()
-        except InputError as error:
-            assert str(error).startswith("The plan")
+            pipeline = parse(given_)
+        except InputError:
+            continue
+        assert isinstance(pipeline.validate(), list)
 
 
 @settings(max_examples=120, deadline=None)

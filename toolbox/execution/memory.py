@@ -76,21 +76,18 @@ class Sizes:
     def slab_bytes(
         self, ends: Sequence[str], stored: set[str], direction: Direction, size: int
     ) -> tuple[float, float]:
-        """Peak bytes of computing one slab, and bytes of its sources alone (read ahead, shared)."""
+        """Peak bytes of computing one slab, and bytes of its sources alone."""
         needs = self.needed(ends, stored)
         halo = sum(self.tools[n].halo() for n in needs if n not in stored)
         if direction is Direction.ROWS:
             size += 2 * halo
         live: dict[str, float] = {}
-        shared = 0.0
         for name in needs:
             if name in stored:
                 shape = self.cut(name, direction, size)
                 fields = FLOAT * self.field_frames * shape.rows * shape.columns
                 live[name] = float(self.itemsize(name) * shape.voxels)
-                if direction is Direction.ANGLES:
-                    shared += fields  # whole flats and darks, the same for every slab
-                else:
+                if direction is not Direction.ANGLES:
                     live[name] += fields
         sources = sum(live.values())
         peak = 1.5 * sources  # while reading, part of it is there as stored, too
@@ -105,7 +102,14 @@ class Sizes:
             later = {s for n in todo[at + 1 :] for s in _stack_inputs(self.pipeline, n).values()}
             for gone in set(live) - later - set(ends):
                 del live[gone]
-        return peak, sources + shared
+        return peak, sources
+
+    def shared_bytes(self, ends: Sequence[str], stored: set[str], direction: Direction) -> float:
+        """Bytes of the whole flats and darks, which slabs of frames have in common."""
+        if direction is not Direction.ANGLES:
+            return 0.0
+        shapes = [self.shapes[n] for n in self.needed(ends, stored) if n in stored]
+        return float(FLOAT * self.field_frames * sum(s.rows * s.columns for s in shapes))
 
     def call_bytes(self, name: str, stored: set[str], height: int | None = None) -> float:
         """Peak bytes of a step that looks at a sample or at the whole (``height``: rows of it)."""
@@ -149,6 +153,7 @@ def slab_rows(
     """
     length = sizes.length(ends, stored, direction) if length is None else length
     workers = max(1, min(workers, length))
+    budget -= sizes.shared_bytes(ends, stored, direction)
     while True:
         fair = max(1, -(-length // (workers * SLABS_PER_WORKER)))
         height = 0
@@ -189,7 +194,8 @@ def pass_bytes(sizes: Sizes, step: Pass, stored: set[str], workers: int, budget:
     if step.direction is not Direction.WHOLE and step.keeps:
         height, workers = slab_rows(sizes, step.keeps, stored, step.direction, workers, budget)
         peak, sources = sizes.slab_bytes(step.keeps, stored, step.direction, height)
-        peaks.append(workers * peak + sources)
+        shared = sizes.shared_bytes(step.keeps, stored, step.direction)
+        peaks.append(workers * peak + sources + shared)
     return max(peaks)
 
 
