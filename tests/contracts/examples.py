@@ -10,8 +10,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from metadata import GreyState
-from toolbox import Block, Center, DataKind, Geometry, Port, Shape, Shifts, Tool
+from metadata import GreyState, InputError
+from toolbox import (
+    Block,
+    Center,
+    DataKind,
+    Geometry,
+    Port,
+    Shape,
+    Shifts,
+    Tool,
+    known_tools,
+)
 
 ROWS, FRAMES, COLUMNS = 6, 48, 48
 CENTER = 23.0
@@ -28,34 +38,40 @@ _ELLIPSES = (
 
 
 @cache
-def _integrals(rows: int, frames: int, columns: int) -> NDArray[np.float32]:
-    """Line integrals of ellipses about ``CENTER`` over 180°, axes ``angle, row, col``."""
-    angles = np.pi * np.arange(frames) / frames
+def _integrals(rows: int, frames: int, columns: int, turn: float) -> NDArray[np.float32]:
+    """Line integrals of ellipses about ``CENTER`` over ``turn`` rad, axes ``angle, row, col``."""
+    angles = turn * np.arange(frames) / frames
     half = columns / 2
     u = np.arange(columns) - CENTER * columns / COLUMNS
     result = np.zeros((frames, rows, columns))
     for row in range(rows):
-        for value, a, b, x, y, turn in _ELLIPSES:
+        for value, a, b, x, y, lean in _ELLIPSES:
             size = 1 - 0.02 * row
             a_, b_ = a * half * size, b * half * size
             t = u[None] - half * (x * np.cos(angles) + y * np.sin(angles))[:, None]
-            s2 = (a_ * np.cos(angles - turn)) ** 2 + (b_ * np.sin(angles - turn)) ** 2
+            s2 = (a_ * np.cos(angles - lean)) ** 2 + (b_ * np.sin(angles - lean)) ** 2
             inside = np.maximum(s2[:, None] - t**2, 0)
             result[:, row] += value * 2 * a_ * b_ * np.sqrt(inside) / s2[:, None]
     result *= 1.5 / result.max()
     return result.astype(np.float32)
 
 
-def geometry(rows: int = ROWS, frames: int = FRAMES, columns: int = COLUMNS) -> Geometry:
-    return Geometry(np.pi * np.arange(frames) / frames, rows, columns, 1e-6, 25.0, 0.05)
+def geometry(
+    rows: int = ROWS, frames: int = FRAMES, columns: int = COLUMNS, turn: float = np.pi
+) -> Geometry:
+    return Geometry(turn * np.arange(frames) / frames, rows, columns, 1e-6, 25.0, 0.05)
 
 
 def projections(
-    state: GreyState, rows: int = ROWS, frames: int = FRAMES, columns: int = COLUMNS
+    state: GreyState,
+    rows: int = ROWS,
+    frames: int = FRAMES,
+    columns: int = COLUMNS,
+    turn: float = np.pi,
 ) -> Block:
     """Noisy projections in a state, with flats, darks and monitor where they are counts."""
     rng = np.random.default_rng(7)
-    clean = _integrals(rows, frames, columns)
+    clean = _integrals(rows, frames, columns, turn)
     beam = 2e4 * (1 - 0.2 * np.linspace(-1, 1, columns) ** 2) * np.ones((rows, 1))
     gain = 1 + 0.01 * rng.standard_normal((rows, columns))
     counts = 100 + rng.poisson(beam * gain * np.exp(-clean))
@@ -65,7 +81,7 @@ def projections(
         counts.astype(np.float32),
         DataKind.PROJECTIONS,
         state,
-        geometry(rows, frames, columns),
+        geometry(rows, frames, columns, turn),
         np.arange(rows),
         np.arange(frames),
     )
@@ -104,11 +120,17 @@ def labels(dtype: str, rows: int = ROWS, columns: int = COLUMNS) -> Block:
     )
 
 
-def value_for(port: Port, rows: int = ROWS, frames: int = FRAMES, columns: int = COLUMNS) -> Any:
+def value_for(
+    port: Port,
+    rows: int = ROWS,
+    frames: int = FRAMES,
+    columns: int = COLUMNS,
+    turn: float = np.pi,
+) -> Any:
     """Something small that a port takes."""
     state = min(port.states, key=list(GreyState).index) if port.states else GreyState.ATTENUATION
     if port.kind in (DataKind.PROJECTIONS, DataKind.SINOGRAM):
-        return projections(state, rows, frames, columns).as_kind(port.kind)
+        return projections(state, rows, frames, columns, turn).as_kind(port.kind)
     if port.kind == DataKind.VOLUME:
         return volume(state, rows, columns)
     if port.kind == DataKind.LABELS:
@@ -124,12 +146,30 @@ def value_for(port: Port, rows: int = ROWS, frames: int = FRAMES, columns: int =
 
 
 def example_of(cls: type[Tool]) -> tuple[Tool, dict[str, Any]]:
-    """The tool's own example, or the defaults on inputs made from its ports."""
+    """The tool's own example, or the defaults on inputs made from its ports: over half a turn,
+    or over a full one where the tool says that it needs that."""
     own = cls.example()
     if own is not None:
         return own
     tool = small_tool(cls)
-    return tool, {name: value_for(p) for name, p in cls.card.inputs.items() if not p.optional}
+    needed = {name: port for name, port in cls.card.inputs.items() if not port.optional}
+    turn = 2 * np.pi if _needs_full_turn(cls.card.name) else np.pi
+    return tool, {name: value_for(port, turn=turn) for name, port in needed.items()}
+
+
+@cache
+def _needs_full_turn(name: str) -> bool:
+    cls = known_tools()[name]
+    needed = {n: p for n, p in cls.card.inputs.items() if not p.optional}
+    if not any(p.kind in (DataKind.PROJECTIONS, DataKind.SINOGRAM) for p in needed.values()):
+        return False
+    inputs = {n: value_for(p) for n, p in needed.items()}
+    try:
+        tool = small_tool(cls)
+        tool.tune(**sample(cls, inputs)).tool(**inputs)
+    except InputError as error:
+        return "full turn" in str(error)
+    return False
 
 
 def small_tool(cls: type[Tool]) -> Tool:

@@ -144,7 +144,9 @@ def test_inputs_stay_untouched_and_the_output_is_the_same_again(name: str) -> No
         assert examples.digest(again) == before, "tune changed its inputs"
         assert tuned.tool.parameters() == tool.parameters(), "two calls of tune differ"
         assert all(isinstance(note, str) and note for note in tuned.notes)
-        assert not tuned.tool.needs_tuning(), "tune left an automatic parameter open"
+        # a measurement sees nothing but the sample, so it may find them as it measures
+        if cls.card.split != Split.SAMPLE:
+            assert not tuned.tool.needs_tuning(), "tune left an automatic parameter open"
 
 
 def check_again(tool: Tool, again: Any, output: Any, message: str) -> None:

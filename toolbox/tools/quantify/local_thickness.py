@@ -41,9 +41,9 @@ class LocalThickness(Tool):
             "Hilpert & Miller 2001, Adv. Water Resour. 24, 243 (openings)",
         ),
         limits="Thickness comes in steps (equal factors between 1 px and the thickest) and is "
-        "good to half a pixel; the largest balls in round shapes come out up to 10 % small. Needs the whole volume in memory (about 30 bytes "
-        "a voxel) and one distance transform a step. The interval is the 5th to 95th percentile "
-        "over the voxels, not an error.",
+        "good to half a pixel; the largest balls in round shapes come out up to 10 % small. Needs "
+        "the whole volume in memory (about 30 bytes a voxel) and one distance transform a step. "
+        "The interval is the 5th to 95th percentile over the voxels, not an error.",
         library="scipy",
         licence="BSD-3-Clause",
     )
