@@ -20,7 +20,7 @@ from toolbox.execution.report import Report
 from toolbox.execution.resident import ResidentMemory, resident_bytes
 from toolbox.execution.threads import cpu_count, threads_restored
 from toolbox.execution.work import Means, Work
-from toolbox.pipeline import SCAN, Pipeline
+from toolbox.pipeline import Pipeline
 
 MEMORY_SHARE = 0.6  # of what is available, where no budget is given
 
@@ -107,17 +107,13 @@ def _silent(*_: object) -> None:
 
 def check(pipeline: Pipeline, scans: Sequence[Scan]) -> None:
     """Raise one InputError where a pipeline cannot run on some scans."""
-    if (
-        pipeline.nodes
-        and pipeline.scans > len(scans)
-        and any(n.tool == SCAN for n in pipeline.nodes)
-    ):
+    pipeline.require_valid([s.info.state for s in scans])
+    if pipeline.scans > len(scans):
         given = f"{len(scans)} {'was' if len(scans) == 1 else 'were'} given"
         raise InputError(
-            f"The pipeline takes {pipeline.scans} scans and {given}. Give them all, "
-            f"in the order of the indices of its scan nodes."
+            f"The pipeline takes {pipeline.scans} scans and {given}. Give them all, in the order "
+            f"of the indices of its scan nodes."
         )
-    pipeline.require_valid([s.info.state for s in scans])
 
 
 def _selected(scans: Sequence[Scan], rows: slice | None) -> range:

@@ -82,8 +82,10 @@ def reserve(path: Path, size: int) -> None:
     """Make a file at least this long, with its blocks on disk."""
     handle = os.open(path, os.O_WRONLY | os.O_CREAT, 0o644)
     try:
-        if size:
+        if size and hasattr(os, "posix_fallocate"):
             os.posix_fallocate(handle, 0, size)
+        elif size > os.fstat(handle).st_size:
+            os.ftruncate(handle, size)
     except OSError as error:
         raise WorkError(_write_failed(path, error)) from error
     finally:

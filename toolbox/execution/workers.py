@@ -24,6 +24,9 @@ def run_on_threads(
 
     The calling thread reads; a failure stops the others after their slab and is raised here.
     """
+    devices = _gpus(job)
+    if devices:
+        workers = min(workers, devices)
     gate = threading.Semaphore(workers + 1)
     lock, failures = threading.Lock(), list[BaseException]()
 
@@ -37,9 +40,6 @@ def run_on_threads(
         finally:
             gate.release()
 
-    devices = _gpus(job)
-    if devices:
-        workers = min(workers, devices)
     pool = ThreadPoolExecutor(workers, "slab", initializer=_begin(threads_inside, devices))
     futures: list[Future[None]] = []
     try:
