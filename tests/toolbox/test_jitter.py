@@ -73,7 +73,7 @@ def test_simulated_jitter_is_measured(specimen: str, jitter: float) -> None:
     rms, low, high = jitter_level(
         simulated(specimen=specimen, columns=256, projections=180, jitter_px=jitter)
     )
-    assert rms == pytest.approx(jitter, rel=0.3, abs=0.05)
+    assert rms == pytest.approx(jitter, rel=0.3, abs=0.08)
     assert low <= rms <= high
 
 
