@@ -7,8 +7,16 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from metadata.errors import InputError
-from toolbox.centering.evidence import Curves, Evidence, weigh
-from toolbox.centering.methods import DRAWS, centred_mass, paired, pooled, sharpened, wedged
+from toolbox.centering.evidence import Curves, Doubles, Evidence, weigh
+from toolbox.centering.methods import (
+    DRAWS,
+    bin_for,
+    centred_mass,
+    paired,
+    pooled,
+    sharpened,
+    wedged,
+)
 from toolbox.centering.posterior import Posterior
 from toolbox.centering.sample import Sample
 from toolbox.centering.tilt import lean
@@ -17,7 +25,8 @@ from toolbox.values import Block, Center
 
 @dataclass(frozen=True)
 class Effort:
-    """How much is looked at: rows, columns and views of the sample; slice pixels in millions."""
+    """How much is looked at: rows, columns, pairs and views of the sample; views in slices, and
+    slice pixels in millions where the direct methods agree and where they leave the axis open."""
 
     rows: int
     columns: int
@@ -25,13 +34,19 @@ class Effort:
     views: int
     slice_views: int
     pixels: float
+    hard_pixels: float
 
 
 EFFORTS = {
-    "quick": Effort(rows=3, columns=520, pairs=40, views=400, slice_views=120, pixels=3.0),
-    "full": Effort(rows=5, columns=1300, pairs=160, views=1000, slice_views=360, pixels=24.0),
+    "quick": Effort(
+        rows=3, columns=520, pairs=40, views=400, slice_views=120, pixels=2.0, hard_pixels=3.0
+    ),
+    "full": Effort(
+        rows=5, columns=1300, pairs=160, views=1000, slice_views=360, pixels=8.0, hard_pixels=45.0
+    ),
 }
 SURVEY = 10.0  # million pixels of slices that a survey takes at least
+FOCUS_STEP = 0.8  # binned columns between candidates
 WIDE = 4.0  # px; a wider interval is said to be wide
 
 
@@ -113,46 +128,57 @@ def in_focus(
     open, over the middle of the detector first (if the effort allows)."""
     near = max(5.0, 0.008 * sample.columns)
     mode = float(known.columns[np.argmax(known.density)])
+    sure = known.mass(mode - near, mode + near)
     found = []
-    if known.mass(mode - near, mode + near) < 0.5:
-        if much.pixels < SURVEY:
+    if sure < 0.5:
+        if much.hard_pixels < SURVEY:
             return []
-        wide = 0.07 * sample.columns
-        found.append(_focus("survey", sample, mode - wide, mode + wide, 1.5, much, tilt, rng))
+        found.append(survey(sample, mode, much, tilt, rng))
         known = known.given(found)
         mode = float(known.columns[np.argmax(known.density)])
         near *= 1.5
-    found.append(_focus("sharpness", sample, mode - near, mode + near, 0.8, much, tilt, rng))
+    low, high = max(mode - near, 2.0), min(mode + near, sample.columns - 3.0)
+    bin_, some = affordable(sample, low, high, much.pixels if sure > 0.9 else much.hard_pixels)
+    candidates = evenly(low, high, FOCUS_STEP * bin_)
+    curves = sharpened(some_rows(sample, some), candidates, bin_, much.slice_views)
+    found.append(pooled("sharpness", [c.tilted(tilt) for c in curves], rng, 3.0 * bin_))
     return found
 
 
-def _focus(
-    method: str, sample: Sample, low: float, high: float, spacing: float, much: Effort,
-    tilt: float, rng: np.random.Generator,
-) -> Evidence:  # fmt: skip
-    low, high = max(low, 2.0), min(high, sample.columns - 3.0)
-    bin_, some = affordable(sample, low, high, spacing, much)
-    step = spacing * bin_
+def survey(
+    sample: Sample, about: float, much: Effort, tilt: float, rng: np.random.Generator
+) -> Evidence:
+    """Sharpness over the middle of the detector, at a binning that keeps fine structure."""
+    wide = 0.07 * sample.columns
+    bin_ = bin_for(sample.columns, 700)
+    candidates = evenly(max(about - wide, 2.0), min(about + wide, sample.columns - 3.0), 2.0 * bin_)
+    slices = len(candidates) * (1.1 * sample.columns / bin_) ** 2
+    rows = int(np.clip(1e6 * much.hard_pixels / slices, 1, 3))
+    curves = sharpened(some_rows(sample, rows), candidates, bin_, much.slice_views)
+    return pooled("survey", [c.tilted(tilt).detrended() for c in curves], rng, 6.0 * bin_)
+
+
+def evenly(low: float, high: float, step: float) -> Doubles:
+    """At least 9 candidates, ``step`` apart, around the middle of the range."""
     count = max(int((high - low) / step) + 1, 9)
-    candidates = np.asarray((low + high) / 2 + step * (np.arange(count) - (count - 1) / 2))
-    rows = np.linspace(0, len(sample.heights) - 1, some + 2)[1:-1]
-    curves = sharpened(
-        sample.at_rows(np.unique(rows.round().astype(np.intp))), candidates, bin_, much.slice_views
-    )
-    return pooled(method, [c.tilted(tilt) for c in curves], rng, 3.0 * bin_)
+    return np.asarray((low + high) / 2 + step * (np.arange(count) - (count - 1) / 2))
 
 
-def affordable(
-    sample: Sample, low: float, high: float, spacing: float, much: Effort
-) -> tuple[int, int]:
-    """The finest binning, and the most rows, whose slices at all candidates fit the effort."""
+def some_rows(sample: Sample, count: int) -> Sample:
+    """``count`` of the rows, spread evenly."""
+    rows = np.linspace(0, len(sample.heights) - 1, count + 2)[1:-1]
+    return sample.at_rows(np.unique(rows.round().astype(np.intp)))
+
+
+def affordable(sample: Sample, low: float, high: float, pixels: float) -> tuple[int, int]:
+    """The finest binning, and the most rows, for which the slices at all candidates have no more
+    than this many million pixels."""
     rows = len(sample.heights)
     side = 2 * max(high, sample.columns - 1 - low)
     for bin_ in range(1, 33):
-        count = max((high - low) / (spacing * bin_) + 1, 9)
-        cost = count * (side / bin_) ** 2
+        cost = len(evenly(low, high, FOCUS_STEP * bin_)) * (side / bin_) ** 2
         for some in (3, 2, 1):
-            if some <= rows and cost * some <= 1e6 * much.pixels and side / bin_ < 1400:
+            if some <= rows and cost * some <= 1e6 * pixels and side / bin_ < 1400:
                 return bin_, some
     return 32, 1
 
