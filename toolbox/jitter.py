@@ -31,8 +31,8 @@ def jitter_level(sinogram: Block) -> tuple[float, float, float]:
     noise; the product of the measurements of two *different* parts measures only what they have
     in common, the shift of the whole frame. Still stripes cancel in the comparison. Bands whose
     wavelength is too short for the shifts found are left out. The sample's own motion leaves some
-    0.05 px on an aligned scan, outside the interval. A slow drift is not seen, shifts
-    above 1 % of the width are underestimated (at 2 % by a third or so), and where views are so far apart that
+    0.05 px on an aligned scan, outside the interval. A slow drift is not seen, shifts above 1 % of
+    the width are underestimated (at 2 % by a third or so), and where views are so far apart that
     neighbours have little in common the interval is wide. ``high`` is a quarter of the width where
     nothing can be told (under 8 views, or nothing in them).
 
