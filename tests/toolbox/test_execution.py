@@ -422,3 +422,20 @@ def test_progress_goes_up_to_the_end(tmp_path: Path) -> None:
     assert done == sorted(done)
     assert seen[-1][:2] == (1.0, 1.0)
     assert any("measuring" in s[3] for s in seen)
+
+
+@pytest.mark.parametrize("text", ["d:drift(projections=scan)", GRAPHS[3].partition("b:")[0] + (
+    "m:middle(sinogram=scan) v:smear(sinogram=scan,center=m) t:threshold(volume=v)")])  # fmt: skip
+def test_what_needs_everything_at_once_is_refused_in_time(
+    text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from toolbox.execution import work
+
+    pipeline, scan = graph(text), ArrayScan((40, 200, 30))
+    need = 40 * 200 * 30 * 4
+    monkeypatch.setattr(work, "resident_bytes", lambda: 0)
+    name = pipeline.order[-1]
+    with pytest.raises(WorkError, match=rf"Step {name} .* GiB at once, for it does not work slab"):
+        run(pipeline, [scan], tmp_path / "out.h5", memory_bytes=0.8 * need, workers=1)
+    assert not (tmp_path / "out.h5").exists()
+    run(pipeline, [scan], tmp_path / "out.h5", memory_bytes=10 * need, workers=1)

@@ -73,14 +73,17 @@ class Sizes:
                 needs |= set(_stack_inputs(self.pipeline, name).values())
         return [n for n in self.pipeline.order if n in needs]
 
+    def halo(self, ends: Sequence[str], stored: set[str]) -> int:
+        """Rows on each side that the steps of a pass add to a slab."""
+        return sum(self.tools[n].halo() for n in self.needed(ends, stored) if n not in stored)
+
     def slab_bytes(
         self, ends: Sequence[str], stored: set[str], direction: Direction, size: int
     ) -> tuple[float, float]:
         """Peak bytes of computing one slab, and bytes of its sources alone."""
         needs = self.needed(ends, stored)
-        halo = sum(self.tools[n].halo() for n in needs if n not in stored)
         if direction is Direction.ROWS:
-            size += 2 * halo
+            size += 2 * self.halo(ends, stored)
         live: dict[str, float] = {}
         for name in needs:
             if name in stored:
@@ -154,8 +157,11 @@ def slab_rows(
     length = sizes.length(ends, stored, direction) if length is None else length
     workers = max(1, min(workers, length))
     budget -= sizes.shared_bytes(ends, stored, direction)
+    halo = sizes.halo(ends, stored) if direction is Direction.ROWS else 0
     while True:
         fair = max(1, -(-length // (workers * SLABS_PER_WORKER)))
+        if halo:  # rows that neighbouring slabs do twice stay few
+            fair = max(fair, min(4 * halo, -(-length // workers)))
         height = 0
         for candidate in _heights(fair):
             peak, sources = sizes.slab_bytes(ends, stored, direction, candidate)

@@ -86,6 +86,9 @@ class Work:
         """Do everything up to the values of the output."""
         for index, step in enumerate(self.passes):
             self.steps.begin(index, ", ".join(step.nodes))
+            for name in step.nodes if step.direction is not Direction.WHOLE else ():
+                if not self._stack(name) or self.bench.tools[name].needs_tuning():
+                    self._require_room(name)
             self.preparation.prepare(step)
             if step.direction is Direction.WHOLE:
                 self._whole(index, step.nodes[0])
@@ -177,17 +180,7 @@ class Work:
             s: np.asarray(_within(wanted[s], self.bench.available(s)), np.intp)
             for s in self.bench.stack_inputs(name).values()
         }
-        height = max((len(r) for r in rows.values()), default=0)
-        need = self._sizes().call_bytes(name, set(self.bench.sources), height)
-        budget = self.means.room
-        tool = self.bench.tools[name]
-        if need > budget:
-            raise WorkError(
-                f"Step {name} ({tool.card.name}) needs its whole input at once, "
-                f"{need / 2**30:.2f} GiB, and {max(budget, 0) / 2**30:.2f} GiB are left for it. "
-                f"Raise --memory, take fewer rows with --slices, or take a step that works slab "
-                f"by slab."
-            )
+        self._require_room(name, max((len(r) for r in rows.values()), default=0))
         blocks = self.bench.rows(rows, self.bench.read_rows(rows), self.clock)
         inputs = {p: blocks[s] for p, s in self.bench.stack_inputs(name).items()}
         del blocks
@@ -209,6 +202,20 @@ class Work:
             elapsed=self.elapsed,
         )
         self.part.journal.add("whole", node=name)
+
+    def _require_room(self, name: str, height: int | None = None) -> None:
+        """Raise where a step that looks at many rows at once would not fit into memory."""
+        need = self._sizes().call_bytes(name, set(self.bench.sources), height)
+        room, tool = self.means.room, self.bench.tools[name]
+        if need > room:
+            raise WorkError(
+                f"Step {name} ({tool.card.name}) needs {need / 2**30:.2f} GiB at once, for it does "
+                f"not work slab by slab, and {max(room, 0) / 2**30:.2f} GiB are left for it. Raise "
+                f"--memory, take fewer rows with --slices, or take another tool for this step."
+            )
+
+    def _stack(self, name: str) -> bool:
+        return self.pipeline.kind_of(name).is_stack
 
     def _scan_shapes(self) -> list[Shape]:
         return [Shape(s.info.projections, s.info.rows, s.info.columns) for s in self.scans]
