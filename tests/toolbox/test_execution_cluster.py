@@ -22,11 +22,12 @@ STEPS = ["flat_field", "air_normalisation", "minus_log", ("stripe_sorting", {"st
 
 @pytest.fixture
 def cluster(request: pytest.FixtureRequest) -> Iterator[Any]:
-    """A cluster of two workers on this machine, each a process where a test asks for it."""
+    """A cluster of two workers on this machine, or of one that is a process and can be killed."""
     from distributed import LocalCluster
 
+    processes = getattr(request, "param", False)
     with LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=getattr(request, "param", False),
+        n_workers=1 if processes else 2, threads_per_worker=1, processes=processes,
         dashboard_address=":0", memory_limit="2GiB",
     ) as cluster:  # fmt: skip
         yield cluster
