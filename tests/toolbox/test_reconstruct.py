@@ -152,6 +152,20 @@ def test_total_variation_reaches_its_minimum() -> None:
         assert objective((best + nudge).clamp_min(0)) > objective(best)
 
 
+@pytest.mark.parametrize("turn", [180.0, 360.0, 100.0])
+@pytest.mark.parametrize("views", [8, 20])
+def test_few_views_do_not_run_away(views: int, turn: float) -> None:
+    world = World(columns=128, rows=1, projections=views, range_deg=turn, specimen="rock")
+    scan = simulate(world)
+    block, center = sinogram(scan, 0.01), axis(scan)
+    truth = scan.truth(0)
+    for name in ("tv", "sirt", "cgls"):
+        parameters = {"strength": 0.002, "iterations": 150} if name == "tv" else {}
+        found = reconstruct(name, block, center, **parameters).values[0]
+        assert 0 <= psnr(found, truth) > psnr(reconstruct("fbp", block, center).values[0], truth)
+        assert np.abs(found).max() < 8 * truth.max()
+
+
 @pytest.mark.parametrize("name", ["sirt", "cgls"])
 def test_more_iterations_fit_better(name: str) -> None:
     import torch

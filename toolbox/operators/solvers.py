@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from toolbox.operators.weights import view_weights
 
@@ -75,9 +76,8 @@ def total_variation(
     turn = 2 * np.pi if A.half_acquisition else np.pi
     share = view_weights(A.angles_rad, turn) * len(A.angles_rad) / turn
     length = 2 * A.columns
-    ramp = DATA_STEP * share[:, None] * np.abs(np.fft.rfftfreq(length))
-    ramp[:, 0] = DATA_STEP * share / (4 * length)  # the mean must move, too
-    sigma = torch.from_numpy(ramp.astype(np.float32)).to(y.device)
+    precondition = torch.from_numpy(_preconditioner(A, share, length)).to(y.device)
+    sigma = DATA_STEP / _largest(A.for_rows(slice(0, 1)), precondition, length) * precondition
     tau = SAFETY / (2 * DATA_STEP)
     sigma_gradient = SAFETY / (2 * 8 * tau)
 
@@ -101,6 +101,35 @@ def total_variation(
             x = x.clamp_min(0)
         ahead = 2 * x - before
     return x
+
+
+def _preconditioner(
+    A: ParallelBeam, share: NDArray[np.float64], length: int
+) -> NDArray[np.float32]:
+    """F with (π / views) AᵀFA at most about one, axes ``angle, rfft bin``: the ramp where views
+    lie close enough to share what they see of a frequency, and no more than a single view can
+    bear (its rays are up to ``size`` long) beyond that."""
+    ramp = share[:, None] * np.abs(np.fft.rfftfreq(length))
+    ramp[:, 0] = share / (4 * length)  # the mean must move, too
+    alone = len(A.angles_rad) / (np.pi * A.size)
+    return np.minimum(ramp, alone).astype(np.float32)
+
+
+def _largest(A: ParallelBeam, precondition: torch.Tensor, length: int) -> float:
+    """The norm of (π / views) AᵀFA inside the circle by power iteration, rounded up, at least 1:
+    repeated and unevenly spread directions raise it."""
+    import torch
+
+    x = torch.randn(
+        (1, A.size, A.size), generator=torch.Generator().manual_seed(0), dtype=torch.float32
+    ).to(precondition.device)
+    norm = 0.0
+    for _ in range(12):
+        x = x * A.circle
+        x = x / x.norm()
+        x = A.T(_filtered(A(x), precondition, length)) * (np.pi / len(A.angles_rad))
+        norm = float((x * A.circle).norm())
+    return max(1.15 * norm, 1.0)
 
 
 def _dot(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:

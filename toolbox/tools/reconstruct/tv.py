@@ -21,8 +21,9 @@ from toolbox.tool import Cost, Tool, Tuned
 from toolbox.values import Block, Center, Shape
 
 TUNING_ITERATIONS = 40
-# The best single strength over the simulated worlds 0 to 39 of planner.benchmarks.automatic_strength
-# (`--first 0 --worlds 40`); it serves where there are too few views to keep some out.
+# The best single strength over the simulated worlds 0 to 39 of
+# `planner.benchmarks.automatic_strength --first 0 --worlds 40`; it serves
+# where there are too few views to keep some out.
 FIXED_STRENGTH = 0.018
 
 
