@@ -1,72 +1,44 @@
-"""A short measurement of tools that this machine has not run yet."""
+"""Times tools by running them: a few at first use, all of them for the reference machine."""
 
 from __future__ import annotations
 
+import json
 import sys
 import tempfile
-import time
+from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from metadata.errors import TomoplanError
 from metadata.store import Store
-from planner.grammar import Slot, slots
-from planner.situation import Situation
-from toolbox.recipe import Recipe, wire
+from toolbox.kinds import GreyState, Stage
+from toolbox.recipe import Recipe, Step, wire
+from toolbox.registry import known_tools
 
-if TYPE_CHECKING:
-    from planner.cost import MeasuredCosts
-
-SIZES = ((64, 2), (192, 4))  # columns, rows; as many views as columns
-ENOUGH_SECONDS = 30.0  # after this, tools stay with their small size only
+FIRST = ((96, 4), (256, 8))  # columns, rows; as many views as columns
+FULL = ((64, 2), (192, 4), (512, 4))
+SLOW_SECONDS = 20.0  # a recipe that took this long is not run at the next size
 
 
-def calibrate(situation: Situation, costs: MeasuredCosts, store: Store) -> bool:
-    """Run every tool of a situation's grammar that has no measured cost; whether any was."""
-    places = slots(situation)
-    todo = [r for r in coverage(places) if any(not costs.knows(s.tool) for s in r)]
-    if not todo or len(situation.infos) > 1:
-        return False
-    print(
-        f"First use of some tools on this machine: timing {len(todo)} small runs "
-        f"(kept in {store.path}) …",
-        file=sys.stderr,
-    )
-    began = time.perf_counter()
-    for size, (columns, rows) in enumerate(SIZES):
-        for recipe in todo:
-            if size and time.perf_counter() - began > ENOUGH_SECONDS:
-                return True
-            if not size:
-                _run(recipe, columns, rows, None)  # warms imports and compiled code
-            _run(recipe, columns, rows, store)
-    return True
+def first_runs(store: Store) -> None:
+    """Two small runs of the commonest steps, kept in the store: how fast this machine is."""
+    print("First use on this machine: timing two small runs …", file=sys.stderr)
+    recipe = (*before("stripe_likely"), Step("fbp"), Step("denoise_tv"))
+    timed(recipe, *FIRST[0])  # loads libraries and compiles
+    for size in FIRST:
+        document = timed(recipe, *size)
+        if document is not None:
+            store.add_run(document)
 
 
-def coverage(places: list[Slot]) -> list[Recipe]:
-    """A few recipes that together hold every step of every slot.
-
-    >>> from toolbox.recipe import Step
-    >>> a, b = (Step("a"),), (Step("b"),)
-    >>> [[s.tool for s in r] for r in coverage([Slot("one", (a, b), False)])]
-    [['a'], ['b']]
-    """
-    if any(not p.steps and not p.optional for p in places):
-        return []
-    most = max((len(p.steps) for p in places), default=0)
-    found: list[Recipe] = []
-    for turn in range(most):
-        recipe: Recipe = ()
-        for place in places:
-            if turn < len(place.steps):
-                recipe += place.steps[turn]
-            elif not place.optional:
-                recipe += place.steps[0]
-        found.append(recipe)
-    return found
+def before(*destripe: str) -> Recipe:
+    """The usual steps before a reconstruction."""
+    return (Step("flat_field"), Step("minus_log"), *map(Step, destripe), Step("center_consensus"))
 
 
-def _run(recipe: Recipe, columns: int, rows: int, store: Store | None) -> None:
+def timed(recipe: Recipe, columns: int, rows: int) -> dict[str, Any] | None:
+    """The record of a recipe run on a simulated scan, or None where it cannot run."""
     from simulators import World, simulate
     from toolbox.execution import run
 
@@ -78,6 +50,64 @@ def _run(recipe: Recipe, columns: int, rows: int, store: Store | None) -> None:
     except TomoplanError as error:
         names = " → ".join(s.tool for s in recipe)
         print(f"Timing {names} failed and is left out: {error}", file=sys.stderr)
-        return
-    if store is not None:
-        store.add_run(document | {"task": {"calibration": True}})
+        return None
+    return document | {"task": {"calibration": True}}
+
+
+def covering() -> list[Recipe]:
+    """Recipes that together hold every tool that can stand in a pipeline without being told
+    anything."""
+
+    def names(stage: Stage) -> list[str]:
+        return [n for n, t in known_tools().items() if t.card.stage is stage
+                and not any(p.default is p.empty for p in _signature(t))]  # fmt: skip
+
+    fbp, volume = (Step("fbp"),), (*before(), Step("fbp"))
+    found: list[Recipe] = [(*before(n), *fbp) for n in names(Stage.DESTRIPE)]
+    found += [(*before(), Step(n)) for n in names(Stage.RECONSTRUCT)]
+    found += [(*volume, Step(n)) for n in names(Stage.DENOISE)]
+    found += [(*volume, Step(n)) for n in names(Stage.SEGMENT)]
+    found += [(*volume, Step("segment_otsu"), Step(n)) for n in names(Stage.QUANTIFY)]
+    found += [(*before()[:2], Step(n), Step("apply_shifts"), Step("center_consensus"), *fbp)
+              for n in names(Stage.ALIGN) if n != "apply_shifts"]  # fmt: skip
+    for name in names(Stage.CORRECT):
+        states = next(iter(known_tools()[name].card.inputs.values())).states
+        made = known_tools()[name].card.output.states
+        if name not in ("flat_field", "minus_log", "bin_pixels"):
+            first = (Step(name),) if GreyState.COUNTS in states and made else (
+                Step("flat_field"), Step(name))  # fmt: skip
+            found.append((*first, *before()[1:], *fbp))
+    found += [(Step("flat_field"), Step(n), Step("center_consensus"), *fbp)
+              for n in names(Stage.PHASE)]  # fmt: skip
+    return found
+
+
+def _signature(tool: type) -> Sequence[Any]:
+    import inspect
+
+    return list(inspect.signature(tool).parameters.values())
+
+
+def measure_reference(path: Path) -> None:
+    """Time every tool at several sizes and write ``configs/costs.json`` (some ten minutes)."""
+    from planner.cost import fit
+
+    documents = []
+    for recipe in covering():
+        for size in (FULL[0], *FULL):  # the first run of all loads libraries and is not kept
+            document = timed(recipe, *size)
+            if document is None or document["seconds"] > SLOW_SECONDS:
+                documents += [document] if document else []
+                break
+            documents.append(document)
+        del documents[-len(FULL) - 1 : -len(FULL)]
+        print(f"{len(documents)} runs, {recipe[-1].tool}", file=sys.stderr)
+    samples: dict[str, list[tuple[float, float]]] = defaultdict(list)
+    for key, values in fit(documents).samples.items():
+        samples[key] = [(round(s.operations), float(f"{s.seconds:.4g}")) for s in values[-12:]]
+    document = {"hardware": documents[-1]["hardware"] | {"host": ""}, "samples": samples}
+    path.write_text(json.dumps(document, indent=None, separators=(",", ":")) + "\n")
+
+
+if __name__ == "__main__":
+    measure_reference(Path(__file__).parents[1] / "configs" / "costs.json")

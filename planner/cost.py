@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
+from importlib.resources import files
 from typing import Any
 
 import numpy as np
@@ -26,14 +29,16 @@ RECENT = 400  # runs that the fit looks at
 NEAR = 1.5  # a run ten times larger or smaller counts exp(−2.3/1.5) as much
 PRIOR_RUNS = 0.5  # how many runs the assumption "seconds ∝ operations" is worth
 MEMORY_SHARE = 0.6
+OTHER_WEIGHT = 0.2  # what a run of the reference machine counts beside an own one
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One measured step: nominal operations and seconds."""
+    """One measured step: nominal operations, seconds, and how much it counts."""
 
     operations: float
     seconds: float
+    weight: float = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +90,7 @@ class MeasuredCosts:
         x = np.log([s.operations for s in samples])
         y = np.log([s.seconds for s in samples])
         at = math.log(work)
-        weight = np.exp(-np.abs(x - at) / NEAR) + 1e-9
+        weight = np.array([s.weight for s in samples]) * np.exp(-np.abs(x - at) / NEAR) + 1e-9
         mean_x, mean_y = np.average(x, weights=weight), np.average(y, weights=weight)
         scatter = float((weight * (x - mean_x) ** 2).sum())
         slope = (float((weight * (x - mean_x) * (y - mean_y)).sum()) + PRIOR_RUNS) / (
@@ -157,7 +162,7 @@ def fit(documents: Iterable[Mapping[str, Any]], workers: int | None = None) -> M
         for key, work, _ in pieces:
             totals[key] += work
         for key, work in totals.items():
-            if seconds.get(key, 0.0) > 0 and work > 0:
+            if seconds.get(key, 0.0) > 1e-5 and work > 0:
                 samples[key].append(Sample(work, seconds[key]))
         runs.append((pipeline, shapes, document["seconds"]))
     workers = workers or cpu_count()
@@ -169,30 +174,51 @@ def fit(documents: Iterable[Mapping[str, Any]], workers: int | None = None) -> M
     return replace(costs, spread=min(spread, 0.6))
 
 
-def machine_costs(situation: Situation | None = None, store: Store | None = None) -> MeasuredCosts:
-    """Costs of this machine; tools that a situation may need and that were never measured here
-    are measured first, on a small simulated scan."""
-    from planner.calibration import calibrate
+def machine_costs(store: Store | None = None) -> MeasuredCosts:
+    """Costs of this machine: its own runs, and where it has few, those of the reference machine in
+    ``configs/costs.json`` times the ratio of the two. The very first use times a few small runs.
+    """
+    from planner.calibration import first_runs
     from toolbox.execution.record import hardware
 
-    own = store is None
-    store = store or Store()
-    try:
+    with store or Store() as opened:
         here = hardware()
 
-        def measured() -> MeasuredCosts:
-            same = (r for r in store.runs(limit=RECENT)
+        def own_runs() -> list[dict[str, Any]]:
+            return [r for r in opened.runs(limit=RECENT)
                     if r.get("hardware", {}).get("processor") == here["processor"]
-                    and r.get("hardware", {}).get("cpus") == here["cpus"])  # fmt: skip
-            return fit(same)
+                    and r.get("hardware", {}).get("cpus") == here["cpus"]]  # fmt: skip
 
-        costs = measured()
-        if situation is not None and calibrate(situation, costs, store):
-            costs = measured()
-        return costs
-    finally:
-        if own:
-            store.close()
+        runs = own_runs()
+        if not runs:
+            first_runs(opened)
+            runs = own_runs()
+        return with_reference(fit(runs), reference())
+
+
+def with_reference(
+    own: MeasuredCosts, other: Mapping[str, Sequence[tuple[float, float]]]
+) -> MeasuredCosts:
+    """Own costs filled up with another machine's samples, scaled to this machine."""
+    there = MeasuredCosts({k: [Sample(*s) for s in v] for k, v in other.items()}, 1.0, 1)
+    ratios = []
+    for key, samples in own.samples.items():
+        if there.knows(key):
+            ratios += [math.log(s.seconds / there.step_seconds(key, s.operations)) for s in samples]
+    factor = math.exp(float(np.median(ratios))) if ratios else 1.0
+    merged = {
+        key: [*own.samples.get(key, ()),
+              *(Sample(n, t * factor, OTHER_WEIGHT) for n, t in other.get(key, ()))]
+        for key in {*own.samples, *other}
+    }  # fmt: skip
+    return replace(own, samples=merged)
+
+
+@cache
+def reference() -> dict[str, list[tuple[float, float]]]:
+    """Operations and seconds by key, as ``python -m planner.calibration`` measured them."""
+    text = files("configs").joinpath("costs.json").read_text(encoding="utf-8")
+    return {key: [(n, t) for n, t in pairs] for key, pairs in json.loads(text)["samples"].items()}
 
 
 def _shape(info: Mapping[str, Any], rows: Sequence[int] | None) -> Shape:

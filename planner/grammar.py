@@ -141,11 +141,10 @@ def slots(situation: Situation) -> list[Slot]:
     add("denoise", one_step(fitting(Stage.DENOISE, state, DataKind.VOLUME)),
         optional=Goal.DENOISE not in goals)  # fmt: skip
     if end in (Stage.SEGMENT, Stage.QUANTIFY):
-        add("segment", one_step(with_defaults(fitting(Stage.SEGMENT, state, DataKind.VOLUME))),
-            optional=False)  # fmt: skip
+        add("segment", one_step(fitting(Stage.SEGMENT, state, DataKind.VOLUME)), optional=False)
     if end is Stage.QUANTIFY:
-        counters = [t for t in known_tools().values() if t.card.stage is Stage.QUANTIFY]
-        measures = with_defaults([t for t in counters if t.card.default_on])
+        measures = [t for t in known_tools().values() if t.card.stage is Stage.QUANTIFY
+                    and t.card.default_on and not _needs_values(t)]  # fmt: skip
         add("quantify", one_step(measures), optional=False)
     return found
 
@@ -171,10 +170,11 @@ def recipes(situation: Situation) -> Iterator[Recipe]:
 def fitting(
     stage: Stage, state: GreyState, kind: DataKind = DataKind.PROJECTIONS
 ) -> list[type[Tool]]:
-    """Default tools of a stage of which the first stack port takes this kind and state."""
+    """Tools of a stage that are on by default, need to be told nothing, and of which the first
+    stack port takes this kind and state."""
     found = []
     for tool in known_tools().values():
-        if tool.card.stage is not stage or not tool.card.default_on:
+        if tool.card.stage is not stage or not tool.card.default_on or _needs_values(tool):
             continue
         port = next((p for p in tool.card.inputs.values() if p.kind.is_stack), None)
         if port and port.accepts(kind) and (not port.states or state in port.states):
@@ -207,14 +207,10 @@ def one_step(tools: list[type[Tool]]) -> list[Recipe]:
 
 @cache
 def _needs_values(tool: type[Tool]) -> bool:
+    """Whether a tool cannot be made without being told something."""
     import inspect
 
     return any(p.default is inspect.Parameter.empty for p in tool.describe_parameters())
-
-
-def with_defaults(tools: list[type[Tool]]) -> list[type[Tool]]:
-    """Tools that can be made without being told anything."""
-    return [t for t in tools if not _needs_values(t)]
 
 
 def applies(name: str, situation: Situation) -> bool:

@@ -142,7 +142,7 @@ def _severities(key: _Key) -> dict[str, float]:
         "sparse": missing_views,
         "limited": max(0.0, 180.0 - traits.value("angular_coverage", 180.0)) / 180.0,
         "zingers": traits.value("zingers") * 1e4,
-        "jitter": max(0.0, traits.value("jitter") - 0.3),
+        "jitter": traits.jitter.low if traits.jitter else 0.0,
         "beam_drift": traits.value("beam_drift") * 100,
         "fringes": max(0.0, traits.value("fringes")),
         "axis": (center.high - center.low) / 2 if center else 1.0,

@@ -88,7 +88,7 @@ def propose_plans(
     from toolbox.recipe import wire
 
     scorer = scorer or RuleScorer()
-    costs = costs or machine_costs(situation)
+    costs = costs or machine_costs()
     candidates = search(situation, scorer, costs)
     if not candidates:
         return []

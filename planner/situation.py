@@ -126,6 +126,8 @@ def _seen(traits: Traits, rule: dict[str, Any]) -> bool | None:
     trait = getattr(traits, rule["trait"])
     if trait is None or math.isnan(trait.value):
         return None
+    if "surely_above" in rule:
+        return trait.low >= rule["surely_above"]
     if "above" in rule:
         if trait.value >= rule["above"]:
             return True

@@ -58,7 +58,7 @@ def _alignment(output: Path) -> dict[str, Any]:
 def _strength(output: Path) -> dict[str, Any]:
     from planner.benchmarks.automatic_strength import run
 
-    return run(plot=output / "strength.png")
+    return run(folder=output)
 
 
 def _understanding(output: Path) -> dict[str, Any]:

@@ -19,14 +19,14 @@ from metadata.errors import TomoplanError
 from planner.grammar import slots
 from planner.inspection import inspect_scan
 from planner.scoring import RuleScorer, severities_of
-from planner.situation import Situation, assess
+from planner.situation import Situation, assess, rules
 from planner.task import Goal, Intent, Task
 from simulators import World, simulate
 from toolbox.kinds import Stage
 from toolbox.recipe import Recipe, Step, wire
 from toolbox.registry import known_tools
 
-COLUMNS, ROWS, VIEWS = 160, 2, 240
+COLUMNS, ROWS, VIEWS = 128, 1, 200
 CLEAN = World("foam", columns=COLUMNS, rows=ROWS, projections=VIEWS, photons=2e5)
 # Defect → the field of the world that makes it, at growing severities; None: the clean value.
 SWEEPS: dict[str, list[dict[str, Any]]] = {
@@ -52,6 +52,11 @@ MENDERS = {
 }
 LEAST_LOSS = 0.01  # smaller losses say nothing of what a tool mends
 SPECIMENS = ("foam", "rock")
+HEADER = (
+    "# Written by `python -m planner.benchmarks.rules --write`: simulated worlds, one defect at a\n"
+    "# time. weight, scale: what a defect costs; left: what a tool leaves of its severity;\n"
+    "# harm: quality that a tool costs where nothing is wrong.\n"
+)
 REQUEST = Task(Intent.PLAN, (Goal.RECONSTRUCT,))
 
 
@@ -269,17 +274,14 @@ def run(output: Path | None = None, write: bool = False) -> dict[str, Any]:
     """Measure all rules (some ten minutes); ``write`` puts them into configs/."""
     import yaml
 
-    measured: dict[str, Any] = {"defects": {d: measure_defect(d) for d in SWEEPS}}
-    measured["harm"] = measure_harm()
-    text = (
-        "# Written by `python -m planner.benchmarks.rules`: simulated worlds, one defect at a\n"
-        "# time. weight, scale: what a defect costs; left: what a tool leaves of its severity;\n"
-        "# harm: quality that a tool costs where nothing is wrong.\n"
-        + yaml.safe_dump(measured, sort_keys=False)
-    )
-    print(text)
+    measured: dict[str, Any] = {"defects": {}, "harm": measure_harm()}
+    for defect in SWEEPS:
+        measured["defects"][defect] = measure_defect(defect)
+        print(yaml.safe_dump({defect: measured["defects"][defect]}, sort_keys=False), flush=True)
     if write:
+        text = HEADER + yaml.safe_dump(measured, sort_keys=False)
         Path(__file__).parents[2].joinpath("configs", "rules_measured.yaml").write_text(text)
+        rules.cache_clear()
     measured["validation"] = validate()
     print(measured["validation"])
     if output is not None:
