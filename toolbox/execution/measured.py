@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 import time
 from collections.abc import Callable
 
@@ -38,14 +39,24 @@ def measure_run(work: Work, measure: Measure | None = None) -> tuple[dict[str, f
     begin = time.perf_counter()
     work.steps.message("measuring quality")
     stored = work.part.stacks[node]
+    forget_plans()
     try:
         sinogram, center = _origin(work, node, rows := _rows(stored))
         found = measure(stored.take_rows(rows), sinogram, center)
     except (TomoplanError, ValueError, RuntimeError, MemoryError) as error:
         return {}, [f"The quality of {node} could not be measured: {error}"]
+    finally:
+        forget_plans()
     work.clock.add("quality", time.perf_counter() - begin)
     values = {name: float(q.value) for name, q in found.values.items()}
     return {name: value for name, value in values.items() if math.isfinite(value)}, []
+
+
+def forget_plans() -> None:
+    """Give back the memory of warm transforms: measuring needs others than the slabs did."""
+    module = sys.modules.get("toolbox.operators.nufft")
+    if module is not None:
+        module.PLANS.clear()
 
 
 def _rows(stored: StoredStack) -> np.ndarray:

@@ -17,7 +17,7 @@ from toolbox.values import Shape
 SLAB_BYTES = 256 << 20  # larger slabs gain nothing and lose more when a run is killed
 SLABS_PER_WORKER = 4  # fewer leave workers idle at the end
 FLOAT = 4
-BASE = 16 << 20  # buffers of HDF5, thread stacks, small caches of libraries
+BASE = 40 << 20  # measured: buffers of HDF5, thread stacks, library caches, quality slices
 
 
 @dataclass(frozen=True)
