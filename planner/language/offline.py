@@ -16,15 +16,17 @@ from planner.task import Condition, Device, Goal, Intent, Priority, Task
 TIGHT_S = 3600.0  # a deadline within the hour asks for speed
 
 # How sure the heads must be to add what no rule found, and to take back what one did.
-ADD_GOAL, DROP_GOAL = 0.9, 0.02
-ADD_CONDITION, DROP_CONDITION = 0.95, 0.0
+ADD_GOAL, DROP_GOAL = 0.9, 0.005
+ADD_CONDITION = 0.95
 ADD_PRIORITY = 0.9
 RULES = 1.0  # weight of the intents' rules against the heads' log probabilities
 
+_OWN_DATA = re.compile(r"\b(?:our|my|we|mine)\b|我们|我的|这套|数据|采的|样品", re.ASCII)
 IMPLIED = {
     Goal.CENTER: Condition.UNKNOWN_CENTER,
     Goal.DESTRIPE: Condition.RINGS,
     Goal.DECOMPOSE: Condition.MULTI_ENERGY,
+    Goal.PHASE_RETRIEVE: Condition.PHASE_CONTRAST,
 }
 
 
@@ -90,7 +92,9 @@ def _conditions(
 ) -> set[Condition]:
     if intent not in (Intent.PLAN, Intent.EXPLAIN):
         return set()
-    chosen = {c for c in evidence.conditions if opinion.conditions[c] > DROP_CONDITION}
+    if intent == Intent.EXPLAIN and not _OWN_DATA.search(evidence.text):
+        return set()  # a question about a term or a choice says nothing of the data
+    chosen = set(evidence.conditions)
     if intent == Intent.PLAN:
         for condition in Condition:
             if condition in evidence.denied:

@@ -144,7 +144,8 @@ def _volume_wanted(clauses: tuple[Clause, ...], asked: set[Goal]) -> bool:
     for mention in mentions(clauses, "goals", "reconstruct", "weak"):
         if mention.stance != Stance.ASKED:
             continue
-        short = len(mention.clause.text.replace(" ", "")) <= mention.stop - mention.start + 8
+        size = len(mention.clause.text.replace(" ", ""))
+        short = size <= mention.stop - mention.start + (3 if later else 8)
         if short or (not later and _demand().search(mention.clause.text)):
             return True
     return False

@@ -75,6 +75,7 @@ def _written(
     folder.mkdir(parents=True, exist_ok=True)
     half = {name: tensor.astype(np.float16) for name, tensor in heads.tensors.items()}
     save_file(half, folder / WEIGHTS)
+    (folder / WEIGHTS).chmod(0o644)
     card["sha256"] = hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest()
     text = json.dumps(card, indent=1, ensure_ascii=False) + "\n"
     (folder / WEIGHTS).with_suffix(".json").write_text(text, encoding="utf-8")

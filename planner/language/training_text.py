@@ -60,7 +60,7 @@ class _Writer:
         self.chance = chance
         self.words = words
         self.names = {
-            kind: entries(document, kind)
+            kind: entries(document, kind)[: words["lines"][kind]]
             for document, kind in (
                 ("specimens", "things"),
                 ("specimens", "forms"),
