@@ -40,6 +40,12 @@ class Scan(ABC):
     def darks(self, rows: slice = slice(None)) -> Frames:
         """Dark frames (no beam), axes ``frame, row, col``; no frames where there are none."""
 
+    @property
+    def chunks(self) -> tuple[int, int, int] | None:
+        """Sizes ``angle, row, col`` in which the projections are stored and must be read whole;
+        None: any piece can be read alone."""
+        return None
+
     def monitor(self) -> NDArray[np.float64] | None:
         """Beam monitor reading for each projection (any unit), where the file has one."""
         return None

@@ -81,6 +81,10 @@ class StoredScan(Scan):
     def darks(self, rows: slice = slice(None)) -> Frames:
         return self._reference(self._darks, rows)
 
+    @property
+    def chunks(self) -> tuple[int, int, int] | None:
+        return self._projections.source.chunks
+
     def monitor(self) -> NDArray[np.float64] | None:
         return None if self._monitor is None else self._monitor.copy()
 

@@ -40,7 +40,7 @@ class Inspection:
         return self.preview.raw.monitor is not None
 
 
-def inspect_scan(scan: Scan, seconds: float = 0.6) -> Inspection:
+def inspect_scan(scan: Scan, seconds: float = 0.8) -> Inspection:
     """Traits of a scan, from a preview that takes about ``seconds`` to read."""
     began = time.perf_counter()
     seen = preview(scan, seconds)

@@ -60,7 +60,7 @@ def read_block(scan: Scan, rows: NDArray[np.intp], frames: NDArray[np.intp]) -> 
     )
 
 
-def preview(scan: Scan, seconds: float = 0.6) -> Preview:
+def preview(scan: Scan, seconds: float = 0.8) -> Preview:
     """Look at a scan within about ``seconds`` of reading.
 
     Raises ScanError where there was no beam or nothing can be seen.
@@ -70,8 +70,12 @@ def preview(scan: Scan, seconds: float = 0.6) -> Preview:
     few = np.unique(np.linspace(0, info.projections - 1, FIRST_LOOK).round().astype(np.intp))
     began = time.perf_counter()
     first = read_block(scan, rows, few)
-    rate = len(few) / max(time.perf_counter() - began, 1e-4)
-    affordable = min(rate * seconds, READABLE_VALUES / (len(rows) * info.columns))
+    took = max(time.perf_counter() - began, 1e-4)
+    affordable = READABLE_VALUES / (len(rows) * info.columns)
+    # Views that share a stored chunk cost one read together.
+    depth = scan.chunks[0] if scan.chunks else 1
+    pieces, all_pieces = len(np.unique(few // depth)), -(-info.projections // depth)
+    affordable = min(affordable, info.projections * seconds / (took * all_pieces / pieces))
     if affordable >= info.projections:
         raw = read_block(scan, rows, np.arange(info.projections))
     elif affordable > 2 * len(few):

@@ -28,7 +28,7 @@ ScanPath = str | Path | Scan
 GIB = 2.0**30
 
 
-def inspect(path: ScanPath, seconds: float = 0.6) -> Inspection:
+def inspect(path: ScanPath, seconds: float = 0.8) -> Inspection:
     """What a scan's file says and its data shows."""
     return inspect_scan(_opened(path), seconds)
 
@@ -127,8 +127,10 @@ def run(
     ``confirm`` is asked before a plan that breaks a stated budget starts; without it, it starts.
     Raises RefusedError where a text cannot be served.
     """
+    from metadata.store import default_store_path
     from toolbox.execution import run as execute
 
+    options.setdefault("store", default_store_path())
     paths = [scans] if isinstance(scans, str | Path | Scan) else list(scans)
     opened = [_opened(p) for p in paths]
     task: Task | None = None
