@@ -80,7 +80,7 @@ def examine(sinogram: Block, effort: str = "full", seed: int = 0) -> Finding:
     sample = Sample.of(sinogram, much.rows)
     rng = np.random.default_rng(seed)
     curves = direct_curves(sample, much)
-    tilt, error = lean([c for c in curves if c.method != "moments"], rng)
+    tilt, error = lean(curves, rng)
     if abs(tilt) < 2.5 * error:
         tilt = 0.0
     guard = max(8.0, 0.01 * sample.columns)
@@ -126,7 +126,7 @@ def in_focus(
 ) -> list[Evidence]:
     """The sharpness of slices around the most probable axis; where the direct methods leave that
     open, over the middle of the detector first (if the effort allows)."""
-    near = max(5.0, 0.008 * sample.columns)
+    near = reach_of(sample)
     mode = float(known.columns[np.argmax(known.density)])
     sure = known.mass(mode - near, mode + near)
     found = []
@@ -143,6 +143,11 @@ def in_focus(
     curves = sharpened(some_rows(sample, some), candidates, bin_, much.slice_views)
     found.append(pooled("sharpness", [c.tilted(tilt) for c in curves], rng, 3.0 * bin_))
     return found
+
+
+def reach_of(sample: Sample) -> float:
+    """How far to either side of a likely axis slices are made, px."""
+    return max(5.0, 0.008 * sample.columns)
 
 
 def survey(

@@ -120,8 +120,12 @@ def _scores(views: Views, pairs: NDArray[np.intp], method: str, low: float, high
     inside = (columns >= low) & (columns <= high)
     columns, half = columns[inside], half[inside]
     overlap = 2 * np.minimum(half, views.columns - 1 - half) + 1
-    # the scatter of a chance correlation falls with the root of the overlap
-    value = value[:, :, inside] * np.sqrt(overlap)
+    # The scatter of a chance correlation falls with the root of the overlap. Around the maximum
+    # the factor is held, as its slope would move the maximum.
+    value, factor = value[:, :, inside], np.sqrt(overlap)
+    best = int(np.argmax(value.sum(axis=(0, 1)) * factor))
+    factor[np.abs(columns - columns[best]) < 8 * views.bin] = factor[best]
+    value = value * factor
     value *= np.repeat(views.firmness, len(pairs))[None, :, None]
     value = value.reshape(segments, rows, len(pairs), -1).swapaxes(0, 1)
     runs = np.array_split(np.arange(len(pairs)), min(16, len(pairs)))

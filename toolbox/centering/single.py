@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 
 from metadata.errors import InputError
-from toolbox.centering.estimate import EFFORTS, axis_prior, conclude, in_focus
+from toolbox.centering.estimate import EFFORTS, axis_prior, conclude, in_focus, reach_of
 from toolbox.centering.evidence import Curves, weigh
 from toolbox.centering.methods import DRAWS, centred_mass, paired, wedged
 from toolbox.centering.posterior import Posterior
@@ -100,7 +100,7 @@ def sharpness(sinogram: Block, about: float | None) -> Center:
     prior = axis_prior(sample)
     known = prior
     if about is not None:
-        near = np.abs(prior.columns - about) <= 0.008 * sample.columns
+        near = np.abs(prior.columns - about) <= reach_of(sample)
         if not near.any():
             raise InputError(
                 f"The axis is to be sought about column {about:g}, outside of "

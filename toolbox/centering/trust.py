@@ -33,7 +33,7 @@ TRUST = {
     "mirror": Trust(0.5, 0.5, 0.99, 3.0, 0.15),
     "overlap": Trust(0.5, 0.5, 0.99, 3.0, 0.15),
     "fourier": Trust(0.4, 0.4, 0.98, 1.8, 0.15),
-    "moments": Trust(0.0, 0.5, 0.93, 3.0, 0.3),
+    "moments": Trust(0.0, 0.5, 0.98, 3.0, 0.3),
     "survey": Trust(0.6, 0.6, 0.97, 1.5, 1.0),
     "sharpness": Trust(0.6, 0.6, 0.97, 1.5, 0.15),
 }

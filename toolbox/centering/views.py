@@ -71,7 +71,8 @@ def textured(
 
     small = binned(values, bin_)
     columns = small.shape[-1]
-    coarse = min(coarse, columns / 8)
+    # Wider, what lies beyond the ends of the detector would reach into the specimen and shift it
+    coarse = min(coarse, columns / 24)
     pad = min(columns - 1, int(3 * coarse) + 4)
     padded = np.pad(small, ((0, 0), (0, 0), (pad, pad)), mode="reflect")
     length = fft.next_fast_len(padded.shape[-1], real=True)

@@ -47,6 +47,7 @@ def wedge_curves(views: Views, low: float, high: float, radius: float) -> Curves
     # n and −n give the same product: half of them will do
     outside = harmonics > 1.1 * 2 * np.pi * k[None, :] * reach + 8
     sign = np.where(outside, np.where(harmonics % 2 == 0, -1.0, 1.0), 0).astype(np.float32)
+    sign[half] /= 2  # the last harmonic has no partner
     candidates = np.arange(low, high, 0.5 * views.bin)
     phases = np.exp(4j * np.pi * np.outer(k, views.from_pixels(candidates)))
     # Parts: what is close in k and in n is correlated and stays together
