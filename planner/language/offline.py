@@ -19,7 +19,7 @@ TIGHT_S = 3600.0  # a deadline within the hour asks for speed
 ADD_GOAL, DROP_GOAL = 0.9, 0.005
 ADD_CONDITION = 0.95
 ADD_PRIORITY = 0.9
-RULES = 1.0  # weight of the intents' rules against the heads' log probabilities
+RULES = 1.5  # weight of the intents' rules against the heads' log probabilities
 
 _OWN_DATA = re.compile(r"\b(?:our|my|we|mine)\b|我们|我的|这套|数据|采的|样品", re.ASCII)
 IMPLIED = {

@@ -71,6 +71,8 @@ def _conditions(text: str, clauses: tuple[Clause, ...]) -> tuple[set[Condition],
         r"\btiles?\b|\bheights\b|\d ?x ?\d|段|行|高度", text, re.ASCII
     ):
         found.discard(Condition.MOSAIC)
+    if Condition.HALF_ACQUISITION in found and not _AXIS_ASKED.search(text):
+        found.discard(Condition.UNKNOWN_CENTER)
     if re.search(r"\b1 jump\b|\bjump at\b|\bslipped\b", text, re.ASCII):
         found.discard(Condition.JITTER)
     return found, denied - found
@@ -97,6 +99,8 @@ def _goals(
     asked = {goal for goal, stance in stances.items() if stance == Stance.ASKED}
     if Goal.RECONSTRUCT not in stances and _volume_wanted(clauses, asked):
         stances[Goal.RECONSTRUCT] = Stance.ASKED
+    if Goal.RECONSTRUCT not in stances and _RECONSTRUCTED.search(text):
+        stances[Goal.RECONSTRUCT] = Stance.DONE
     shifted = {Condition.DRIFT, Condition.JITTER, Condition.MOTION} & conditions
     if Goal.ALIGN not in stances and shifted and not asked & set(AFTER_VOLUME):
         weak = mentions(clauses, "goals", "align", "weak")
@@ -126,6 +130,12 @@ def _goals(
     return stances
 
 
+_RECONSTRUCTED = re.compile(
+    r"\b(?:already|been|is|are|was|were|all|both) reconstructed\b|\breconstructed already\b|"
+    r"(?:已经?|都)(?:重建|重构)|(?:重建|重构)(?:好|过|完)的",
+    re.ASCII,
+)
+_AXIS_ASKED = re.compile(r"\bunknown\b|\bwrong\b|find|不知道|没记|找|不准|不对", re.ASCII)
 _WHERE = re.compile(
     r"where|isolate|extract|find|identify|separate|distinguish|提取|区分|.*在哪", re.ASCII
 )
@@ -182,6 +192,8 @@ def _intents(
     elif hinted and not asked:
         weights[Intent.WATCH] += 1.5
     weights[Intent.PLAN] += 1.0 * min(len(asked), 2) + (0.5 if len(clauses) > 2 else 0.0)
+    if asked and all(weights[other] < 2.0 for other in Intent if other != Intent.PLAN):
+        weights[Intent.PLAN] += 3.0  # a deliverable is named and nothing else explains it
     if not asked:
         weights[Intent.PLAN] -= 1.0
     if question and len(clauses) <= 2:
