@@ -32,12 +32,15 @@ class Posterior:
         its prominence has earned in simulated worlds (:mod:`toolbox.centering.trust`), in which
         case its error follows its draws, widened as those worlds ask for; otherwise it says
         nothing."""
+        from scipy.signal import fftconvolve
+
         logarithm = np.log(self.density + 1e-300)
         for one in evidence:
             logarithm += np.log(likelihood(one, self.columns))
         density = np.exp(logarithm - logarithm.max())
         reach = np.arange(-4 * COMMON, 4 * COMMON + STEP / 2, STEP)
-        density = np.convolve(density, np.exp(-0.5 * (reach / COMMON) ** 2), mode="same")
+        common = np.exp(-0.5 * (reach / COMMON) ** 2)
+        density = np.maximum(fftconvolve(density, common, mode="same"), 0)
         return Posterior(self.columns, density / density.sum())
 
     def interval(self, mass: float = 0.95) -> tuple[float, float]:
@@ -77,6 +80,8 @@ def likelihood(evidence: Evidence, columns: Doubles) -> Doubles:
     trust = TRUST[evidence.method]
     # A maximum at the end of the candidates means that the true one lies beyond
     ends = evidence.columns[[1, -2]]
+    from scipy.signal import fftconvolve
+
     within = (evidence.draws > ends[0]) & (evidence.draws < ends[1])
     right = trust.right(evidence.prominence) * float(within.mean())
     near = np.abs(evidence.draws - evidence.column) < 4 * evidence.sigma + 4
@@ -90,7 +95,7 @@ def likelihood(evidence: Evidence, columns: Doubles) -> Doubles:
     at = np.arange(-reach, reach + 1) * STEP
     # Tails heavier than normal: methods err together more often than the draws know
     kernel = (1 + (at / width) ** 2 / 4) ** -2.5
-    smooth = np.convolve(histogram, kernel / kernel.sum(), mode="same")[: len(columns)]
+    smooth = np.maximum(fftconvolve(histogram, kernel / kernel.sum(), mode="same"), 0)
     # Wrong, its maximum could have been anywhere among its candidates; and it is wrong for sure
     # where the axis is not among them
     span = float(np.ptp(evidence.columns))
