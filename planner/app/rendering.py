@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
@@ -13,6 +14,7 @@ from planner.task import Task
 
 if TYPE_CHECKING:
     from planner.inspection import Inspection
+    from toolbox.execution import RunRecord
 
 GIB = 2.0**30
 console = Console(highlight=False)
@@ -83,17 +85,20 @@ def show_answer(answer: Answer) -> None:
     console.print(f"\n[dim]planned in {answer.planning_seconds:.2f} s[/dim]")
 
 
-def show_record(record: Any) -> None:
-    console.print(f"Done in {_time(record.total_seconds)}, at most "
+def show_record(record: RunRecord) -> None:
+    console.print(f"Done in {_time(record.seconds)}, at most "
                   f"{record.peak_bytes / GIB:.2f} GiB: [bold]{record.output}[/bold]")  # fmt: skip
     if record.center_px is not None:
-        console.print(f"rotation axis at column {record.center_px:.2f}")
+        axis = record.center_px
+        console.print(f"rotation axis at column {axis['value']:.2f} ({axis['low']:.2f} to "
+                      f"{axis['high']:.2f})")  # fmt: skip
     if record.overlap_px is not None:
         console.print(f"overlap {record.overlap_px:.1f} px")
-    for note in record.notes:
-        console.print(f"· {note}")
+    for notes in record.notes.values():
+        for note in notes:
+            console.print(f"· {note}")
     for name, value in record.quality.items():
-        console.print(f"{name}: {value}")
+        console.print(f"{name}: {value:.4g}")
     _warnings(record.warnings)
 
 
@@ -109,7 +114,7 @@ def show_catalogue() -> None:
     console.print(table)
 
 
-def _warnings(warnings: tuple[str, ...]) -> None:
+def _warnings(warnings: Sequence[str]) -> None:
     for warning in warnings:
         console.print(f"[yellow]! {warning}[/yellow]")
 
