@@ -26,7 +26,8 @@ from toolbox.values import Block, Center
 @dataclass(frozen=True)
 class Effort:
     """How much is looked at: rows, columns, pairs and views of the sample; views in slices, and
-    slice pixels in millions where the direct methods agree and where they leave the axis open."""
+    slice pixels in millions where the direct methods agree and where they leave the axis open;
+    resamplings for the tilt."""
 
     rows: int
     columns: int
@@ -34,15 +35,30 @@ class Effort:
     views: int
     slice_views: int
     pixels: float
+    tilt_draws: int
     hard_pixels: float
 
 
 EFFORTS = {
     "quick": Effort(
-        rows=3, columns=520, pairs=40, views=400, slice_views=120, pixels=2.0, hard_pixels=3.0
+        rows=3,
+        columns=520,
+        pairs=40,
+        views=400,
+        slice_views=120,
+        pixels=2.0,
+        tilt_draws=16,
+        hard_pixels=3.0,
     ),
     "full": Effort(
-        rows=5, columns=1300, pairs=160, views=1000, slice_views=360, pixels=8.0, hard_pixels=45.0
+        rows=5,
+        columns=1300,
+        pairs=160,
+        views=1000,
+        slice_views=360,
+        pixels=8.0,
+        tilt_draws=60,
+        hard_pixels=45.0,
     ),
 }
 SURVEY = 10.0  # million pixels of slices that a survey takes at least
@@ -80,7 +96,7 @@ def examine(sinogram: Block, effort: str = "full", seed: int = 0) -> Finding:
     sample = Sample.of(sinogram, much.rows)
     rng = np.random.default_rng(seed)
     curves = direct_curves(sample, much)
-    tilt, error = lean(curves, rng)
+    tilt, error = lean(curves, rng, much.tilt_draws)
     if abs(tilt) < 2.5 * error:
         tilt = 0.0
     guard = max(8.0, 0.01 * sample.columns)

@@ -12,10 +12,10 @@ MOST = np.tan(np.deg2rad(2.0))  # columns a row
 SAME_ROW = 0.1
 
 
-def lean(curves: list[Curves], rng: np.random.Generator) -> tuple[float, float]:
+def lean(curves: list[Curves], rng: np.random.Generator, draws: int = 60) -> tuple[float, float]:
     """Tilt (columns a row) by all methods, weighed by their standard errors, and the standard
     error of it; (0, inf) where the rows lie too close together to tell."""
-    found = np.array([lean_by(one, rng) for one in curves] or [(0.0, np.inf)])
+    found = np.array([lean_by(one, rng, draws) for one in curves] or [(0.0, np.inf)])
     weight = 1 / found[:, 1] ** 2
     if not weight.any():
         return 0.0, float("inf")
@@ -26,7 +26,7 @@ def lean(curves: list[Curves], rng: np.random.Generator) -> tuple[float, float]:
     return mean, error * max(scatter, 1.0)
 
 
-def lean_by(curves: Curves, rng: np.random.Generator, draws: int = 60) -> tuple[float, float]:
+def lean_by(curves: Curves, rng: np.random.Generator, draws: int) -> tuple[float, float]:
     """Tilt that brings the maxima of one method's rows together best, and its standard error by
     resampling the parts of each row."""
     heights = curves.heights
