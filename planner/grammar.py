@@ -133,7 +133,10 @@ def slots(situation: Situation) -> list[Slot]:
     centers = [t for t in known_tools().values()
                if t.card.stage is Stage.CENTER and t.card.default_on
                and t.card.name in rules()["centers"]]  # fmt: skip
-    add("center", one_step(centers), optional=False)
+    axes = one_step(centers)
+    if info.rotation_axis_px is not None and len(situation.infos) == 1:
+        axes.append((Step("known_center", {"column": info.rotation_axis_px}),))
+    add("center", axes, optional=False)
     if end is Stage.CENTER:
         return found
 
@@ -144,7 +147,7 @@ def slots(situation: Situation) -> list[Slot]:
         add("segment", one_step(fitting(Stage.SEGMENT, state, DataKind.VOLUME)), optional=False)
     if end is Stage.QUANTIFY:
         measures = [t for t in known_tools().values() if t.card.stage is Stage.QUANTIFY
-                    and t.card.default_on and not _needs_values(t)]  # fmt: skip
+                    and t.card.default_on and not needs_values(t)]  # fmt: skip
         add("quantify", one_step(measures), optional=False)
     return found
 
@@ -174,7 +177,7 @@ def fitting(
     stack port takes this kind and state."""
     found = []
     for tool in known_tools().values():
-        if tool.card.stage is not stage or not tool.card.default_on or _needs_values(tool):
+        if tool.card.stage is not stage or not tool.card.default_on or needs_values(tool):
             continue
         port = next((p for p in tool.card.inputs.values() if p.kind.is_stack), None)
         if port and port.accepts(kind) and (not port.states or state in port.states):
@@ -206,7 +209,7 @@ def one_step(tools: list[type[Tool]]) -> list[Recipe]:
 
 
 @cache
-def _needs_values(tool: type[Tool]) -> bool:
+def needs_values(tool: type[Tool]) -> bool:
     """Whether a tool cannot be made without being told something."""
     import inspect
 

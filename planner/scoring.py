@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from functools import cache
-from typing import Any
 
 from planner.plan import Interval
 from planner.situation import Situation, rules
@@ -39,8 +38,10 @@ class RuleScorer:
                 left *= rule["left"].get(tool, 1.0)
             x = left / rule["scale"]
             found[name] = rule["weight"] * x / (1 + x)
-        harm = rules()["harm"]
-        found["harm"] = sum(_harm(harm.get(t, 0.0), severities) for t in dict.fromkeys(tools))
+        harm = [rules()["harm"].get(tool, 0.0) for tool in dict.fromkeys(tools)]
+        # Two steps that smooth do not gain twice.
+        found["harm"] = sum(h for h in harm if h > 0) + min(min(harm, default=0.0), 0.0)
+        found["base"] = rules()["base"]
         return found
 
     def reasons(self, recipe: Recipe, situation: Situation, language: str) -> list[str]:
@@ -70,14 +71,6 @@ class RuleScorer:
                 colon = ": " if lang == "en" else "："
                 sentences.append(f"{title}{colon}{rules()['purpose'][step.tool][lang]}")
         return sentences
-
-
-def _harm(harm: Any, severities: dict[str, float]) -> float:
-    """A fixed loss, or one that is only felt where a defect is absent."""
-    if isinstance(harm, int | float):
-        return float(harm)
-    present = severities[harm["unless"]] / rules()["defects"][harm["unless"]]["scale"]
-    return float(harm["loss"]) / (1 + 4 * present)
 
 
 def _title(step: Step, lang: str) -> str:

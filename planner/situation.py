@@ -72,7 +72,7 @@ def rules() -> dict[str, Any]:
         defect |= {"weight": rule["weight"], "scale": rule["scale"]}
         defect["left"] = defect["left"] | rule["left"]
         defect["sources"] = dict.fromkeys(rule["left"], found["measured_source"])
-    found["harm"] = measured["harm"] | found["harm"]
+    found["harm"], found["base"] = measured["harm"], measured["base"]
     return found
 
 

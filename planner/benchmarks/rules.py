@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 
 from metadata.errors import TomoplanError
-from planner.grammar import slots
+from planner.benchmarks.conditions import registered
+from planner.grammar import needs_values, slots
 from planner.inspection import inspect_scan
 from planner.scoring import RuleScorer, severities_of
 from planner.situation import Situation, assess, rules
@@ -54,8 +55,9 @@ LEAST_LOSS = 0.01  # smaller losses say nothing of what a tool mends
 SPECIMENS = ("foam", "rock")
 HEADER = (
     "# Written by `python -m planner.benchmarks.rules --write`: simulated worlds, one defect at a\n"
-    "# time. weight, scale: what a defect costs; left: what a tool leaves of its severity;\n"
-    "# harm: quality that a tool costs where nothing is wrong.\n"
+    "# time. base: what plain filtered back-projection lacks without any defect; weight, scale:\n"
+    "# what a defect costs; left: what a tool leaves of its severity; harm: quality that a tool\n"
+    "# costs where nothing is wrong (what it gains there counts below zero).\n"
 )
 REQUEST = Task(Intent.PLAN, (Goal.RECONSTRUCT,))
 
@@ -99,6 +101,9 @@ def quality(world: World, recipe: Recipe) -> float | None:
         with h5py.File(output) as file:
             volume = file["/entry/data/data"][:]
     truths = np.stack([scan.truth(row) for row in range(world.rows)])
+    if any(known_tools()[s.tool].card.stage is Stage.ALIGN for s in recipe):
+        # Alignment leaves open where the specimen stands.
+        volume = np.stack([registered(v, t) for v, t in zip(volume, truths, strict=True)])
     return ssim_in_circle(volume, truths)
 
 
@@ -132,44 +137,65 @@ def _from_counts(name: str) -> bool:
 
 def menders(defect: str) -> list[str]:
     """Tools that may mend a defect, in alphabetical order."""
-    found = []
-    for name, tool in known_tools().items():
-        card = tool.card
-        skip = card.stage not in MENDERS[defect] or not card.default_on
-        skip = skip or name in ("fbp", "flat_field", "minus_log", "apply_shifts", "bin_pixels")
-        if not skip:
-            found.append(name)
-    return sorted(found)
+    always = ("fbp", "flat_field", "minus_log", "apply_shifts", "bin_pixels")
+    return sorted(
+        name
+        for name, tool in known_tools().items()
+        if tool.card.stage in MENDERS[defect]
+        and name not in always
+        and (tool.card.default_on or tool.card.stage is Stage.ALIGN)
+        and not needs_values(tool)
+    )
 
 
-def measure_defect(defect: str) -> dict[str, Any]:
+Clean = dict[str, dict[str, float]]  # specimen → tool ("" for none) → quality without defects
+
+
+def measure_clean() -> Clean:
+    """Quality with each tool on worlds without any defect."""
+    names = sorted({n for d in MENDERS for n in menders(d)})
+    found: Clean = {}
+    for specimen in SPECIMENS:
+        world = replace(CLEAN, specimen=specimen)
+        plain = quality(world, base(world))
+        assert plain is not None
+        found[specimen] = {"": plain}
+        for name in names:
+            value = quality(world, with_tool(base(world), name))
+            if value is not None:
+                found[specimen][name] = value
+    return found
+
+
+def harm_of(clean: Clean) -> dict[str, float]:
+    """Quality that each tool costs where nothing is wrong; what it gains counts below zero."""
+    names = sorted(set.intersection(*(set(v) for v in clean.values())) - {""})
+    costs = {n: float(np.mean([v[""] - v[n] for v in clean.values()])) for n in names}
+    return {n: round(c, 3) for n, c in costs.items() if abs(c) > 0.001}
+
+
+def measure_defect(defect: str, clean: Clean) -> dict[str, Any]:
     """Weight and scale of a defect's loss, and the share of it that each tool leaves."""
     severities, losses = [], []
     left: dict[str, list[float]] = {name: [] for name in menders(defect)}
-    rows = []
     for specimen in SPECIMENS:
-        clean = replace(CLEAN, specimen=specimen)
-        best = quality(clean, base(clean))
-        assert best is not None
+        best = clean[specimen]
         for change in SWEEPS[defect]:
-            world = replace(clean, **change)
+            world = replace(CLEAN, specimen=specimen, **change)
             plain = quality(world, base(world))
             assert plain is not None
             severity = severities_of(Case.of(world).situation)[defect]
+            loss = best[""] - plain
             severities.append(severity)
-            losses.append(max(best - plain, 0.0))
-            rows.append((severity, best, plain, specimen, world))
+            losses.append(max(loss, 0.0))
+            print(f"  {defect} {specimen}: severity {severity:.3g}, loss {loss:.3f}", flush=True)
+            if loss < LEAST_LOSS:
+                continue
+            for name in left:
+                mended = quality(world, with_tool(base(world), name))
+                if mended is not None and name in best:
+                    left[name].append(max(best[name] - mended, 0.0) / loss)
     weight, scale = fit_loss(np.array(severities), np.array(losses))
-    for severity, best, plain, specimen, world in rows:
-        if best - plain < LEAST_LOSS:
-            continue
-        for name in left:
-            mended = quality(world, with_tool(base(world), name))
-            if mended is not None:
-                left[name].append(max(best - mended, 0.0) / (best - plain))
-        print(
-            f"  {defect} {specimen}: severity {severity:.3g}, clean {best:.3f}, plain {plain:.3f}"
-        )
     shares = {name: float(np.median(values)) for name, values in left.items() if values}
     return {"weight": weight, "scale": scale,
             "left": {n: share_of_severity(v) for n, v in shares.items() if v < 0.97}}  # fmt: skip
@@ -198,22 +224,6 @@ def share_of_severity(share_of_loss: float, x: float = 1.0) -> float:
     """
     value = share_of_loss * x / (1 + x)
     return round(min(max(value / (1 - value) / x, 0.02), 1.0), 3)
-
-
-def measure_harm() -> dict[str, float]:
-    """Quality that each tool costs on worlds without any defect."""
-    names = sorted({n for d in MENDERS for n in menders(d)})
-    found: dict[str, list[float]] = {n: [] for n in names}
-    for specimen in SPECIMENS:
-        world = replace(CLEAN, specimen=specimen, seed=5)
-        best = quality(world, base(world))
-        assert best is not None
-        for name in names:
-            value = quality(world, with_tool(base(world), name))
-            if value is not None:
-                found[name].append(best - value)
-    harm = {n: float(np.mean(v)) for n, v in found.items() if v}
-    return {n: round(v, 4) for n, v in harm.items() if v > 0.001}
 
 
 def validate(count: int = 8, per_world: int = 12) -> dict[str, float]:
@@ -274,9 +284,14 @@ def run(output: Path | None = None, write: bool = False) -> dict[str, Any]:
     """Measure all rules (some ten minutes); ``write`` puts them into configs/."""
     import yaml
 
-    measured: dict[str, Any] = {"defects": {}, "harm": measure_harm()}
+    clean = measure_clean()
+    measured: dict[str, Any] = {
+        "base": round(1 - float(np.mean([v[""] for v in clean.values()])), 3),
+        "defects": {},
+        "harm": harm_of(clean),
+    }
     for defect in SWEEPS:
-        measured["defects"][defect] = measure_defect(defect)
+        measured["defects"][defect] = measure_defect(defect, clean)
         print(yaml.safe_dump({defect: measured["defects"][defect]}, sort_keys=False), flush=True)
     if write:
         text = HEADER + yaml.safe_dump(measured, sort_keys=False)
