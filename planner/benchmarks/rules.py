@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -125,8 +126,8 @@ def with_tool(recipe: Recipe, name: str) -> Recipe:
         return (*recipe[:at], Step(name), *recipe[at:])
     if stage is Stage.ALIGN:
         axis = recipe[at]
-        pair = (axis, Step(name), Step("apply_shifts"), axis)
-        return (*recipe[:at], *pair, *recipe[at + 1 :])
+        first = (axis,) if "center" in known_tools()[name].card.inputs else ()
+        return (*recipe[:at], *first, Step(name), Step("apply_shifts"), axis, *recipe[at + 1 :])
     return (*recipe[:at], Step(name), *recipe[at:])
 
 
@@ -280,8 +281,11 @@ def sample_recipes(
     return found
 
 
-def run(output: Path | None = None, write: bool = False) -> dict[str, Any]:
-    """Measure all rules (some ten minutes); ``write`` puts them into configs/."""
+def run(
+    output: Path | None = None, write: bool = False, only: Sequence[str] = tuple(SWEEPS)
+) -> dict[str, Any]:
+    """Measure rules (all: some ten minutes); ``write`` puts them into configs/, where those of
+    defects that were not measured stay."""
     import yaml
 
     clean = measure_clean()
@@ -290,12 +294,14 @@ def run(output: Path | None = None, write: bool = False) -> dict[str, Any]:
         "defects": {},
         "harm": harm_of(clean),
     }
-    for defect in SWEEPS:
+    for defect in only:
         measured["defects"][defect] = measure_defect(defect, clean)
         print(yaml.safe_dump({defect: measured["defects"][defect]}, sort_keys=False), flush=True)
     if write:
-        text = HEADER + yaml.safe_dump(measured, sort_keys=False)
-        Path(__file__).parents[2].joinpath("configs", "rules_measured.yaml").write_text(text)
+        path = Path(__file__).parents[2].joinpath("configs", "rules_measured.yaml")
+        kept = yaml.safe_load(path.read_text())["defects"]
+        measured["defects"] = kept | measured["defects"]
+        path.write_text(HEADER + yaml.safe_dump(measured, sort_keys=False))
         rules.cache_clear()
     measured["validation"] = validate()
     print(measured["validation"])
@@ -306,4 +312,5 @@ def run(output: Path | None = None, write: bool = False) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    run(write="--write" in sys.argv)
+    named = [a for a in sys.argv[1:] if a in SWEEPS]
+    run(write="--write" in sys.argv, only=named or tuple(SWEEPS))
