@@ -20,6 +20,7 @@ from toolbox.values import Block, Center
 T = TypeVar("T")
 Rows = NDArray[np.float64]
 EDGE_COLUMNS = 5
+AIR = 0.07  # how far the transmission of air may seem to lie from 1
 DENSE = 3.0  # attenuation above which next to no light comes through (5 %)
 
 
@@ -217,8 +218,8 @@ def _beam_drift(transmission: Block | None) -> Trait | None:
     values = transmission.values  # angle, row, col
     edges = [values[..., :EDGE_COLUMNS], values[..., -EDGE_COLUMNS:]]
     clear = max(edges, key=lambda e: float(np.median(e)))
-    if np.median(clear) < 0.8:
-        return None
+    if abs(float(np.median(clear)) - 1) > AIR:
+        return None  # no edge shows the open beam alone
     course = np.median(clear, axis=(1, 2))
     window = max(1, len(course) // 20)
     slow = np.convolve(course, np.ones(window) / window, mode="valid")

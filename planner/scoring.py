@@ -13,36 +13,40 @@ from toolbox.registry import tool_class
 
 
 class RuleScorer:
-    """Quality = 1 − what each defect of the data costs, less what the steps mend of it − harm.
+    """Quality = (1 − base − harm) · Π (1 − what each defect of the data costs after the steps).
 
-    A defect of severity s costs ``weight · x / (1 + x)`` with ``x = s / scale`` times the share
-    that each step leaves of it. Weights, scales and shares stand in ``configs/rules.yaml``, each
-    with its source. The interval is ± the part of the loss that the rules are unsure of.
+    A defect of severity s costs the share ``weight · x / (1 + x)`` with ``x = s / scale`` times
+    what each step leaves of it. ``configs/rules_measured.yaml`` holds the numbers and
+    ``tomoplan bench rules`` measures them. The interval is ± the part of what is lost that the
+    rules are unsure of.
     """
 
     def quality(self, recipe: Recipe, situation: Situation) -> Interval:
         losses = self.losses(recipe, situation)
-        lost = sum(losses.values())
-        value = min(max(1 - lost, 0.0), 1.0)
-        unsure = 0.03 + rules()["unsure"] * lost
+        value = min(max(1 - rules()["base"] - self.harm(recipe), 0.0), 1.0)
+        for lost in losses.values():
+            value *= 1 - lost
+        unsure = 0.03 + rules()["unsure"] * (1 - value)
         return Interval(value, max(value - unsure, 0.0), min(value + unsure, 1.0))
 
     def losses(self, recipe: Recipe, situation: Situation) -> dict[str, float]:
-        """What each defect costs after the steps, and the harm they do, by name."""
+        """The share of quality that each defect costs after the steps, by name."""
         found = {}
         severities = severities_of(situation)
-        tools = [step.tool for step in recipe]
+        tools = dict.fromkeys(step.tool for step in recipe)
         for name, rule in rules()["defects"].items():
             left = severities[name]
             for tool in tools:
                 left *= rule["left"].get(tool, 1.0)
             x = left / rule["scale"]
-            found[name] = rule["weight"] * x / (1 + x)
-        harm = [rules()["harm"].get(tool, 0.0) for tool in dict.fromkeys(tools)]
-        # Two steps that smooth do not gain twice.
-        found["harm"] = sum(h for h in harm if h > 0) + min(min(harm, default=0.0), 0.0)
-        found["base"] = rules()["base"]
+            found[name] = min(rule["weight"] * x / (1 + x), 0.99)
         return found
+
+    def harm(self, recipe: Recipe) -> float:
+        """Quality that the steps cost where nothing is wrong, below zero where they gain."""
+        harm = [rules()["harm"].get(tool, 0.0) for tool in dict.fromkeys(s.tool for s in recipe)]
+        # Two steps that smooth do not gain twice.
+        return sum(h for h in harm if h > 0) + min(min(harm, default=0.0), 0.0)
 
     def reasons(self, recipe: Recipe, situation: Situation, language: str) -> list[str]:
         """For each step, the defect it mends most and what the scan shows of it."""

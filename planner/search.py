@@ -38,9 +38,10 @@ def price(priority: Priority) -> float:
 
 
 def reward(candidate: Candidate, situation: Situation, cheapest: float) -> float:
-    """Quality − price × log10 of the cost over the cheapest − penalties for broken budgets."""
+    """Quality − price × log10 of the cost over the cheapest − a little for every step − penalties
+    for broken budgets."""
     task = situation.task
-    value = candidate.quality
+    value = candidate.quality - rules()["step_price"] * len(candidate.recipe)
     value -= price(task.priority) * math.log10(max(candidate.seconds / max(cheapest, 1e-3), 1.0))
     if task.max_seconds and candidate.time.high > task.max_seconds:
         over = candidate.time.high / task.max_seconds
@@ -75,7 +76,8 @@ def search(situation: Situation, scorer: Scorer, costs: CostModel) -> list[Candi
 
 
 def _worth(candidate: Candidate, weight: float) -> float:
-    return candidate.quality - weight * math.log10(candidate.seconds + 1e-2)
+    worth = candidate.quality - rules()["step_price"] * len(candidate.recipe)
+    return worth - weight * math.log10(candidate.seconds + 1e-2)
 
 
 def propose(candidates: list[Candidate], situation: Situation) -> list[Candidate]:

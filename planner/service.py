@@ -62,7 +62,11 @@ def plan(
         return Answer(task, refusal=str(error), warnings=tuple(warnings))
     situation = assess(task, inspections)
     warnings += [m.text(lang) for m in situation.messages]
-    warnings += [w for i in inspections for w in i.warnings]
+    # The axis of tiles is sought in what they are joined to.
+    alone = len(inspections) == 1
+    for one in inspections:
+        axis = set(one.center.warnings) if one.center and not alone else set()
+        warnings += [w for w in one.warnings if w not in axis]
     if task.device is Device.GPU and not _has_gpu():
         warnings.append(say("warn.no_gpu", lang))
     refused = refusal(situation)

@@ -188,7 +188,7 @@ def measure_defect(defect: str, clean: Clean) -> dict[str, Any]:
             severity = severities_of(Case.of(world).situation)[defect]
             loss = best[""] - plain
             severities.append(severity)
-            losses.append(max(loss, 0.0))
+            losses.append(max(loss, 0.0) / best[""])
             print(f"  {defect} {specimen}: severity {severity:.3g}, loss {loss:.3f}", flush=True)
             if loss < LEAST_LOSS:
                 continue

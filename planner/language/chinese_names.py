@@ -11,6 +11,7 @@ from planner.language.gazetteer import entries
 # One sign that is also part of common words counts only beside another name.
 _LONE = frozenset(
     "人马根花金铁铅锡粉丝条板片段块头球样芯棒管枝束柱毡籽胚眼腿翅脑梨茧肉布砖膜组壳层孔油墨卵胶牛羊猪鸡犬狗猴鸟蚁芽茎泡纸铜银锌镍钴钛碘钡碳硅雪冰砂沙螨蜱藻蛾"
+    "猫鹿鸭鹅雀喙蝽鲎胃肠脾蹄草瓮蝇牙兔羊鱼鸟蛇虾煤刺齿鳞"
 )
 _INSIDE = re.compile(
     r"\s*(?:里面|里头|内部|当中|中间|里|中|内|上|表面)(?:的|有没有|有无|到底|究竟|是否|还)?"

@@ -40,7 +40,7 @@ _ELEMENTS = frozenset(
     ]
 )
 _DEFORMED = frozenset(
-    ("displacement field", "expansion displacement", "particle displacement", "displacement",
+    ("displacement field", "displacement",
      "strain field", "strain distribution", "strain", "deformation field")
 )  # fmt: skip
 _CRYSTAL = frozenset(

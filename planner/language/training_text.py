@@ -12,6 +12,7 @@ from planner.language.vocabulary import vocabulary
 from planner.task import Condition, Goal, Intent, Priority, in_order
 
 PLAN_SHARE = 0.62
+BARE_SHARE = 0.3  # requests of a few words, as typed at a prompt
 MEASURING = {Goal.SEGMENT, Goal.QUANTIFY}
 # What people ask together; single goals are drawn as often as these.
 TOGETHER = (
@@ -35,6 +36,9 @@ IMPLIED = {
     Goal.DEFORM: (Condition.TIME_SERIES,),
     Goal.PHASE_RETRIEVE: (Condition.PHASE_CONTRAST,),
 }
+
+# Those that a goal says whatever else is said.
+CERTAIN = (Goal.STITCH, Goal.CENTER, Goal.DESTRIPE, Goal.DECOMPOSE, Goal.PHASE_RETRIEVE)
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,7 @@ class _Writer:
         self.chance = chance
         self.words = words
         self.names = {
-            kind: entries(document, kind)[: words["lines"][kind]]
+            kind: entries(document, kind)
             for document, kind in (
                 ("specimens", "things"),
                 ("specimens", "forms"),
@@ -75,7 +79,10 @@ class _Writer:
         language = self.chance.choices(("en", "zh", "mixed"), (45, 40, 15))[0]
         base = "en" if language == "en" else "zh"
         plans = self.chance.random() < PLAN_SHARE
-        made = self.plan(base) if plans else self.other(base)
+        if self.chance.random() < BARE_SHARE:
+            made = self.bare(base, plans)
+        else:
+            made = self.plan(base) if plans else self.other(base)
         text = self.mix(made.text) if language == "mixed" else made.text
         if base == "en":
             text = self.scuff(text)
@@ -119,6 +126,29 @@ class _Writer:
             in_order(Goal, goals),
             in_order(Condition, conditions),
             priority,
+        )
+
+    def bare(self, base: str, plans: bool) -> Example:
+        """A request of a few words: one deliverable, sometimes two, or another intent."""
+        chance = self.chance
+        end = chance.choice(("", "", "", ".", "!") if base == "en" else ("", "", "", "。", "！"))
+        if not plans:
+            intent = chance.choice((Intent.WATCH, Intent.EXPLAIN, Intent.CATALOGUE, Intent.REFUSE))
+            return Example(self.fill(self.words["bare"][intent.value][base], base) + end, intent)
+        goals = [Goal(chance.choice(list(Goal)))]
+        if chance.random() < 0.2:
+            goals = [Goal(name) for name in chance.choice(TOGETHER)]
+        asks = [self.fill(self.words["bare"][goal.value][base], base) for goal in goals]
+        if base == "zh":
+            text = chance.choice(("，", "再", "，然后", "、")).join(asks)
+        else:
+            text = chance.choice((" and ", ", ", ", then ")).join(asks)
+        conditions = [IMPLIED[goal][0] for goal in goals if goal in CERTAIN]
+        if chance.random() < 0.25:  # the specimen as the only other word
+            name = self.specimen(base)
+            text = f"{name}，{text}" if base == "zh" else f"{name}: {text}"
+        return Example(
+            text + end, Intent.PLAN, in_order(Goal, goals), in_order(Condition, conditions)
         )
 
     def other(self, base: str) -> Example:
