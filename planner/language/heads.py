@@ -43,7 +43,11 @@ class Heads:
         """Logits (..., len(OUTPUTS)) from hashed (..., BUCKETS) and embedded (..., EMBEDDING)."""
         t = self.tensors
         standard = (meaning - t["mean"]) / t["deviation"]
-        hidden = words @ t["words"] + standard @ t["meaning"] + t["bias"]
+        table = t["words"]
+        if words.ndim == 1:  # few of the buckets are filled
+            filled = words.nonzero()[0]
+            words, table = words[filled], table[filled]
+        hidden = words @ table + standard @ t["meaning"] + t["bias"]
         return np.maximum(hidden, 0) @ t["out"] + t["out_bias"]
 
     def opinion(self, text: str) -> Opinion:
