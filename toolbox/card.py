@@ -116,7 +116,8 @@ def parameters_of(tool: type) -> tuple[Parameter, ...]:
     found = []
     for name, parameter in inspect.signature(tool).parameters.items():
         annotation = hints.get(name, Any)
-        about = next((m for m in getattr(annotation, "__metadata__", ()) if isinstance(m, Param)), None)
+        notes = getattr(annotation, "__metadata__", ())
+        about = next((note for note in notes if isinstance(note, Param)), None)
         if about is None:
             raise TypeError(f"{tool.__name__}.{name} lacks Annotated[type, Param(...)]")
         found.append(Parameter(name, typing.get_args(annotation)[0], parameter.default, about))

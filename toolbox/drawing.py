@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -318,8 +319,10 @@ def pipeline_svg(pipeline: Pipeline) -> str:
                      f'fill="{FAINT}" text-anchor="middle" stroke="white" stroke-width="4" '
                      f'paint-order="stroke">{escape(line.label)}</text>')  # fmt: skip
     for box in drawing.boxes:
-        parts.append(f'<rect x="{box.x:.1f}" y="{box.y:.1f}" width="{box.width:.0f}" '
-                     f'height="{box.height:.1f}" rx="9" fill="{box.fill}" stroke="{FAINT}"/>')  # fmt: skip
+        parts.append(
+            f'<rect x="{box.x:.1f}" y="{box.y:.1f}" width="{box.width:.0f}" '
+            f'height="{box.height:.1f}" rx="9" fill="{box.fill}" stroke="{FAINT}"/>'
+        )
         for text, y, size, bold, ink in _box_texts(box):
             weight = ' font-weight="bold"' if bold else ""
             parts.append(f'<text x="{box.x + box.width / 2:.1f}" y="{y + size * 0.35:.1f}" '
@@ -348,7 +351,7 @@ def _curve(a: tuple[float, float], b: tuple[float, float]) -> list[tuple[float, 
 
 def _svg_path(points: Sequence[tuple[float, float]]) -> str:
     text = f"M{points[0][0]:.1f},{points[0][1]:.1f}"
-    for a, b in zip(points, points[1:], strict=False):
+    for a, b in itertools.pairwise(points):
         text += " C" + " ".join(f"{x:.1f},{y:.1f}" for x, y in _curve(a, b))
     return text
 

@@ -30,6 +30,7 @@ def pixel_features(
     image = np.asarray(image, np.float32)
     found: list[NDArray[np.floating]] = [image]
     for scale in scales:
+
         def blur(down: int, right: int, scale: float = scale) -> NDArray[np.float32]:
             # derivatives of the Gaussian; truncated where it is below 1 %
             smooth = gaussian_filter(image, scale, order=(down, right), mode="mirror", truncate=3.0)

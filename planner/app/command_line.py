@@ -38,13 +38,13 @@ def main() -> None:
     debug = "--debug" in sys.argv
     arguments = [a for a in sys.argv[1:] if a != "--debug"]
     try:
-        app(args=arguments, prog_name="tomoplan", standalone_mode=False)
+        status = app(args=arguments, prog_name="tomoplan", standalone_mode=False)
+        if isinstance(status, int) and status:
+            sys.exit(status)
     except TomoplanError as error:
         if debug:
             raise
         _fail(str(error), error.exit_status)
-    except typer.Exit as stop:
-        sys.exit(stop.exit_code)
     except (typer.Abort, KeyboardInterrupt):
         _fail("Stopped. Finished slabs are kept; `tomoplan run … --resume` goes on.", 1)
     except BrokenPipeError:

@@ -185,9 +185,7 @@ def test_cost_grows_with_each_size(name: str) -> None:
         cost = tool.cost(**larger)
         assert cost.operations >= first.operations, f"fewer operations with more {side}"
         assert cost.bytes >= first.bytes, f"fewer bytes with more {side}"
-    doubled = {
-        port: Shape(2 * s.frames, 2 * s.rows, 2 * s.columns) for port, s in base.items()
-    }
+    doubled = {port: Shape(2 * s.frames, 2 * s.rows, 2 * s.columns) for port, s in base.items()}
     if type(tool).card.split != Split.SAMPLE:
         assert tool.cost(**doubled).operations > first.operations
 
@@ -219,9 +217,7 @@ def test_cutting_does_not_change_the_result(name: str) -> None:
         check_frame_slabs(tool, inputs, output, len(first.frames))
 
 
-def check_row_slabs(
-    tool: Tool, inputs: dict[str, Any], whole: Block, rows: int, halo: int
-) -> None:
+def check_row_slabs(tool: Tool, inputs: dict[str, Any], whole: Block, rows: int, halo: int) -> None:
     for start, stop in ((0, rows // 2), (rows // 2, rows // 2 + 1), (rows // 2 + 1, rows)):
         low, high = max(start - halo, 0), min(stop + halo, rows)
         part = tool(**examples.cut_rows(inputs, low, high))

@@ -17,9 +17,7 @@ from toolbox.values import Block, Geometry, Shifts
 def smooth(shifts: NDArray) -> Block:
     """A soft blob in each frame, moved by its shift."""
     row, col = np.mgrid[:40, :60].astype(float)
-    frames = [
-        np.exp(-((row - 20 - r) ** 2) / 60 - (col - 30 - c) ** 2 / 80) for r, c in shifts
-    ]
+    frames = [np.exp(-((row - 20 - r) ** 2) / 60 - (col - 30 - c) ** 2 / 80) for r, c in shifts]
     angles = np.linspace(0, np.pi, len(shifts), endpoint=False)
     return Block(
         np.asarray(frames, np.float32), DataKind.PROJECTIONS, GreyState.ATTENUATION,

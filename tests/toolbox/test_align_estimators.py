@@ -105,9 +105,7 @@ def test_the_gauge_is_taken_out() -> None:
     scan, _ = simulated(specimen="foam", jitter_px=1.0, center=60.0)
     for tool in ALL:
         found = tool(projections=scan).pixels[:, 1]
-        np.testing.assert_allclose(
-            without_gauge(found, scan.geometry.angles_rad), found, atol=1e-6
-        )
+        np.testing.assert_allclose(without_gauge(found, scan.geometry.angles_rad), found, atol=1e-6)
 
 
 def test_a_sample_wider_than_the_field_has_no_centre_of_mass() -> None:

@@ -45,7 +45,9 @@ def test_passes_join_what_can_be_joined() -> None:
     assert rows[0].keeps == ("fbp",)
 
 
-@pytest.mark.parametrize(("rows", "expected"), [(range(4, 6), range(3, 7)), (range(0, 2), range(3))])
+@pytest.mark.parametrize(
+    ("rows", "expected"), [(range(4, 6), range(3, 7)), (range(0, 2), range(3))]
+)
 def test_halos_widen_what_is_needed(rows: range, expected: range) -> None:
     pipeline = Pipeline(
         (Node("scan", "scan"), Node("median", "denoise_median"), Node("f", "flat_field")),

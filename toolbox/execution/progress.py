@@ -62,14 +62,18 @@ def progress_bar() -> Iterator[Progress]:
         TaskProgressColumn(),
         TextColumn("{task.fields[left]}"),
     )
-    with Bar(*columns, console=Console(stderr=True), transient=False) as bar:
-        task = bar.add_task("starting", total=1.0, left="")
+    bar = Bar(*columns, console=Console(stderr=True))
+    task = bar.add_task("starting", total=1.0, left="")
 
-        def tell(done: float, total: float, left: float | None, text: str) -> None:
-            told = "" if left is None else f"{duration(left)} left"
-            bar.update(task, completed=done, total=total, description=text[:60], left=told)
+    def tell(done: float, total: float, left: float | None, text: str) -> None:
+        bar.start()  # only now: what cannot start shows no bar
+        told = "" if left is None else f"{duration(left)} left"
+        bar.update(task, completed=done, total=total, description=text[:60], left=told)
 
+    try:
         yield tell
+    finally:
+        bar.stop()
 
 
 def duration(seconds: float) -> str:

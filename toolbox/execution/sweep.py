@@ -74,9 +74,7 @@ def swept(job: SlabJob, slabs: Sequence[Slab]) -> SlabJob:
         rows = slice(slabs[0].start, slabs[-1].stop)
         sources[name] = Sweep(source, source.scan.row_slabs(height, halo=halo, rows=rows))
     bench = job.bench
-    return dataclasses.replace(
-        job, bench=Bench(bench.pipeline, bench.tools, sources, bench.values)
-    )
+    return dataclasses.replace(job, bench=Bench(bench.pipeline, bench.tools, sources, bench.values))
 
 
 def prime(scan: Scan) -> None:

@@ -8,9 +8,7 @@ from numpy.typing import NDArray
 from toolbox.values import Block, Center
 
 
-def reprojection_residual(
-    slices: NDArray[np.float32], sinogram: Block, center: Center
-) -> float:
+def reprojection_residual(slices: NDArray[np.float32], sinogram: Block, center: Center) -> float:
     """RMS of what the projections of ``slices`` (axes ``z, y, x``, one for each row of the
     sinogram) leave unexplained, over the RMS of the sinogram about its mean, after one gain and
     offset for each row. 0: fully explained; noise that was taken out on purpose counts as

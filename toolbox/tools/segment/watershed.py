@@ -50,9 +50,9 @@ class SegmentWatershed(Tool):
     threshold: Annotated[
         float | None, Param("grey value where particles begin", auto="Otsu on a sample")
     ] = None
-    particles: Annotated[
-        str, Param("which side of the threshold", choices=("bright", "dark"))
-    ] = "bright"
+    particles: Annotated[str, Param("which side of the threshold", choices=("bright", "dark"))] = (
+        "bright"
+    )
     depth: Annotated[
         float, Param("least drop between two distance maxima to part them", "px", low=0.1, high=50)
     ] = 1.0
