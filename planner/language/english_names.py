@@ -11,6 +11,7 @@ from planner.language.vocabulary import pattern, vocabulary
 
 _TOKEN = re.compile(r"[a-z][a-z0-9]*(?:[-/'][a-z0-9]+)*|[0-9]+[a-z]+\b|[^\sa-z]", re.ASCII)
 _OF = pattern("of")
+_TAKEN = pattern("taken")
 
 
 def stem(word: str) -> str:
@@ -87,27 +88,64 @@ def _joins(word: str, before: frozenset[str], widen: bool) -> bool:
 
 
 def by_position(text: str) -> Name | None:
-    """A specimen that no list knows: what something is done to, or a short opening phrase."""
-    opening = re.split(r"[,.;:!?(]| - ", text)[0]
-    words = _phrase_of(re.sub(r"^(?:the|a|an|our|my|this|these|hi|hello)\s+", "", opening.strip()))
-    if words and len(words.split()) == len(opening.split()) and len(words.split()) <= 4:
-        start = text.index(words)
-        return Name(words, start, start + len(words), "opening")
-    for found in _OF.finditer(text):
-        words = _phrase_of(found[1])
-        if words:
-            return Name(words, found.start(1), found.start(1) + len(words), "position")
+    """A specimen that no list knows: how a sentence opens, or what something is done to.
+
+    >>> [by_position(text).english for text in ("quokka ear, 900 views", "a cut in the yurt rope")]
+    ['quokka ear', 'yurt rope']
+    """
+    for number, sentence in enumerate(_SENTENCE.finditer(text)):
+        start = sentence.start() + len(_GREETING.match(sentence.group())[0])  # type: ignore[index]
+        words = _phrase_of(text[start : sentence.end()])
+        after = text[start + len(words) : sentence.end()].lstrip()
+        # later sentences open with much else, so there the phrase must stand alone
+        closed = not after or after[0] in ",:;.(?!-"
+        verb = words.split(" ")[0] in _verbs()
+        part = number == 0 and _PART.match(after)
+        if words and not verb and not part and len(words.split()) <= 4 and (closed or not number):
+            return Name(words, start, start + len(words), "opening")
+        if number == 0:
+            for pattern_of in (_TAKEN, _OF):
+                for found in pattern_of.finditer(text):
+                    words = _phrase_of(found[1])
+                    if words:
+                        return Name(words, found.start(1), found.start(1) + len(words), "position")
     return None
 
 
 def _phrase_of(text: str) -> str:
-    """The longest beginning of `text` without stop words; empty where it has a digit."""
+    """The longest beginning of `text` without stop words or, behind a noun, verbs."""
     kept: list[str] = []
-    for word in text.split():
-        if word in _stop() or not re.fullmatch(r"[a-z][a-z/-]+", word):
+    for word in re.split(r" +", text):
+        plain = word.rstrip(",.;:!?)(")
+        if plain in _stop() or not re.fullmatch(r"[a-z][a-z/'-]+", plain):
             break
-        kept.append(word)
+        acts = plain.endswith(("ed", "ing", "ly")) or stem(plain) in _verbs()
+        if kept and acts and plain not in _modifiers():
+            break
+        kept.append(plain)
+        if plain != word:
+            break
     return " ".join(kept)
+
+
+_PART = re.compile(r"(?:all over |(?:scans?|data|radiographs|tomography),? )*(?:of|in|inside)\b")
+_SENTENCE = re.compile(r"[^.;!?\s](?:[^.;!?]|\.(?=\S))*")
+_GREETING = re.compile(
+    r"(?:(?:hi|hello|hey|ok|okay|so|well|now|and|then|again|the|this|that|these|those|a|an|our|my|"
+    r"some|one|1|sample|specimen|scan|of|it's|it is|here is|we have|me|for|about|another|same|"
+    r"from|to|in|on|morning|all|dear)\b[ ,:]*)*",
+    re.ASCII,
+)
+
+
+@lru_cache(maxsize=1)
+def _verbs() -> frozenset[str]:
+    return frozenset(vocabulary("english")["verbs"].split())
+
+
+@lru_cache(maxsize=1)
+def _modifiers() -> frozenset[str]:
+    return frozenset(vocabulary("english")["modifiers"].split())
 
 
 _OBJECT = pattern("object")

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 BUCKETS = 8192
 EMBEDDING = 384
-TOKENS = 56  # an embedding costs about a millisecond a token; long requests are abridged
+TOKENS = 44  # an embedding costs about a millisecond a token; long requests are abridged
 
 _PIECE = re.compile(r"[a-z]+|\d+|[\u3400-\u9fff]+|[?!]", re.ASCII)
 _NUMBER = re.compile(r"\d+")

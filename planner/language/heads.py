@@ -1,4 +1,4 @@
-"""The trained heads: probabilities of intents, goals, conditions and priorities."""
+"""The trained heads: probabilities of intents, goals and conditions."""
 
 from __future__ import annotations
 
@@ -10,21 +10,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from planner.language.features import embedded, hashed
-from planner.task import Condition, Goal, Intent, Priority
+from planner.task import Condition, Goal, Intent
 
 WEIGHTS = "language.safetensors"
-OUTPUTS = (*Intent, *Goal, *Condition, *Priority)
-_CUTS = np.cumsum([len(Intent), len(Goal), len(Condition)])
+OUTPUTS = (*Intent, *Goal, *Condition)
+_CUTS = np.cumsum([len(Intent), len(Goal)])
 
 
 @dataclass(frozen=True)
 class Opinion:
-    """Probabilities by name; intents and priorities add up to one, the others stand alone."""
+    """Probabilities by name; intents add up to one, the others stand alone."""
 
     intent: dict[Intent, float]
     goals: dict[Goal, float]
     conditions: dict[Condition, float]
-    priority: dict[Priority, float]
 
 
 class Heads:
@@ -52,14 +51,11 @@ class Heads:
 
     def opinion(self, text: str) -> Opinion:
         """What the heads make of normal text."""
-        intent, goals, conditions, priority = np.split(
-            self.logits(hashed(text), embedded(text)), _CUTS
-        )
+        intent, goals, conditions = np.split(self.logits(hashed(text), embedded(text)), _CUTS)
         return Opinion(
             intent=dict(zip(Intent, _softmax(intent), strict=True)),
             goals=dict(zip(Goal, _sigmoid(goals), strict=True)),
             conditions=dict(zip(Condition, _sigmoid(conditions), strict=True)),
-            priority=dict(zip(Priority, _softmax(priority), strict=True)),
         )
 
 

@@ -18,7 +18,6 @@ TIGHT_S = 3600.0  # a deadline within the hour asks for speed
 # How sure the heads must be to add what no rule found, and to take back what one did.
 ADD_GOAL, DROP_GOAL = 0.9, 0.005
 ADD_CONDITION = 0.95
-ADD_PRIORITY = 0.9
 RULES = 1.5  # weight of the intents' rules against the heads' log probabilities
 
 _OWN_DATA = re.compile(r"\b(?:our|my|we|mine)\b|我们|我的|这套|数据|采的|样品", re.ASCII)
@@ -39,7 +38,7 @@ def read_offline(text: str) -> Task:
     goals = _goals(evidence, opinion) if intent == Intent.PLAN else set()
     conditions = _conditions(evidence, opinion, intent, goals)
     limits = limits_in(evidence.clauses)
-    priority = _priority(evidence, opinion)
+    priority = evidence.priority or Priority.BALANCED
     if limits.deadline and priority == Priority.BALANCED and (limits.seconds or 0) <= TIGHT_S:
         priority = Priority.SPEED
     planned = intent == Intent.PLAN
@@ -105,10 +104,3 @@ def _conditions(
         if Goal.STITCH in goals and Condition.HALF_ACQUISITION not in chosen:
             chosen.add(Condition.MOSAIC)
     return chosen
-
-
-def _priority(evidence: Evidence, opinion: Opinion) -> Priority:
-    if evidence.priority is not None:
-        return evidence.priority
-    best = max(Priority, key=lambda priority: opinion.priority[priority])
-    return best if opinion.priority[best] > ADD_PRIORITY else Priority.BALANCED

@@ -49,7 +49,6 @@ class Example:
     intent: Intent
     goals: tuple[Goal, ...] = ()
     conditions: tuple[Condition, ...] = ()
-    priority: Priority = Priority.BALANCED
 
 
 def examples(count: int, seed: int) -> list[Example]:
@@ -86,7 +85,7 @@ class _Writer:
         text = self.mix(made.text) if language == "mixed" else made.text
         if base == "en":
             text = self.scuff(text)
-        return Example(text, made.intent, made.goals, made.conditions, made.priority)
+        return Example(text, made.intent, made.goals, made.conditions)
 
     def plan(self, base: str) -> Example:
         chance = self.chance
@@ -125,7 +124,6 @@ class _Writer:
             Intent.PLAN,
             in_order(Goal, goals),
             in_order(Condition, conditions),
-            priority,
         )
 
     def bare(self, base: str, plans: bool) -> Example:
