@@ -32,6 +32,16 @@ class LlmFailure(Exception):
     """The model gave no usable task; the text says why."""
 
 
+class InvalidAnswer(LlmFailure):
+    """The model was reached and answered, but its answer is no task."""
+
+
+# How clients and parsers call an answer that does not fit the form (or never ended).
+NO_TASK = frozenset(
+    ("ValidationError", "OutputParserException", "LengthFinishReasonError", "JSONDecodeError")
+)
+
+
 @lru_cache(maxsize=1)
 def form() -> type[Any]:
     """The pydantic model that the answer must fit."""
@@ -66,13 +76,14 @@ def read_by_llm(text: str, model: str, timeout_s: float | None = None) -> Task:
     try:
         answer = _asked(text, name, address, patience)
     except Exception as problem:  # providers raise their own kinds: none may end the request
-        raise LlmFailure(_short(problem)) from problem
+        kind = InvalidAnswer if type(problem).__name__ in NO_TASK else LlmFailure
+        raise kind(_short(problem)) from problem
     if answer is None:
-        raise LlmFailure("it returned no structured answer")
+        raise InvalidAnswer("it returned no structured answer")
     try:
         return _task(answer, text)
-    except InputError as problem:
-        raise LlmFailure(_short(problem)) from problem
+    except (InputError, ValueError) as problem:  # pydantic's ValidationError is a ValueError
+        raise InvalidAnswer(_short(problem)) from problem
 
 
 def _asked(text: str, name: str, address: str, patience: float) -> Any:
@@ -82,7 +93,7 @@ def _asked(text: str, name: str, address: str, patience: float) -> Any:
     if address:
         # A local server usually wants no key, but the client refuses to start without one.
         options |= {"base_url": address, "api_key": os.environ.get("OPENAI_API_KEY", "none")}
-        options["max_tokens"] = 512
+        options["max_tokens"] = 256  # a filled form takes about half
     chat = init_chat_model(name, **options).with_structured_output(form())
     return chat.invoke([("system", INSTRUCTIONS), ("human", f"<request>\n{text}\n</request>")])
 

@@ -52,7 +52,7 @@ def test_the_shipped_heads_fit_their_card() -> None:
 
 def test_training_learns_and_is_repeatable(tmp_path: Path) -> None:
     config = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))
-    config |= {"examples": 200, "validation": 40, "epochs": 40, "rate": 0.02, "hidden": 24}
+    config |= {"examples": 160, "validation": 40, "epochs": 24, "rate": 0.03, "hidden": 16}
     path = tmp_path / "small.yaml"
     path.write_text(yaml.safe_dump(config), encoding="utf-8")
     first = train(path, tmp_path / "a")

@@ -16,6 +16,7 @@ from planner.task import Condition, Device, Goal, Intent, Priority
 
 HELD_OUT = Path(__file__).with_name("requests_heldout.jsonl")
 HELD_OUT_2 = Path(__file__).with_name("requests_heldout_2.jsonl")
+HELD_OUT_3 = Path(__file__).with_name("requests_heldout_3.jsonl")
 
 
 @pytest.fixture(autouse=True)
@@ -87,6 +88,32 @@ def test_half_acquisition_is_no_mosaic_and_sparse_is_counted() -> None:
     assert set(conditions) == {Condition.HALF_ACQUISITION, Condition.SPARSE_VIEW}
 
 
+@pytest.mark.parametrize(
+    ("text", "intent", "goals"),
+    [
+        ("align the projections", "plan", {"align"}),
+        ("recon", "plan", {"reconstruct"}),
+        ("center", "plan", {"center"}),
+        ("denoise", "plan", {"denoise"}),
+        ("DVC please", "plan", {"deform"}),
+        ("porosity?", "plan", {"quantify"}),
+        ("去环", "plan", {"destripe"}),
+        ("配准", "plan", {"register"}),
+        ("重建吧", "plan", {"reconstruct"}),
+        ("recon 一下", "plan", {"reconstruct"}),
+        ("why?", "explain", set()),
+        ("什么是缺失楔", "explain", set()),
+        ("list tools", "catalogue", set()),
+        ("help", "catalogue", set()),
+        ("束流稳吗", "watch", set()),
+        ("你好", "refuse", set()),
+    ],
+)
+def test_requests_of_a_word_or_two(text: str, intent: str, goals: set[str]) -> None:
+    task = understand(text).task
+    assert (task.intent.value, {goal.value for goal in task.goals}) == (intent, goals)
+
+
 @pytest.mark.parametrize("text", ["", "   ", "\n\t", "\x00"])
 def test_empty_text_is_an_input_error(text: str) -> None:
     with pytest.raises(InputError, match="request is empty"):
@@ -142,17 +169,19 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
     assert run.stdout.strip() == "[]"
 
 
-@pytest.mark.parametrize("path", [HELD_OUT, HELD_OUT_2])
-def test_requests_in_other_words_than_the_generator(path: Path) -> None:
-    """Floors somewhat under what was measured (docs say how to print the numbers)."""
+FLOORS = {"intent": 0.9, "goals": 0.85, "conditions": 0.88, "limits": 0.95}
+# Nothing was ever changed to suit the third set: what is reached on it is what to expect.
+UNTOUCHED = {"intent": 0.85, "goals": 0.72, "conditions": 0.78, "limits": 0.95}
+
+
+@pytest.mark.parametrize(
+    ("path", "floors"), [(HELD_OUT, FLOORS), (HELD_OUT_2, FLOORS), (HELD_OUT_3, UNTOUCHED)]
+)
+def test_requests_in_other_words_than_the_generator(path: Path, floors: dict[str, float]) -> None:
+    """Floors somewhat under what was measured (the card of the heads has the numbers)."""
     result = benchmark.run(path)
     scores = result["scores"]
     assert result["sources"] == ["offline"]
-    assert scores["intent"] >= FLOORS["intent"], result["wrong"]["intent"]
-    assert scores["goals"] >= FLOORS["goals"], result["wrong"]["goals"]
-    assert scores["conditions"] >= FLOORS["conditions"], result["wrong"]["conditions"]
-    assert scores["limits"] >= FLOORS["limits"], result["wrong"]["limits"]
+    for name, floor in floors.items():
+        assert scores[name] >= floor, result["wrong"][name]
     assert "ms a request" in benchmark.table(result)
-
-
-FLOORS = {"intent": 0.9, "goals": 0.85, "conditions": 0.88, "limits": 0.95}
