@@ -8,8 +8,11 @@ from functools import cache
 from planner.plan import Interval
 from planner.situation import Situation, rules
 from planner.task import Condition
+from toolbox.kinds import Stage
 from toolbox.recipe import Recipe, Step
 from toolbox.registry import tool_class
+
+SMOOTHING = (Stage.RECONSTRUCT, Stage.DENOISE)
 
 
 class RuleScorer:
@@ -35,9 +38,16 @@ class RuleScorer:
         severities = severities_of(situation)
         tools = dict.fromkeys(step.tool for step in recipe)
         for name, rule in rules()["defects"].items():
-            left = severities[name]
+            left = min(severities[name], rule.get("highest", math.inf))
+            # Steps that smooth take out the same thing: the best of them counts, not their product.
+            smoothest = 1.0
             for tool in tools:
-                left *= rule["left"].get(tool, 1.0)
+                share = rule["left"].get(tool, 1.0)
+                if tool_class(tool).card.stage in SMOOTHING:
+                    smoothest = min(smoothest, share)
+                else:
+                    left *= share
+            left *= smoothest
             x = left / rule["scale"]
             found[name] = min(rule["weight"] * x / (1 + x), 0.99)
         return found

@@ -69,7 +69,7 @@ def rules() -> dict[str, Any]:
     found, measured = read("rules.yaml"), read("rules_measured.yaml")
     for name, rule in measured["defects"].items():
         defect = found["defects"][name]
-        defect |= {"weight": rule["weight"], "scale": rule["scale"]}
+        defect |= {key: rule[key] for key in ("weight", "scale", "highest")}
         defect["left"] = defect["left"] | rule["left"]
         defect["sources"] = dict.fromkeys(rule["left"], found["measured_source"])
     found["harm"], found["base"] = measured["harm"], measured["base"]

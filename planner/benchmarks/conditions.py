@@ -25,7 +25,6 @@ from toolbox.registry import make_tool
 from toolbox.values import Center
 
 Image = NDArray[np.float32]
-PLAIN_CENTER = "center_fourier"  # Vo 2014, what most pipelines run by default
 
 
 def run(output: Path | None = None, only: str | None = None) -> dict[str, Any]:
@@ -74,12 +73,27 @@ def _cell(value: float | None) -> str:
 
 
 def plain_recipe(paths: list[Path]) -> tuple[Step, ...]:
-    """Flat field (where the file has counts), one automatic centre, filtered back-projection."""
-    with open_scan(paths[0]) as scan:
-        counts = scan.info.state.value == "counts"
+    """Flat field (where the file has counts), Vo's automatic centre as algotom finds it, filtered
+    back-projection; two tiles are joined first."""
+    from algotom.prep.calculation import find_center_vo
+
+    counts = False
+    blocks = []
+    for path in paths:
+        with open_scan(path) as scan:
+            counts = scan.info.state.value == "counts"
+            block = read_block(scan, np.array([0]), np.arange(scan.info.projections))
+        blocks.append(make_tool("flat_field", {})(projections=block) if counts else block)
+    whole = blocks[0]
+    if len(blocks) > 1:
+        join = make_tool("stitch_tiles", {}).tune(left=blocks[0], right=blocks[1]).tool
+        whole = join(left=blocks[0], right=blocks[1])
+    whole = make_tool("minus_log", {})(projections=whole)
+    column = float(find_center_vo(whole.values[:, 0]))
     first = (Step("flat_field"),) if counts else ()
-    join = (Step("stitch_tiles"),) if len(paths) > 1 else ()
-    return (*first, *join, Step("minus_log"), Step(PLAIN_CENTER), Step("fbp"))
+    joined = (Step("stitch_tiles"),) if len(paths) > 1 else ()
+    axis = Step("known_center", {"column": column})
+    return (*first, *joined, Step("minus_log"), axis, Step("fbp"))
 
 
 def make_reference(folder: Path, settings: dict[str, Any], case: dict[str, Any]) -> Image:

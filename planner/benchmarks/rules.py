@@ -57,7 +57,8 @@ SPECIMENS = ("foam", "rock")
 HEADER = (
     "# Written by `python -m planner.benchmarks.rules --write`: simulated worlds, one defect at a\n"
     "# time. base: what plain filtered back-projection lacks without any defect; weight, scale:\n"
-    "# what a defect costs; left: what a tool leaves of its severity; harm: quality that a tool\n"
+    "# what a defect costs; highest: the worst severity measured (worse ones are taken for it);\n"
+    "# left: what a tool leaves of the severity; harm: quality that a tool\n"
     "# costs where nothing is wrong (what it gains there counts below zero).\n"
 )
 REQUEST = Task(Intent.PLAN, (Goal.RECONSTRUCT,))
@@ -198,7 +199,8 @@ def measure_defect(defect: str, clean: Clean) -> dict[str, Any]:
                     left[name].append(max(best[name] - mended, 0.0) / loss)
     weight, scale = fit_loss(np.array(severities), np.array(losses))
     shares = {name: float(np.median(values)) for name, values in left.items() if values}
-    return {"weight": weight, "scale": scale,
+    highest = float(f"{max(severities):.3g}")
+    return {"weight": weight, "scale": scale, "highest": highest,
             "left": {n: share_of_severity(v) for n, v in shares.items() if v < 0.97}}  # fmt: skip
 
 
