@@ -147,6 +147,7 @@ def menders(defect: str) -> list[str]:
         and name not in always
         and (tool.card.default_on or tool.card.stage is Stage.ALIGN)
         and not needs_values(tool)
+        and not (defect == "zingers" and _from_counts(name))
     )
 
 
