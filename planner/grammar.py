@@ -122,7 +122,9 @@ def slots(situation: Situation) -> list[Slot]:
         return found
 
     if Goal.ALIGN in goals or situation.has(Condition.JITTER) or situation.has(Condition.DRIFT):
-        aligners = [t for t in known_tools().values() if t.card.stage is Stage.ALIGN]
+        truncated = situation.has(Condition.TRUNCATED)
+        aligners = [t for t in known_tools().values() if t.card.stage is Stage.ALIGN
+                    and not (truncated and t.card.name in rules()["needs_whole_specimen"])]  # fmt: skip
         pairs = [(*needs_center(f), Step(f.card.name), Step(m.card.name))
                  for f in aligners if f.card.output.kind is DataKind.SHIFTS
                  for m in aligners if m.card.output.kind in FRAMES]  # fmt: skip
