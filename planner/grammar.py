@@ -122,9 +122,9 @@ def slots(situation: Situation) -> list[Slot]:
         return found
 
     if Goal.ALIGN in goals or situation.has(Condition.JITTER) or situation.has(Condition.DRIFT):
-        truncated = situation.has(Condition.TRUNCATED)
-        aligners = [t for t in known_tools().values() if t.card.stage is Stage.ALIGN
-                    and not (truncated and t.card.name in rules()["needs_whole_specimen"])]  # fmt: skip
+        barred = rules()["needs_whole_specimen"] if situation.has(Condition.TRUNCATED) else ()
+        aligners = [t for t in known_tools().values()
+                    if t.card.stage is Stage.ALIGN and t.card.name not in barred]  # fmt: skip
         pairs = [(*needs_center(f), Step(f.card.name), Step(m.card.name))
                  for f in aligners if f.card.output.kind is DataKind.SHIFTS
                  for m in aligners if m.card.output.kind in FRAMES]  # fmt: skip
@@ -188,10 +188,12 @@ def fitting(
 
 
 def makes(tool: type[Tool], state: GreyState) -> bool:
+    """Whether a tool's output is always in this state."""
     return tool.card.output.states == frozenset({state})
 
 
 def inputs_of(tool: type[Tool]) -> int:
+    """How many stacks of frames a tool must be given."""
     return sum(p.kind in FRAMES and not p.optional for p in tool.card.inputs.values())
 
 
