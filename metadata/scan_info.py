@@ -54,10 +54,12 @@ class ScanInfo:
 
     @property
     def angle_start_rad(self) -> float:
+        """Angle of the first projection."""
         return float(self.angles_rad[0])
 
     @property
     def angle_stop_rad(self) -> float:
+        """Angle of the last projection."""
         return float(self.angles_rad[-1])
 
     @property

@@ -57,6 +57,7 @@ class MeasuredCosts:
         object.__setattr__(self, "_known", {})
 
     def knows(self, tool: str) -> bool:
+        """Whether there is any sample of a key."""
         return tool in self.samples
 
     def seconds(self, recipe: Recipe, situation: Situation) -> Interval:

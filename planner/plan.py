@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from planner.situation import Situation
@@ -89,10 +89,10 @@ class Answer:
     refusal: str | None = None
     answer: str | None = None
     planning_seconds: float = 0.0
-    extra: dict[str, Any] = field(default_factory=dict)
 
     @property
     def best(self) -> Plan:
+        """The first proposal."""
         return self.plans[0]
 
     def to_json(self) -> dict[str, Any]:

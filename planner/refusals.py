@@ -7,8 +7,6 @@ from planner.grammar import reachable
 from planner.situation import Message, Situation, message, rules
 from planner.task import Goal
 
-VOLUME_GOALS = {Goal.RECONSTRUCT, Goal.DENOISE, Goal.SEGMENT, Goal.QUANTIFY, Goal.DESTRIPE}
-
 
 def refusal(situation: Situation) -> Message | None:
     """The first reason why a request cannot be served on this scan, or None."""

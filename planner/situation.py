@@ -24,10 +24,12 @@ class Message:
     values: tuple[tuple[str, Any], ...] = ()
 
     def text(self, language: str) -> str:
+        """The phrase in a language, its values put in."""
         return say(self.key, language, **dict(self.values))
 
 
 def message(key: str, **values: Any) -> Message:
+    """A message from a phrase's key and values."""
     return Message(key, tuple(values.items()))
 
 
@@ -47,13 +49,16 @@ class Situation:
 
     @property
     def info(self) -> ScanInfo:
+        """What the first scan's file says."""
         return self.infos[0]
 
     @property
     def traits(self) -> Traits:
+        """What the first scan's data shows."""
         return self.inspections[0].traits
 
     def has(self, condition: Condition) -> bool:
+        """Whether a condition holds, wherever it is known from."""
         return condition in self.conditions
 
 

@@ -32,11 +32,12 @@ class Traits:
     - ``jitter``: RMS shift from projection to projection.
     - ``motion``: RMS slow departure of the centre of mass from a sine.
     - ``truncation``: attenuation at the edges of the field over the strongest.
-    - ``fringes``: share of over-bright and over-dark edges, 0 without phase contrast.
+    - ``fringes``: flattest power-law exponent of the sinogram's spectrum over an octave, plus 2:
+      absorption alone stays at or below 0, propagation fringes raise it.
     - ``metal``: share of pixels with next to no transmission and far denser than the rest.
     - ``zingers``: share of pixels hit.
     - ``saturation``: share of pixels at the detector's limit.
-    - ``beam_drift``: change of the open beam over the scan beyond the flats.
+    - ``beam_drift``: slow change of the clearest edge over the scan, as part of the beam.
     """
 
     noise: Trait | None = None

@@ -33,9 +33,11 @@ class Port:
 
     @property
     def axes(self) -> str:
+        """Names of the axes, empty for what has none."""
         return AXES.get(self.kind, "")
 
     def accepts(self, kind: DataKind) -> bool:
+        """Whether a kind fits; projections and sinogram are one stack in two orders."""
         pair = {DataKind.PROJECTIONS, DataKind.SINOGRAM}
         return kind == self.kind or {kind, self.kind} == pair
 
@@ -151,6 +153,7 @@ class ToolCard:
     metrics: dict[str, float] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
+        """The card as plain values."""
         document = dataclasses.asdict(self)
         for port in (*document["inputs"].values(), document["output"]):
             port["states"] = sorted(port["states"])

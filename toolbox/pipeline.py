@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from metadata.errors import InputError
-from toolbox.card import Port
 from toolbox.kinds import DataKind, GreyState
 from toolbox.registry import known_tools, make_tool, parameter_problems
 from toolbox.tool import Tool
@@ -86,6 +85,7 @@ class Pipeline:
     # ---- looking -------------------------------------------------------------------------
 
     def node(self, name: str) -> Node:
+        """The node with this id."""
         return next(n for n in self.nodes if n.id == name)
 
     def inputs_of(self, name: str) -> dict[str, str]:
@@ -93,6 +93,7 @@ class Pipeline:
         return {e.port: e.source for e in self.edges if e.target == name}
 
     def consumers_of(self, name: str) -> list[Edge]:
+        """The edges that leave a node."""
         return [e for e in self.edges if e.source == name]
 
     def tool(self, name: str) -> Tool:
@@ -162,6 +163,7 @@ class Pipeline:
     # ---- writing -------------------------------------------------------------------------
 
     def to_json(self) -> dict[str, Any]:
+        """Nodes and edges; ``kind`` of an edge is said for readers and not read back."""
         return {
             "nodes": [{"id": n.id, "tool": n.tool, "parameters": n.parameters} for n in self.nodes],
             "edges": [
@@ -183,12 +185,14 @@ class Pipeline:
         return parse(document)
 
     def to_yaml(self) -> str:
+        """The same as YAML, as ``tomoplan run`` reads it."""
         import yaml
 
         return yaml.safe_dump(self.to_json(), sort_keys=False, allow_unicode=True)
 
     @classmethod
     def from_yaml(cls, text: str) -> Pipeline:
+        """The pipeline in a YAML text; raises InputError on anything malformed."""
         import yaml
 
         try:
@@ -204,6 +208,7 @@ class Pipeline:
 
     @classmethod
     def load(cls, path: str | Path) -> Pipeline:
+        """The pipeline in a YAML file."""
         try:
             text = Path(path).read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
@@ -227,11 +232,6 @@ class Pipeline:
         from toolbox.drawing import pipeline_svg
 
         return pipeline_svg(self)
-
-
-def scan_port(state: GreyState) -> Port:
-    """What a scan yields."""
-    return Port(DataKind.PROJECTIONS, frozenset({state}))
 
 
 __all__ = ["SCAN", "Edge", "Node", "Pipeline", "Problem", "parameter_problems"]

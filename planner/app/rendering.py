@@ -21,6 +21,7 @@ console = Console(highlight=False)
 
 
 def show_task(task: Task) -> None:
+    """The fields of a task."""
     table = Table(box=None, show_header=False)
     for name, value in task.to_json().items():
         if name != "text":
@@ -30,6 +31,7 @@ def show_task(task: Task) -> None:
 
 
 def show_inspection(found: Inspection) -> None:
+    """Geometry, traits and warnings of a scan."""
     info = found.info
     console.print(
         f"[bold]{info.path}[/bold]  {info.format}: {info.projections} projections of {info.rows} × "
@@ -61,6 +63,7 @@ def show_inspection(found: Inspection) -> None:
 
 
 def show_answer(answer: Answer) -> None:
+    """Plans with their reasons, or the refusal, or the words."""
     if answer.answer is not None:
         console.print(answer.answer)
         return
@@ -86,6 +89,7 @@ def show_answer(answer: Answer) -> None:
 
 
 def show_record(record: RunRecord) -> None:
+    """What a run took, found and chose."""
     console.print(f"Done in {_time(record.seconds)}, at most "
                   f"{record.peak_bytes / GIB:.2f} GiB: [bold]{record.output}[/bold]")  # fmt: skip
     if record.center_px is not None:
@@ -103,6 +107,7 @@ def show_record(record: RunRecord) -> None:
 
 
 def show_catalogue() -> None:
+    """All tools, by stage."""
     from toolbox.kinds import Stage
     from toolbox.registry import known_tools
 

@@ -49,6 +49,7 @@ class Journal:
         return cls(path, _surviving(lines))
 
     def add(self, what: str, **fields: Any) -> None:
+        """Note a line; it reaches the disk with the next :meth:`settle`."""
         line = {"what": what, **fields}
         with self._lock:
             self.lines.append(line)
@@ -56,6 +57,7 @@ class Journal:
                 file.write(json.dumps(line).encode() + b"\n")
 
     def find(self, what: str) -> list[dict[str, Any]]:
+        """All lines of one kind, in order."""
         with self._lock:
             return [line for line in self.lines if line["what"] == what]
 
