@@ -16,7 +16,7 @@ $(STAMP): pyproject.toml
 	touch $@
 
 demo: install
-	$(BIN)/python -m planner.demo demo
+	$(BIN)/python -m planner.app.demo demo
 
 test: install
 	$(BIN)/python -m pytest -q

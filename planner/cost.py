@@ -6,6 +6,7 @@ import json
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
@@ -62,8 +63,8 @@ class MeasuredCosts:
 
     def seconds(self, recipe: Recipe, situation: Situation) -> Interval:
         """Predicted seconds of running a recipe, whole or begun (imports left out)."""
-        known: dict[tuple[int, Recipe], float] = self._known  # type: ignore[attr-defined]
-        key = (id(situation), recipe)
+        known: dict[tuple[Situation, Recipe], float] = self._known  # type: ignore[attr-defined]
+        key = (situation, recipe)
         if key not in known:
             scans = len(situation.infos)
             value = 0.0
@@ -182,7 +183,7 @@ def machine_costs(store: Store | None = None) -> MeasuredCosts:
     from planner.calibration import first_runs
     from toolbox.execution.record import hardware
 
-    with store or Store() as opened:
+    with nullcontext(store) if store else Store() as opened:
         here = hardware()
 
         def own_runs() -> list[dict[str, Any]]:

@@ -20,7 +20,7 @@ from toolbox.values import Block, Center
 T = TypeVar("T")
 Rows = NDArray[np.float64]
 EDGE_COLUMNS = 5
-AIR = 0.07  # how far the transmission of air may seem to lie from 1
+AIR = 0.12  # how far the transmission of air may seem to lie from 1
 DENSE = 3.0  # attenuation above which next to no light comes through (5 %)
 
 

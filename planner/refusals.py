@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from metadata.scan_info import GreyState
-from planner.grammar import reachable
+from planner.grammar import reachable, slots
 from planner.situation import Message, Situation, message, rules
 from planner.task import Goal
 
@@ -32,6 +32,17 @@ def refusal(situation: Situation) -> Message | None:
         if truncated is not None and truncated.value > 0.5:
             return message("refusal.no_flats")
     return None
+
+
+def missing_part(situation: Situation) -> Message:
+    """Why the grammar has no recipe: the first place that no tool can fill."""
+    info = situation.info
+    empty = next((s for s in slots(situation) if not s.optional and not s.steps), None)
+    if empty is not None and empty.name == "logarithm":
+        known = {"energy": info.energy_kev, "distance": info.distance_m, "pixel": info.pixel_size_m}
+        lost = ", ".join(name for name, value in known.items() if not value)
+        return message("missing.phase", lost=lost)
+    return message("missing.step", step=empty.name if empty else "-", state=info.state.value)
 
 
 def _full_turn(situation: Situation) -> bool:

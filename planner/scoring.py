@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from functools import cache
+from functools import lru_cache
 
 from planner.plan import Interval
 from planner.situation import Situation, rules
@@ -113,27 +113,9 @@ def _numbers(situation: Situation) -> dict[str, float]:
 # ---- severities: one number a defect, from traits and words --------------------------------------
 
 
+@lru_cache(maxsize=8)  # situations are compared by identity
 def severities_of(situation: Situation) -> dict[str, float]:
     """How bad each defect is, in the unit of its rule's scale."""
-    return _severities(_Key(situation))
-
-
-class _Key:
-    """Situations hashed by identity, for the cache."""
-
-    def __init__(self, situation: Situation) -> None:
-        self.situation = situation
-
-    def __hash__(self) -> int:
-        return id(self.situation)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Key) and other.situation is self.situation
-
-
-@cache
-def _severities(key: _Key) -> dict[str, float]:
-    situation = key.situation
     traits, info = situation.traits, situation.info
     views = max(info.projections, 1)
     width = info.columns
@@ -153,7 +135,6 @@ def _severities(key: _Key) -> dict[str, float]:
         "beam_drift": traits.value("beam_drift") * 100,
         "fringes": max(0.0, traits.value("fringes")),
         "axis": (center.high - center.low) / 2 if center else 1.0,
-        "metal": traits.value("metal") * 100,
     }
     for name, rule in rules()["defects"].items():
         condition = rule.get("condition")

@@ -15,7 +15,7 @@ from planner.inspection import Inspection, inspect_scan
 from planner.language import say, understand
 from planner.plan import Answer, CostModel, Plan, Prediction, Scorer
 from planner.preview import NoBeamError
-from planner.refusals import refusal
+from planner.refusals import missing_part, refusal
 from planner.situation import Situation, assess
 from planner.task import Device, Intent, Task
 from toolbox.pipeline import Pipeline
@@ -30,7 +30,10 @@ GIB = 2.0**30
 
 def inspect(path: ScanPath, seconds: float = 0.8) -> Inspection:
     """What a scan's file says and its data shows."""
-    return inspect_scan(_opened(path), seconds)
+    if isinstance(path, Scan):
+        return inspect_scan(path, seconds)
+    with open_scan(path) as scan:
+        return inspect_scan(scan, seconds)
 
 
 def plan(
@@ -74,7 +77,7 @@ def plan(
         return Answer(task, situation, (), tuple(warnings), refusal=refused.text(lang))
     plans = propose_plans(situation, scorer, costs)
     if not plans:
-        why = say("refusal.no_plan", lang, why=task.text or "-")
+        why = say("refusal.no_plan", lang, why=missing_part(situation).text(lang))
         return Answer(task, situation, (), tuple(warnings), refusal=why)
     warnings += _budget_warnings(task, plans)
     seconds = time.perf_counter() - began

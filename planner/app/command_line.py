@@ -309,6 +309,9 @@ def bench(
     from planner.benchmarks.catalogue import BENCHMARKS, measure
 
     if list_all:
+        if as_json:
+            _print_json({name: benchmark.about for name, benchmark in BENCHMARKS.items()})
+            return
         for name, benchmark in BENCHMARKS.items():
             print(f"{name:16s} {benchmark.about}")
         return

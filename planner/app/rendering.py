@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.table import Table
+from rich.markup import escape
+from rich.table import Column, Table
 
 from planner.plan import Answer
 from planner.task import Task
@@ -34,8 +35,8 @@ def show_inspection(found: Inspection) -> None:
     """Geometry, traits and warnings of a scan."""
     info = found.info
     console.print(
-        f"[bold]{info.path}[/bold]  {info.format}: {info.projections} projections of {info.rows} × "
-        f"{info.columns}, {info.flats} flats, {info.darks} darks, {info.dtype}, {info.state.value}"
+        f"[bold]{escape(str(info.path))}[/bold]  {info.format}: {info.projections} projections of "
+        f"{info.rows} × {info.columns}, {info.flats} flats, {info.darks} darks, {info.dtype}, {info.state.value}"
     )
     start, stop = math.degrees(info.angle_start_rad), math.degrees(info.angle_stop_rad)
     console.print(f"angles {start:.3f}° to {stop:.3f}°" + (" (assumed)" if info.angles_assumed
@@ -65,11 +66,11 @@ def show_inspection(found: Inspection) -> None:
 def show_answer(answer: Answer) -> None:
     """Plans with their reasons, or the refusal, or the words."""
     if answer.answer is not None:
-        console.print(answer.answer)
+        console.print(escape(answer.answer))
         return
     _warnings(answer.warnings)
     if answer.refusal is not None:
-        console.print(f"[bold]No plan.[/bold] {answer.refusal}")
+        console.print(f"[bold]No plan.[/bold] {escape(answer.refusal)}")
         return
     for plan in answer.plans:
         predicted = plan.prediction
@@ -84,14 +85,16 @@ def show_answer(answer: Answer) -> None:
             f"{predicted.peak_bytes.value / GIB:.2f} GiB"
         )
         for reason in plan.reasons:
-            console.print(f"   · {reason}")
+            console.print(f"   · {escape(reason)}")
     console.print(f"\n[dim]planned in {answer.planning_seconds:.2f} s[/dim]")
 
 
 def show_record(record: RunRecord) -> None:
     """What a run took, found and chose."""
-    console.print(f"Done in {_time(record.seconds)}, at most "
-                  f"{record.peak_bytes / GIB:.2f} GiB: [bold]{record.output}[/bold]")  # fmt: skip
+    console.print(
+        f"Done in {_time(record.seconds)}, at most {record.peak_bytes / GIB:.2f} GiB: "
+        f"[bold]{escape(str(record.output))}[/bold]"
+    )
     if record.center_px is not None:
         axis = record.center_px
         console.print(f"rotation axis at column {axis['value']:.2f} ({axis['low']:.2f} to "
@@ -100,7 +103,7 @@ def show_record(record: RunRecord) -> None:
         console.print(f"overlap {record.overlap_px:.1f} px")
     for notes in record.notes.values():
         for note in notes:
-            console.print(f"· {note}")
+            console.print(f"· {escape(note)}")
     for name, value in record.quality.items():
         console.print(f"{name}: {value:.4g}")
     _warnings(record.warnings)
@@ -111,7 +114,7 @@ def show_catalogue() -> None:
     from toolbox.kinds import Stage
     from toolbox.registry import known_tools
 
-    table = Table("stage", "tool", "what", "名称", box=None)
+    table = Table("stage", Column("tool", no_wrap=True), "what", "名称", box=None)
     order = list(Stage)
     for tool in sorted(known_tools().values(), key=lambda t: order.index(t.card.stage)):
         card = tool.card
@@ -121,7 +124,7 @@ def show_catalogue() -> None:
 
 def _warnings(warnings: Sequence[str]) -> None:
     for warning in warnings:
-        console.print(f"[yellow]! {warning}[/yellow]")
+        console.print(f"[yellow]! {escape(warning)}[/yellow]")
 
 
 def _time(seconds: float) -> str:

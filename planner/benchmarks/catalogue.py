@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
@@ -26,15 +27,19 @@ class Benchmark:
 
 
 def _fbp(output: Path) -> dict[str, Any]:
-    from planner.benchmarks.reconstruction import run
+    from planner.benchmarks.reconstruction import run, table
 
-    return run(folder=output)
+    result = run(folder=output)
+    print(table(result))
+    return result
 
 
 def _center(output: Path) -> dict[str, Any]:
-    from planner.benchmarks.center import run
+    from planner.benchmarks.center import run, table
 
-    return run(plot=output / "center.png")
+    result = run(plot=output / "center.png")
+    print(table(result))
+    return result
 
 
 def _destripe(output: Path) -> dict[str, Any]:
@@ -56,20 +61,24 @@ def _alignment(output: Path) -> dict[str, Any]:
 
 
 def _strength(output: Path) -> dict[str, Any]:
-    from planner.benchmarks.automatic_strength import run
+    from planner.benchmarks.automatic_strength import run, table
 
-    return run(folder=output)
+    result = run(folder=output)
+    print(table(result))
+    return result
 
 
 def _understanding(output: Path) -> dict[str, Any]:
-    from planner.benchmarks.language import run
+    from planner.benchmarks.language import run, table
 
     requests = os.environ.get("TOMOPLAN_REQUESTS")
     if requests is None:
         raise InputError(
             "bench understanding needs annotated requests: set TOMOPLAN_REQUESTS to a .jsonl file."
         )
-    return run(requests)
+    result = run(requests)
+    print(table(result))
+    return result
 
 
 def _engine(output: Path) -> dict[str, Any]:
@@ -142,7 +151,8 @@ def measure(what: str, output: Path) -> dict[str, Any]:
             print(f"{name}: passed over, its data is not at hand", file=sys.stderr)
             continue
         print(f"── {name}: {benchmark.about}", file=sys.stderr)
-        results[name] = benchmark.measure(output)
+        with contextlib.redirect_stdout(sys.stderr):  # standard output is for --json
+            results[name] = benchmark.measure(output)
         text = json.dumps(results[name], indent=1, ensure_ascii=False, default=str)
         (output / f"{name}.json").write_text(text, encoding="utf-8")
     return results

@@ -44,7 +44,7 @@ def test_no_installed_package_owns_our_names() -> None:
         assert set(owners.get(room, ["tomoplan"])) <= {"tomoplan"}, f"{room} is also {owners[room]}"
 
 
-def test_tracked_files_name_no_machine_and_no_unfinished_work() -> None:
+def test_tracked_files_hold_no_unfinished_work() -> None:
     listed = subprocess.run(["git", "ls-files"], capture_output=True, text=True, cwd=ROOT)
     if listed.returncode:
         pytest.skip("not a git checkout")

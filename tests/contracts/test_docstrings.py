@@ -9,6 +9,7 @@ import pkgutil
 import pytest
 
 import metadata
+import planner
 import simulators
 import toolbox
 
@@ -19,7 +20,7 @@ ELSEWHERE = ("toolbox.tools.", "toolbox.catalogue", "simulators.training")
 def modules() -> list[str]:
     return sorted(
         info.name
-        for package in (metadata, toolbox, simulators)
+        for package in (metadata, toolbox, simulators, planner)
         for info in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
         if not info.name.startswith(ELSEWHERE)
     )

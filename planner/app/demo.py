@@ -12,9 +12,10 @@ REQUEST = "Reconstruct this scan and get rid of the rings, within two minutes pl
 def demo_scan(folder: Path) -> tuple[Path, str]:
     """A scan to show, and what it is."""
     data = os.environ.get("TOMOPLAN_DATA")
-    tooth = Path(data) / "projections" / "tooth_aps_dx.h5" if data else None
-    if tooth is not None and tooth.exists():
-        return tooth, "a real scan: a tooth at APS, Data Exchange"
+    if data:
+        found = real_scan(Path(data))
+        if found is not None:
+            return found, f"a real scan from {data}"
     from simulators import World
     from simulators.writing import write_scan
 
@@ -24,6 +25,24 @@ def demo_scan(folder: Path) -> tuple[Path, str]:
                       center=186.4, seed=7)  # fmt: skip
         write_scan(world, path)
     return path, "a simulated scan of a foam (set TOMOPLAN_DATA to a folder of real ones)"
+
+
+def real_scan(folder: Path) -> Path | None:
+    """A scan below a folder: the tooth of APS where it is, else the smallest that opens, has
+    flats, views enough and nothing to warn of."""
+    from metadata import TomoplanError, open_scan
+
+    files = [p for p in folder.rglob("*") if p.suffix in (".h5", ".nxs", ".hdf", ".hdf5")]
+    files.sort(key=lambda p: (p.name != "tooth_aps_dx.h5", p.stat().st_size))
+    for path in files[:40]:
+        try:
+            with open_scan(path) as scan:
+                info = scan.info
+        except TomoplanError:
+            continue
+        if info.projections >= 150 and info.flats and not info.warnings:
+            return path
+    return None
 
 
 def main(folder: Path) -> None:

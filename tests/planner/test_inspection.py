@@ -1,0 +1,73 @@
+"""Traits are measured: more of a fault in the world, more of it in its trait; and what the data
+shows changes the plan that the same words get."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from planner.inspection import Inspection, inspect_scan
+from planner.service import propose_plans
+from planner.situation import assess
+from planner.task import Condition, Goal, Intent, Task
+from simulators import World, simulate
+from tests.planner.situations import FixedCosts
+
+CALM = World("foam", columns=128, rows=3, projections=200, photons=5e4, flats=200)
+
+
+def seen(**changes: object) -> Inspection:
+    return inspect_scan(simulate(replace(CALM, **changes)))  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def calm() -> Inspection:
+    return seen()
+
+
+@pytest.mark.parametrize(
+    ("trait", "changes", "least"),
+    [
+        ("noise", {"photons": 1e3}, 0.02),
+        ("rings", {"rings": 1.0}, 5.0),
+        ("jitter", {"jitter_px": 2.0}, 1.0),
+        ("zingers", {"zingers": 1.0}, 3e-4),
+        ("truncation", {"fill": 1.6}, 0.2),
+        ("fringes", {"fringes": 1.0}, 0.7),
+        ("metal", {"metal": True, "attenuation": 5.0}, 1e-3),
+        ("saturation", {"saturation": 0.7}, 0.01),
+        ("beam_drift", {"monitor_drop": 0.15}, 0.1),
+        ("motion", {"motion_px": 8.0}, 0.5),
+    ],
+)
+def test_a_fault_raises_its_trait(
+    calm: Inspection, trait: str, changes: dict[str, object], least: float
+) -> None:
+    before, after = getattr(calm.traits, trait), getattr(seen(**changes).traits, trait)
+    assert after.low <= after.value <= after.high
+    assert after.value > least
+    assert after.value > 2 * max(before.value, 0.0)
+
+
+def test_geometry_traits() -> None:
+    few = seen(projections=30, range_deg=120.0, center=60.0)
+    assert few.traits.angular_coverage is not None
+    assert few.traits.angular_coverage.value == pytest.approx(120.0, abs=5.0)
+    assert few.traits.view_sufficiency is not None
+    assert few.traits.view_sufficiency.value < 0.3
+    assert few.center is not None
+    assert few.center.low <= 60.0 <= few.center.high
+
+
+def test_the_same_words_on_two_scans_give_two_plans(calm: Inspection) -> None:
+    task = Task(Intent.PLAN, (Goal.RECONSTRUCT,))
+    ringed = seen(rings=1.0)
+    plain, other = assess(task, [calm]), assess(task, [ringed])
+    assert Condition.RINGS not in plain.conditions
+    assert other.conditions[Condition.RINGS] == "data"
+    costs = FixedCosts()
+    first, second = propose_plans(plain, costs=costs)[0], propose_plans(other, costs=costs)[0]
+    steps = {n.tool for n in second.pipeline.nodes} - {n.tool for n in first.pipeline.nodes}
+    assert any(tool.startswith("stripe") for tool in steps)
+    assert any("stripes" in reason for reason in second.reasons)
