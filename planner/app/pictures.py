@@ -83,5 +83,5 @@ def _show(axes: Any, image: NDArray[Any], title: str) -> None:
 def _save(figure: Any, path: Path) -> None:
     try:
         figure.savefig(path, dpi=110)
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: a suffix that is no picture
         raise InputError(f"Cannot write the picture {path}: {error}.") from None

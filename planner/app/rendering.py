@@ -36,7 +36,8 @@ def show_inspection(found: Inspection) -> None:
     info = found.info
     console.print(
         f"[bold]{escape(str(info.path))}[/bold]  {info.format}: {info.projections} projections of "
-        f"{info.rows} × {info.columns}, {info.flats} flats, {info.darks} darks, {info.dtype}, {info.state.value}"
+        f"{info.rows} × {info.columns}, {info.flats} flats, {info.darks} darks, {info.dtype}, "
+        f"{info.state.value}"
     )
     start, stop = math.degrees(info.angle_start_rad), math.degrees(info.angle_stop_rad)
     console.print(f"angles {start:.3f}° to {stop:.3f}°" + (" (assumed)" if info.angles_assumed
