@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from simulators.ellipsoids import Ellipsoid
@@ -47,9 +49,10 @@ def rock(radius: float, height: float, rng: np.random.Generator) -> list[Ellipso
 
 def with_metal(bodies: list[Ellipsoid], radius: float, height: float,
                rng: np.random.Generator) -> list[Ellipsoid]:  # fmt: skip
-    """A few small, strongly absorbing grains in addition."""
+    """A few strongly absorbing grains in addition, at the middle of the height."""
     metal: list[Ellipsoid] = []
-    _fill(metal, rng, radius * 0.8, height, count=4, sizes=(0.03, 0.06), values=(25.0,))
+    _fill(metal, rng, radius * 0.8, height, count=4, sizes=(0.08, 0.14), values=(30.0,))
+    metal = [replace(grain, z=0.0) for grain in metal]
     return bodies + metal
 
 
