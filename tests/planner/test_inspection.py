@@ -35,7 +35,7 @@ def calm() -> Inspection:
         ("zingers", {"zingers": 1.0}, 3e-4),
         ("truncation", {"fill": 1.6}, 0.2),
         ("fringes", {"fringes": 1.0}, 0.7),
-        ("metal", {"metal": True}, 1e-3),
+        ("metal", {"metal": True, "attenuation": 5.0}, 1e-3),
         ("saturation", {"saturation": 0.7}, 0.01),
         ("beam_drift", {"monitor_drop": 0.15}, 0.1),
         ("motion", {"motion_px": 8.0}, 0.5),
