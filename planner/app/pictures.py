@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from planner.inspection import Inspection
 
 
+FEW_ROWS = 16
+
+
 def preview_picture(found: Inspection, path: Path) -> None:
     """A projection, a sinogram and a quick slice side by side, written as PNG."""
     figure, axes = _figure(3)
@@ -43,12 +46,19 @@ def result_picture(found: Inspection, volume: NDArray[Any], pipeline: Pipeline, 
         drawing = Path(folder) / "pipeline.png"
         pipeline.draw(drawing)
         graph = matplotlib.image.imread(drawing)
-    figure, axes = _figure(3, widths=(1, 1, 1.2))
-    _show(axes[0], found.preview.projection, f"preview: {found.info.path.name}")
-    _show(axes[1], volume[len(volume) // 2], "slice")
-    axes[2].imshow(graph)
-    axes[2].set_title("pipeline")
-    axes[2].axis("off")
+    figure, axes = _figure(2, rows=2, heights=(3.2, 1.0))
+    seen = found.preview
+    if found.info.rows < FEW_ROWS:  # a projection of so few rows shows nothing
+        _show(axes[0, 0], seen.attenuation.values[0], f"sinogram: {found.info.path.name}")
+        axes[0, 0].set_aspect("auto")
+    else:
+        _show(axes[0, 0], seen.projection, f"projection: {found.info.path.name}")
+    _show(axes[0, 1], volume[len(volume) // 2], "slice")
+    for below in axes[1]:
+        below.remove()
+    wide = figure.add_subplot(axes[1, 0].get_gridspec()[1, :])
+    wide.imshow(graph)
+    wide.axis("off")
     _save(figure, path)
 
 
@@ -62,13 +72,16 @@ def quick_slice(found: Inspection) -> NDArray[np.float32]:
     return make_tool("fbp", {})(sinogram=row, center=found.center).values[0]
 
 
-def _figure(count: int, widths: tuple[float, ...] | None = None) -> tuple[Any, Any]:
+def _figure(
+    columns: int, rows: int = 1, heights: tuple[float, ...] | None = None
+) -> tuple[Any, Any]:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(5 * count, 5), layout="constrained")
+    figure = Figure(figsize=(5 * columns, 5 * rows if heights is None else 6.6),
+                    layout="constrained")  # fmt: skip
     FigureCanvasAgg(figure)
-    return figure, figure.subplots(1, count, width_ratios=widths)
+    return figure, figure.subplots(rows, columns, height_ratios=heights)
 
 
 def _show(axes: Any, image: NDArray[Any], title: str) -> None:

@@ -29,6 +29,9 @@ class AlignCenterOfMass(Tool):
     row profile against that of all views. Sees drift as well as jitter. The sample must lie
     inside the field; where it does not, nothing is moved and a warning says so. The mean shift and
     a cosine and sine of the angle cannot be told from the axis and the sample's place (gauge).
+
+    >>> AlignCenterOfMass().card.split.value, AlignCenterOfMass().card.output.kind.value
+    ('sample', 'shifts')
     """
 
     card = ToolCard(

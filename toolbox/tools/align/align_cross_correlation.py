@@ -29,6 +29,9 @@ class AlignCrossCorrelation(Tool):
     own motion to this comparison and is left alone, so errors do not add up over the scan.
     The mean shift and a cosine and sine of the angle are taken out (gauge): the axis is to be
     found on the corrected projections.
+
+    >>> AlignCrossCorrelation().card.split.value, AlignCrossCorrelation().card.output.kind.value
+    ('sample', 'shifts')
     """
 
     card = ToolCard(

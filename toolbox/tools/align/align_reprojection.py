@@ -38,6 +38,9 @@ class AlignReprojection(Tool):
     The axis need not be known: it is followed with the shifts, from ``center`` where given. The
     mean shift and a cosine and sine of the angle are taken out (gauge), so look for the axis on
     the corrected projections.
+
+    >>> AlignReprojection().card.split.value, AlignReprojection().card.output.kind.value
+    ('sample', 'shifts')
     """
 
     card = ToolCard(

@@ -19,6 +19,9 @@ class CenterConsensus(Tool):
     Each method's say is weighed by how surely its maximum stands out and by its record in
     simulated worlds. ``warnings`` tell where the data cannot tell. Half and full turns, offset
     axes, few views, limited angles.
+
+    >>> CenterConsensus().card.split.value, CenterConsensus().card.output.kind.value
+    ('sample', 'center')
     """
 
     card = ToolCard(

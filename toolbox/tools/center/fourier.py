@@ -17,6 +17,9 @@ class CenterFourier(Tool):
 
     The energy outside is a Fourier series in the axis here, so all candidates cost one transform.
     Raises :class:`metadata.errors.InputError` for other scans than even half turns.
+
+    >>> CenterFourier().card.split.value, CenterFourier().card.output.kind.value
+    ('sample', 'center')
     """
 
     card = ToolCard(

@@ -16,6 +16,9 @@ class CenterMirror(Tool):
 
     For axes in the middle 70 % of the detector; :class:`CenterOverlap` is for the rest. Raises
     :class:`metadata.errors.InputError` for scans of less than a full turn.
+
+    >>> CenterMirror().card.split.value, CenterMirror().card.output.kind.value
+    ('sample', 'center')
     """
 
     card = ToolCard(

@@ -17,6 +17,9 @@ class CenterMoments(Tool):
 
     Needs no opposite projections, so it serves limited angles. Raises
     :class:`metadata.errors.InputError` where the specimen is not wholly in view.
+
+    >>> CenterMoments().card.split.value, CenterMoments().card.output.kind.value
+    ('sample', 'center')
     """
 
     card = ToolCard(

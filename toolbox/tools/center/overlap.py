@@ -18,6 +18,9 @@ class CenterOverlap(Tool):
     Opposite projections share a strip around the axis; where their strips agree best is the axis.
     ``side`` says which end it is near. Raises :class:`metadata.errors.InputError` for scans of less
     than a full turn.
+
+    >>> CenterOverlap().card.split.value, CenterOverlap().card.output.kind.value
+    ('sample', 'center')
     """
 
     card = ToolCard(

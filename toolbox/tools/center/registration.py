@@ -17,6 +17,9 @@ class CenterRegistration(Tool):
     Band-passed and destriped first, sub-pixel. Where the last projection is one step short of the
     half turn, pairs 1, 2 and 3 steps short are followed to 0. Raises
     :class:`metadata.errors.InputError` without opposite projections.
+
+    >>> CenterRegistration().card.split.value, CenterRegistration().card.output.kind.value
+    ('sample', 'center')
     """
 
     card = ToolCard(

@@ -18,6 +18,9 @@ class CenterSharpness(Tool):
     Three measures (skewness and concentration of the gradient, concentration of the slice) speak
     side by side, over tiles of several rows; their spread makes the interval. ``about`` starts the
     search somewhere else than at the middle of the detector. Any scan will do.
+
+    >>> CenterSharpness().card.split.value, CenterSharpness().card.output.kind.value
+    ('sample', 'center')
     """
 
     card = ToolCard(
