@@ -30,6 +30,7 @@ RECENT = 400  # runs that the fit looks at
 NEAR = 1.5  # a run ten times larger or smaller counts exp(−2.3/1.5) as much
 PRIOR_RUNS = 0.5  # how many runs the assumption "seconds ∝ operations" is worth
 MEMORY_SHARE = 0.6
+FEW_RUNS = 3
 OTHER_WEIGHT = 0.2  # what a run of the reference machine counts beside an own one
 
 
@@ -53,6 +54,8 @@ class MeasuredCosts:
     speedup: float
     workers: int
     spread: float = 0.3  # σ of log seconds of whole runs about their prediction
+    base_bytes: float = 0.0  # what a process with the libraries holds beside the data
+    start_seconds: float = 0.02  # loading libraries, measuring quality
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_known", {})
@@ -78,7 +81,7 @@ class MeasuredCosts:
 
     def pipeline_seconds(self, pipeline: Pipeline, shapes: Sequence[Shape]) -> float:
         """Predicted seconds of a pipeline on scans of these sizes."""
-        serial, parallel = 0.02, 0.0
+        serial, parallel = self.start_seconds, 0.0
         for key, work, slabs in workload(pipeline, shapes):
             cost = self.step_seconds(key, work)
             serial, parallel = (serial, parallel + cost) if slabs else (serial + cost, parallel)
@@ -109,7 +112,7 @@ class MeasuredCosts:
 
         shapes = [Shape(i.projections, i.rows, i.columns) for i in situation.infos]
         value = predict_peak_bytes(pipeline, shapes, self.workers, memory_budget(situation))
-        value += resident_bytes()
+        value += max(float(resident_bytes()), self.base_bytes)
         return Interval(value, 0.8 * value, 1.25 * value)
 
 
@@ -146,8 +149,8 @@ def workload(pipeline: Pipeline, shapes: Sequence[Shape]) -> list[tuple[str, flo
 def fit(documents: Iterable[Mapping[str, Any]], workers: int | None = None) -> MeasuredCosts:
     """Costs from run records (as JSON documents) of this machine."""
     samples: dict[str, list[Sample]] = defaultdict(list)
-    speedups, errors = [], []
-    runs = []
+    speedups, errors, starts = [], [], []
+    runs, real = [], []
     for document in documents:
         try:
             pipeline = Pipeline.from_json(document["pipeline"])
@@ -166,14 +169,27 @@ def fit(documents: Iterable[Mapping[str, Any]], workers: int | None = None) -> M
         for key, work in totals.items():
             if seconds.get(key, 0.0) > 1e-5 and work > 0:
                 samples[key].append(Sample(work, seconds[key]))
-        runs.append((pipeline, shapes, document["seconds"]))
+        small = (document.get("task") or {}).get("calibration", False)
+        runs.append((pipeline, shapes, document["seconds"], document["peak_bytes"]))
+        if small:
+            starts.append(seconds.get("start", 0.0))
+        else:
+            real.append((pipeline, shapes, document["seconds"]))
     workers = workers or cpu_count()
     speedup = min(max(float(np.median(speedups)) if speedups else 1.0, 0.5), float(workers))
     costs = MeasuredCosts(dict(samples), speedup, workers)
-    for pipeline, shapes, measured in runs[:40]:
+    if len(real) >= FEW_RUNS:  # what they took beyond the steps
+        starts = [t - costs.pipeline_seconds(p, shapes) for p, shapes, t in real[:20]]
+    start = max(float(np.median(starts)), 0.02) if starts else 0.02
+    costs = replace(costs, start_seconds=start)
+    for pipeline, shapes, measured in real[:40]:
         errors.append(math.log(measured / costs.pipeline_seconds(pipeline, shapes)))
+    bases = []
+    for pipeline, shapes, _, peak in runs[:40]:
+        bases.append(peak - predict_peak_bytes(pipeline, shapes, workers, float("inf")))
+    base = max(float(np.median(bases)), 0.0) if bases else 0.0
     spread = max(float(np.std(errors)) if len(errors) > 5 else 0.3, 0.1)
-    return replace(costs, spread=min(spread, 0.6))
+    return replace(costs, spread=min(spread, 0.6), base_bytes=base)
 
 
 def machine_costs(store: Store | None = None) -> MeasuredCosts:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from metadata import InputError, Scan, open_scan
+from metadata import InputError, Scan, WorkError, open_scan
 from planner.answers import catalogue, explanation
 from planner.inspection import Inspection, inspect_scan
 from planner.language import say, understand
@@ -156,7 +156,7 @@ def run(
         if task.max_memory_gib:
             options["memory_bytes"] = options.get("memory_bytes") or task.max_memory_gib * GIB
         if confirm is not None and breaks_budget(task, found.best) and not confirm(found.best):
-            raise InputError(
+            raise WorkError(
                 "Not started: the prediction breaks the stated budget. Use --yes to start anyway."
             )
         pipeline = found.best.pipeline

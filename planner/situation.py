@@ -28,6 +28,9 @@ class Message:
         return say(self.key, language, **dict(self.values))
 
 
+ANY_PROBE = ("x-ray", "neutron", "electron")
+
+
 def message(key: str, **values: Any) -> Message:
     """A message from a phrase's key and values."""
     return Message(key, tuple(values.items()))
@@ -90,6 +93,8 @@ def assess(task: Task, inspections: Sequence[Inspection]) -> Situation:
     for condition in Condition:
         said = condition in task.conditions
         rule = shown.get(condition)
+        if rule is not None and inspections[0].info.probe not in rule.get("probes", ANY_PROBE):
+            rule = None
         seen = None if rule is None else _seen(traits, rule)
         if said and seen:
             held[condition] = "text and data"

@@ -14,7 +14,7 @@ CASES = (  # columns, rows, views
     (512, 32, 500),
     (1024, 24, 900),
 )
-REQUESTS = ("reconstruct, quickly", "reconstruct with the best quality", "denoise the slices")
+REQUESTS = ("reconstruct, quickly", "reconstruct", "segment the pores")
 
 
 def run(output: Path | None = None) -> dict[str, Any]:
@@ -54,10 +54,8 @@ def _one(columns: int, rows: int, views: int, request: str, folder: Path) -> dic
     if not path.exists():
         world = World("foam", columns=columns, rows=rows, projections=views, photons=1e4, rings=0.5)
         write_scan(world, path)
-    goal = Goal.DENOISE if "denoise" in request else Goal.RECONSTRUCT
-    priority = Priority.SPEED if "quick" in request else (
-        Priority.QUALITY if "best" in request else Priority.BALANCED
-    )  # fmt: skip
+    goal = Goal.SEGMENT if "segment" in request else Goal.RECONSTRUCT
+    priority = Priority.SPEED if "quick" in request else Priority.BALANCED
     answer = service.plan(Task(Intent.PLAN, (goal,), priority=priority, text=request), path)
     predicted = answer.best.prediction
     record = service.run(answer.best, path, folder / "out.h5", overwrite=True)

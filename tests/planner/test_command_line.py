@@ -238,7 +238,7 @@ def test_over_budget_asks_first(
     monkeypatch.setattr(service, "breaks_budget", lambda task, plan: True)
     output = tmp_path / "o.h5"
     status, _, err = tomoplan("run", "reconstruct within 10 minutes", scan, "-o", output)
-    assert status == 2
+    assert status == 1
     assert "--yes" in err
     assert not output.exists()
     assert tomoplan("run", "reconstruct within 10 minutes", scan, "-o", output, "--yes")[0] == 0
