@@ -187,7 +187,8 @@ def fit(documents: Iterable[Mapping[str, Any]], workers: int | None = None) -> M
     bases = []
     for pipeline, shapes, _, peak in runs[:40]:
         bases.append(peak - predict_peak_bytes(pipeline, shapes, workers, float("inf")))
-    base = max(float(np.median(bases)), 0.0) if bases else 0.0
+    # The least burdened processes: a notebook may hold much else.
+    base = max(float(np.quantile(bases, 0.25)), 0.0) if bases else 0.0
     spread = max(float(np.std(errors)) if len(errors) > 5 else 0.3, 0.1)
     return replace(costs, spread=min(spread, 0.6), base_bytes=base)
 
