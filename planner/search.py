@@ -13,6 +13,7 @@ from toolbox.recipe import Recipe, wire
 
 BEAM = 24
 PROPOSALS = 5
+LEAST = 3
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,8 @@ def propose(candidates: list[Candidate], situation: Situation) -> list[Candidate
     chosen = [ranked[0]]
     front = [c for c in ranked if not any(dominates(o, c) for o in candidates)]
     for candidate in front + ranked:
-        if len(chosen) == PROPOSALS:
+        # Off the front only to have something to choose from.
+        if len(chosen) == (PROPOSALS if candidate in front else LEAST):
             break
         if candidate not in chosen and all(_differs(candidate, c) for c in chosen):
             chosen.append(candidate)
