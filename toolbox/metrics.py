@@ -1,4 +1,5 @@
-"""How good a reconstruction is, against a reference. Slices have axes ``y, x`` or ``z, y, x``."""
+"""How good a reconstruction or a segmentation is, against a reference. Slices have axes ``y, x``
+or ``z, y, x``."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from metadata.errors import InputError
 
 Image = NDArray[np.floating]
+Labels = NDArray[np.integer] | NDArray[np.bool_]
 INSIDE = 0.95  # of the radius: the rim of a reconstruction is no image of the sample
 
 
@@ -170,3 +172,24 @@ def _range(reference: NDArray[np.float64], mask: NDArray[np.bool_]) -> float:
             f"expected an image with structure."
         )
     return spread
+
+
+def mean_iou(labels: Labels, truth: Labels) -> float:
+    """Intersection over union of each class of the truth with the same number in ``labels``,
+    averaged over the classes of the truth, in [0, 1]; shapes alike, any axes.
+
+    Reference: Everingham et al. 2015, Int. J. Comput. Vis. 111, 98.
+
+    >>> mean_iou(np.array([0, 0, 1, 1]), np.array([0, 1, 1, 1]))
+    0.5833333333333333
+    """
+    if labels.shape != truth.shape:
+        raise InputError(
+            f"Labels of shape {labels.shape} cannot be compared with a truth of shape "
+            f"{truth.shape}; expected the same shape."
+        )
+    found = []
+    for name in np.unique(truth):
+        here, there = labels == name, truth == name
+        found.append(np.count_nonzero(here & there) / np.count_nonzero(here | there))
+    return float(np.mean(found))

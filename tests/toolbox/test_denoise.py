@@ -9,8 +9,8 @@ import pytest
 from numpy.typing import NDArray
 
 from toolbox import Block, DataKind, Geometry, GreyState, make_tool
-from toolbox.block_matching import bm3d
 from toolbox.slice_noise import central, slice_sigma
+from toolbox.tools.denoise.block_matching import bm3d
 from toolbox.tools.denoise.tv import total_variation
 
 SIGMA = 0.002

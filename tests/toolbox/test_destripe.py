@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from simulators import World, simulate
-from toolbox.destriper import Destriper, ramp_energy
 from toolbox.kinds import DataKind, GreyState, Stage
 from toolbox.registry import known_tools
 from toolbox.stripes import estimated_stripes, running_parabola, standing_out, stripe_energy
 from toolbox.tools.correct.flat_field import FlatField
 from toolbox.tools.correct.minus_log import MinusLog
+from toolbox.tools.destripe.destriper import Destriper, ramp_energy
 from toolbox.values import Block, Geometry
 
 NAMES = sorted(n for n, t in known_tools().items() if t.card.stage is Stage.DESTRIPE)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from metadata import InputError
 from toolbox import Block, DataKind, Geometry, GreyState, make_tool
-from toolbox.thickness import local_thickness
+from toolbox.tools.quantify.thickness import local_thickness
 
 
 def labels(values: NDArray, pixel_size_m: float | None = None) -> Block:

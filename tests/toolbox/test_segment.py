@@ -13,10 +13,10 @@ from metadata import InputError
 from planner.benchmarks.denoise import case
 from simulators import World
 from toolbox import Block, DataKind, Geometry, GreyState, make_tool
-from toolbox.forest import Forest
-from toolbox.instances import part
-from toolbox.overlap import mean_iou
-from toolbox.thresholds import multi_otsu, number_of_classes
+from toolbox.metrics import mean_iou
+from toolbox.tools.segment.forest import Forest
+from toolbox.tools.segment.instances import part
+from toolbox.tools.segment.thresholds import multi_otsu, number_of_classes
 
 
 def block(values: NDArray, kind: DataKind = DataKind.VOLUME) -> Block:

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from toolbox.card import Param, ToolCard, grey
 from toolbox.kinds import DataKind, Domain, GreyState, Split, Stage
-from toolbox.slice_denoiser import Sigma, SliceDenoiser
 from toolbox.tool import Cost
+from toolbox.tools.denoise.slice_denoiser import Sigma, SliceDenoiser
 from toolbox.values import Shape
 
 
@@ -42,7 +42,7 @@ class DenoiseBM3D(SliceDenoiser):
         ),
         limits="Assumes white noise, while that of filtered back-projection is correlated: coarse "
         "noise partly stays. Own implementation of the published algorithm (see "
-        "toolbox/block_matching.py for what differs). Slice by slice, slow.",
+        "toolbox/tools/denoise/block_matching.py for what differs). Slice by slice, slow.",
     )
 
     strength: Annotated[
@@ -53,7 +53,7 @@ class DenoiseBM3D(SliceDenoiser):
 
     def denoise(self, image: NDArray[np.float32], strength: float, sigma: float
                 ) -> NDArray[np.float32]:  # fmt: skip
-        from toolbox.block_matching import bm3d
+        from toolbox.tools.denoise.block_matching import bm3d
 
         return bm3d(image, strength * sigma, self.reach)
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from toolbox.card import Param, ToolCard, grey
 from toolbox.kinds import DataKind, Domain, GreyState, Split, Stage
-from toolbox.slice_denoiser import Sigma, SliceDenoiser
 from toolbox.tool import Cost
+from toolbox.tools.denoise.slice_denoiser import Sigma, SliceDenoiser
 from toolbox.values import Shape
 
 

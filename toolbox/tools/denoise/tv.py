@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from toolbox.card import Param, ToolCard, grey
 from toolbox.kinds import DataKind, Domain, GreyState, Split, Stage
-from toolbox.slice_denoiser import Sigma, SliceDenoiser
 from toolbox.slice_noise import calibrate
 from toolbox.tool import Cost
+from toolbox.tools.denoise.slice_denoiser import Sigma, SliceDenoiser
 from toolbox.values import Block, Shape
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from toolbox.card import Param, ToolCard
-from toolbox.destriper import AUTO, CLEANED, SINOGRAM, Destriper, Sinogram
 from toolbox.kinds import Domain, Split, Stage
+from toolbox.tools.destripe.destriper import AUTO, CLEANED, SINOGRAM, Destriper, Sinogram
 from toolbox.tools.destripe.stripe_dead import StripeDead
 from toolbox.tools.destripe.stripe_large import StripeLarge
 from toolbox.tools.destripe.stripe_sorting import StripeSorting

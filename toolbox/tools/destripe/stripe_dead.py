@@ -8,9 +8,9 @@ from typing import Annotated
 import numpy as np
 
 from toolbox.card import Param, ToolCard
-from toolbox.destriper import CLEANED, SINOGRAM, Destriper, Sinogram, bridged
 from toolbox.kinds import Domain, Split, Stage
 from toolbox.stripes import running_median, standing_out, widened
+from toolbox.tools.destripe.destriper import CLEANED, SINOGRAM, Destriper, Sinogram, bridged
 
 LEAST_CHANGE = 0.5  # logarithm: by a factor of about 1.6
 

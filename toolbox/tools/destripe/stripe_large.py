@@ -8,10 +8,10 @@ from typing import Annotated
 import numpy as np
 
 from toolbox.card import Param, ToolCard
-from toolbox.destriper import AUTO, CLEANED, SINOGRAM, Destriper, Sinogram
 from toolbox.kinds import Domain, Split, Stage
 from toolbox.noise import noise_sigma
 from toolbox.stripes import running_median, standing_out
+from toolbox.tools.destripe.destriper import AUTO, CLEANED, SINOGRAM, Destriper, Sinogram
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ from typing import Annotated
 import numpy as np
 
 from toolbox.card import Param, ToolCard
-from toolbox.destriper import AUTO, CLEANED, SINOGRAM, Destriper, Sinogram
 from toolbox.kinds import Domain, Split, Stage
 from toolbox.stripes import estimated_stripes
+from toolbox.tools.destripe.destriper import AUTO, CLEANED, SINOGRAM, Destriper, Sinogram
 
 
 @dataclass(frozen=True)

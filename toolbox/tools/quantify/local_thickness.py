@@ -52,8 +52,8 @@ class LocalThickness(Tool):
     steps: Annotated[int, Param("radii tried", low=4, high=100)] = 24
 
     def __call__(self, *, labels: Block) -> Quantities:  # type: ignore[override]
-        from toolbox.slice_mask import voxel_length
-        from toolbox.thickness import local_thickness
+        from toolbox.tools.quantify.slice_mask import voxel_length
+        from toolbox.tools.quantify.thickness import local_thickness
 
         length, unit = voxel_length(labels.geometry)
         inside = labels.values == self.of_class

@@ -59,7 +59,7 @@ class SizeDistribution(Tool):
     seed: Annotated[int, Param("seed of the bootstrap draws", low=0)] = 0
 
     def __call__(self, *, labels: Block) -> Quantities:  # type: ignore[override]
-        from toolbox.slice_mask import voxel_length
+        from toolbox.tools.quantify.slice_mask import voxel_length
 
         objects = self._objects(labels.values)
         sizes = np.bincount(objects.ravel())

@@ -51,7 +51,7 @@ class VolumeFractions(Tool):
     seed: Annotated[int, Param("seed of the draws", low=0)] = 0
 
     def __call__(self, *, labels: Block) -> Quantities:  # type: ignore[override]
-        from toolbox.slice_mask import inside_circle
+        from toolbox.tools.quantify.slice_mask import inside_circle
 
         values = labels.values
         mask = inside_circle(values.shape, self.circle)

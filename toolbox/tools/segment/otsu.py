@@ -75,7 +75,7 @@ class SegmentOtsu(Tool):
         return self.classes
 
     def tune(self, *, volume: Block) -> Tuned:  # type: ignore[override]
-        from toolbox.thresholds import in_circle, multi_otsu, number_of_classes
+        from toolbox.tools.segment.thresholds import in_circle, multi_otsu, number_of_classes
 
         if self.thresholds is not None:
             return Tuned(self)

@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 
 from metadata.errors import InputError
 from toolbox.card import Param, Port, ToolCard, grey
-from toolbox.forest import Forest
 from toolbox.kinds import DataKind, Domain, GreyState, Split, Stage
-from toolbox.pixel_features import pixel_features
-from toolbox.sparse_labels import SparseLabels, read_sparse_labels
 from toolbox.tool import Cost, Tool, Tuned
+from toolbox.tools.segment.forest import Forest
+from toolbox.tools.segment.pixel_features import pixel_features
+from toolbox.tools.segment.sparse_labels import SparseLabels, read_sparse_labels
 from toolbox.values import Block, Geometry, Shape
 
 PIXELS_TOGETHER = 1 << 18

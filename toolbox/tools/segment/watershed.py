@@ -59,7 +59,7 @@ class SegmentWatershed(Tool):
     smallest: Annotated[int, Param("particles below are background", "voxel", low=1)] = 8
 
     def tune(self, *, volume: Block) -> Tuned:  # type: ignore[override]
-        from toolbox.thresholds import in_circle, multi_otsu
+        from toolbox.tools.segment.thresholds import in_circle, multi_otsu
 
         if self.threshold is not None:
             return Tuned(self)
@@ -90,7 +90,7 @@ class SegmentWatershed(Tool):
         inside = volume.values > self.threshold if bright else volume.values < self.threshold
         if not bright:
             inside &= _field_of_view(volume.values.shape)
-        from toolbox.instances import part
+        from toolbox.tools.segment.instances import part
 
         return volume.with_values(part(inside, self.depth, self.smallest), kind=DataKind.LABELS)
 
