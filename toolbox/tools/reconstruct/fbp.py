@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 from toolbox.card import Param, ToolCard, grey
 from toolbox.kinds import DataKind, Domain, Split, Stage
 from toolbox.operators.blocks import (
     as_tensor,
     as_volume,
-    measured_geometry,
     operator_for,
     projection_bytes,
     projection_work,
     reconstruction_ports,
-    volume_shape,
 )
 from toolbox.operators.filters import FILTERS
-from toolbox.tool import Cost, Tool, Tuned
+from toolbox.tool import Cost
+from toolbox.tools.reconstruct.slices import Size, SliceReconstruction, TiltHalo
 from toolbox.values import Block, Center, Shape
 
 
 @dataclass(frozen=True)
-class FBP(Tool):
+class FBP(SliceReconstruction):
     """Filtered back-projection of ``row, angle, col`` to slices ``z, y, x`` in 1/px.
 
     Half acquisition (a full turn about an axis off the middle) is recognised and gives slices as
@@ -58,14 +56,8 @@ class FBP(Tool):
         Param("what lies beside the detector: nothing, or the edge going on",
               choices=("zero", "edge"), auto="edge where the sample reaches the edge of the field"),
     ] = None  # fmt: skip
-    size: Annotated[
-        int | None,
-        Param("side of a slice", "px", low=1,
-              auto="the columns, or the wider field of a half acquisition"),
-    ] = None  # fmt: skip
-    tilt_halo: Annotated[
-        int | None, Param("rows that a leaning axis mixes", "px", low=0, auto="from the axis tilt")
-    ] = None
+    size: Size = None
+    tilt_halo: TiltHalo = None
     circle: Annotated[bool, Param("set what not all views see to 0")] = True
 
     def __call__(self, *, sinogram: Block, center: Center) -> Block:  # type: ignore[override]
@@ -73,23 +65,18 @@ class FBP(Tool):
         slices = operator.fbp(as_tensor(sinogram), self.filter, self.padding or "auto", self.circle)
         return as_volume(sinogram, slices)
 
-    def tune(self, *, sinogram: Block, center: Center) -> Tuned:  # type: ignore[override]
+    def measured(
+        self, sinogram: Block, center: Center, size: int
+    ) -> tuple[dict[str, Any], list[str]]:
         from toolbox.operators.parallel_beam import is_truncated
 
-        size, halo, notes = measured_geometry(sinogram, center, self.size, self.tilt_halo)
-        padding = self.padding
-        if padding is None:
-            padding = "edge" if is_truncated(as_tensor(sinogram)) else "zero"
-            if padding == "edge":
-                notes.append("The sample reaches the edge of the field: the edge is continued.")
-        tuned = dataclasses.replace(self, padding=padding, size=size, tilt_halo=halo)
-        return Tuned(tuned, tuple(notes))
-
-    def halo(self) -> int:
-        return self.tilt_halo or 0
-
-    def output_shape(self, **inputs: Shape) -> Shape:
-        return volume_shape(inputs["sinogram"], self.size)
+        if self.padding is not None:
+            return {}, []
+        if not is_truncated(as_tensor(sinogram)):
+            return {"padding": "zero"}, []
+        return {"padding": "edge"}, [
+            "The sample reaches the edge of the field: the edge is continued."
+        ]
 
     def cost(self, **inputs: Shape) -> Cost:
         shape = inputs["sinogram"]

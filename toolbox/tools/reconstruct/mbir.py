@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import tempfile
 import threading
 from dataclasses import dataclass
@@ -16,13 +15,12 @@ from toolbox.card import Param, ToolCard, grey
 from toolbox.kinds import DataKind, Domain, GreyState, Split, Stage
 from toolbox.operators.blocks import (
     as_volume,
-    measured_geometry,
     operator_for,
     reconstruction_ports,
     slice_size,
-    volume_shape,
 )
-from toolbox.tool import Cost, Tool, Tuned
+from toolbox.tool import Cost
+from toolbox.tools.reconstruct.slices import Size, SliceReconstruction, TiltHalo
 from toolbox.values import Block, Center, Shape
 
 # svmbir keeps its system matrices in files: two writers would spoil them.
@@ -30,7 +28,7 @@ _ONE_AT_A_TIME = threading.Lock()
 
 
 @dataclass(frozen=True)
-class MBIR(Tool):
+class MBIR(SliceReconstruction):
     """Maximum a posteriori reconstruction of ``row, angle, col`` to slices ``z, y, x`` in 1/px.
 
     A qGGMRF prior keeps edges; the photon statistics weight the rays of an attenuation sinogram.
@@ -73,14 +71,8 @@ class MBIR(Tool):
     ] = None  # fmt: skip
     iterations: Annotated[int, Param("most iterations", low=1, high=1000)] = 50
     non_negative: Annotated[bool, Param("keep values at or above zero")] = True
-    size: Annotated[
-        int | None,
-        Param("side of a slice", "px", low=1,
-              auto="the columns, or the wider field of a half acquisition"),
-    ] = None  # fmt: skip
-    tilt_halo: Annotated[
-        int | None, Param("rows that a leaning axis mixes", "px", low=0, auto="from the axis tilt")
-    ] = None
+    size: Size = None
+    tilt_halo: TiltHalo = None
 
     def __call__(self, *, sinogram: Block, center: Center) -> Block:  # type: ignore[override]
         import torch
@@ -101,35 +93,31 @@ class MBIR(Tool):
         slices *= operator.circle.cpu().numpy()
         return as_volume(sinogram, torch.from_numpy(slices))
 
-    def tune(self, *, sinogram: Block, center: Center) -> Tuned:  # type: ignore[override]
+    def measured(
+        self, sinogram: Block, center: Center, size: int
+    ) -> tuple[dict[str, Any], list[str]]:
         from svmbir import auto_sigma_x
 
         from toolbox.operators.held_out import noise_level
 
-        size, halo, notes = measured_geometry(sinogram, center, self.size, self.tilt_halo)
         values = np.ascontiguousarray(sinogram.as_kind(DataKind.SINOGRAM).values)
-        noise, scale = self.noise, self.prior_scale
-        if noise is None:
+        settings, notes = dict[str, Any](), []
+        if self.noise is None:
             level = noise_level(values)
             noise = float(f"{max(level, 1e-4 * float(np.abs(values).mean()), 1e-9):.4g}")
+            settings["noise"] = noise
             notes.append(f"The noise of the sinogram is {noise:g}.")
-        if scale is None:
+        if self.prior_scale is None:
             scale = float(auto_sigma_x(values.swapaxes(0, 1), sharpness=self.sharpness))
             scale = float(f"{max(scale, 1e-9):.4g}")
+            settings["prior_scale"] = scale
             notes.append(f"Neighbouring voxels may differ by about {scale:g}/px.")
-        tuned = dataclasses.replace(self, noise=noise, prior_scale=scale, size=size, tilt_halo=halo)
-        return Tuned(tuned, tuple(notes))
+        return settings, notes
 
     def _tuned(self, sinogram: Block, center: Center) -> MBIR:
         tool = self.tune(sinogram=sinogram, center=center).tool
         assert isinstance(tool, MBIR)
         return tool
-
-    def halo(self) -> int:
-        return self.tilt_halo or 0
-
-    def output_shape(self, **inputs: Shape) -> Shape:
-        return volume_shape(inputs["sinogram"], self.size)
 
     def cost(self, **inputs: Shape) -> Cost:
         shape = inputs["sinogram"]

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from toolbox.card import Param, ToolCard, grey
 from toolbox.kinds import DataKind, Domain, Split, Stage
-from toolbox.operators.blocks import (
-    measured_geometry,
-    reconstruction_ports,
-    solve_rows,
-    solver_cost,
-    volume_shape,
-)
-from toolbox.tool import Cost, Tool, Tuned
-from toolbox.values import Block, Center, Shape
+from toolbox.operators.blocks import reconstruction_ports
+from toolbox.tools.reconstruct.slices import IterativeReconstruction, Size, TiltHalo
+
+if TYPE_CHECKING:
+    import torch
+
+    from toolbox.operators.parallel_beam import ParallelBeam
 
 
 @dataclass(frozen=True)
-class SIRT(Tool):
+class SIRT(IterativeReconstruction):
     """SIRT of ``row, angle, col`` to slices ``z, y, x`` in 1/px: slow, smooth, steady with few
     views or noise; more iterations give more detail and more noise.
 
@@ -46,37 +43,14 @@ class SIRT(Tool):
         bands=1,
         gpu=True,
     )
+    arrays = 6
 
     iterations: Annotated[int, Param("iterations", low=1, high=10000)] = 100
     non_negative: Annotated[bool, Param("keep values at or above zero in every iteration")] = True
-    size: Annotated[
-        int | None,
-        Param("side of a slice", "px", low=1,
-              auto="the columns, or the wider field of a half acquisition"),
-    ] = None  # fmt: skip
-    tilt_halo: Annotated[
-        int | None, Param("rows that a leaning axis mixes", "px", low=0, auto="from the axis tilt")
-    ] = None
+    size: Size = None
+    tilt_halo: TiltHalo = None
 
-    def __call__(self, *, sinogram: Block, center: Center) -> Block:  # type: ignore[override]
+    def solve(self, A: ParallelBeam, y: torch.Tensor) -> torch.Tensor:
         from toolbox.operators.solvers import sirt
 
-        return solve_rows(
-            sinogram,
-            center,
-            self.size,
-            lambda A, y: sirt(A, y, self.iterations, self.non_negative),
-        )
-
-    def tune(self, *, sinogram: Block, center: Center) -> Tuned:  # type: ignore[override]
-        size, halo, notes = measured_geometry(sinogram, center, self.size, self.tilt_halo)
-        return Tuned(dataclasses.replace(self, size=size, tilt_halo=halo), tuple(notes))
-
-    def halo(self) -> int:
-        return self.tilt_halo or 0
-
-    def output_shape(self, **inputs: Shape) -> Shape:
-        return volume_shape(inputs["sinogram"], self.size)
-
-    def cost(self, **inputs: Shape) -> Cost:
-        return solver_cost(inputs["sinogram"], self.size, self.iterations, arrays=6)
+        return sirt(A, y, self.iterations, self.non_negative)

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 
 from toolbox.card import Param, ToolCard, grey
 from toolbox.kinds import DataKind, Domain, Split, Stage
-from toolbox.operators.blocks import (
-    measured_geometry,
-    reconstruction_ports,
-    solve_rows,
-    solver_cost,
-    volume_shape,
-)
-from toolbox.tool import Cost, Tool, Tuned
-from toolbox.values import Block, Center, Shape
+from toolbox.operators.blocks import reconstruction_ports, slice_size
+from toolbox.tools.reconstruct.slices import IterativeReconstruction, Size, TiltHalo
+from toolbox.values import Block, Center
+
+if TYPE_CHECKING:
+    import torch
+
+    from toolbox.operators.parallel_beam import ParallelBeam
 
 TUNING_ITERATIONS = 40
 # The best single strength over the simulated worlds 0 to 39 of
@@ -28,7 +27,7 @@ FIXED_STRENGTH = 0.018
 
 
 @dataclass(frozen=True)
-class TotalVariation(Tool):
+class TotalVariation(IterativeReconstruction):
     """Least squares with total variation: ``row, angle, col`` to slices ``z, y, x`` in 1/px.
 
     Minimises ½ (π / views) ‖A x − y‖² + strength · Σ |∇x| in each slice: flat regions become flat,
@@ -58,6 +57,7 @@ class TotalVariation(Tool):
         bands=2,
         gpu=True,
     )
+    arrays = 14
 
     strength: Annotated[
         float | None,
@@ -66,40 +66,30 @@ class TotalVariation(Tool):
     ] = None  # fmt: skip
     iterations: Annotated[int, Param("iterations", low=1, high=10000)] = 60
     non_negative: Annotated[bool, Param("keep values at or above zero")] = True
-    size: Annotated[
-        int | None,
-        Param("side of a slice", "px", low=1,
-              auto="the columns, or the wider field of a half acquisition"),
-    ] = None  # fmt: skip
-    tilt_halo: Annotated[
-        int | None, Param("rows that a leaning axis mixes", "px", low=0, auto="from the axis tilt")
-    ] = None
+    size: Size = None
+    tilt_halo: TiltHalo = None
 
     def __call__(self, *, sinogram: Block, center: Center) -> Block:  # type: ignore[override]
+        if self.strength is not None:
+            return super().__call__(sinogram=sinogram, center=center)
+        first = sinogram.as_kind(DataKind.SINOGRAM).take_rows(slice(0, 2))
+        strength, _ = self._best_strength(first, center, self.size or slice_size(first, center))
+        tool = dataclasses.replace(self, strength=strength)
+        return tool(sinogram=sinogram, center=center)
+
+    def solve(self, A: ParallelBeam, y: torch.Tensor) -> torch.Tensor:
         from toolbox.operators.solvers import total_variation
 
-        tool = self if self.strength is not None else self._tuned(sinogram, center)
-        assert isinstance(tool, TotalVariation)
-        strength = tool.strength or FIXED_STRENGTH
-        return solve_rows(
-            sinogram,
-            center,
-            self.size,
-            lambda A, y: total_variation(A, y, strength, self.iterations, self.non_negative),
-        )
+        assert self.strength is not None
+        return total_variation(A, y, self.strength, self.iterations, self.non_negative)
 
-    def tune(self, *, sinogram: Block, center: Center) -> Tuned:  # type: ignore[override]
-        size, halo, notes = measured_geometry(sinogram, center, self.size, self.tilt_halo)
-        strength = self.strength
-        if strength is None:
-            strength, note = self._best_strength(sinogram, center, size)
-            notes.append(note)
-        tuned = dataclasses.replace(self, strength=strength, size=size, tilt_halo=halo)
-        return Tuned(tuned, tuple(notes))
-
-    def _tuned(self, sinogram: Block, center: Center) -> Tool:
-        first = sinogram.as_kind(DataKind.SINOGRAM).take_rows(slice(0, 2))
-        return self.tune(sinogram=first, center=center).tool
+    def measured(
+        self, sinogram: Block, center: Center, size: int
+    ) -> tuple[dict[str, Any], list[str]]:
+        if self.strength is not None:
+            return {}, []
+        strength, note = self._best_strength(sinogram, center, size)
+        return {"strength": strength}, [note]
 
     def _best_strength(self, sinogram: Block, center: Center, size: int) -> tuple[float, str]:
         from toolbox.operators.held_out import best_strength, noise_level
@@ -128,12 +118,3 @@ class TotalVariation(Tool):
             f"Strength {strength:g} predicts every fifth view best; a tenth of it would raise the "
             f"squared error there by {100 * gain:.2g} %."
         )
-
-    def halo(self) -> int:
-        return self.tilt_halo or 0
-
-    def output_shape(self, **inputs: Shape) -> Shape:
-        return volume_shape(inputs["sinogram"], self.size)
-
-    def cost(self, **inputs: Shape) -> Cost:
-        return solver_cost(inputs["sinogram"], self.size, self.iterations, arrays=14)
