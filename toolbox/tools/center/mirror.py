@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from toolbox.card import Port, ToolCard, grey
-from toolbox.kinds import DataKind, Domain, GreyState, Split, Stage
-from toolbox.tool import Cost, Tool
-from toolbox.values import Block, Center, Shape
+from toolbox.tools.center.axis_finder import AxisFinder, axis_card
+from toolbox.values import Block, Center
 
 
 @dataclass(frozen=True)
-class CenterMirror(Tool):
+class CenterMirror(AxisFinder):
     """Rotation axis of a full turn: its first half and the mirror image of its second half agree.
 
     For axes in the middle 70 % of the detector; :class:`CenterOverlap` is for the rest. Raises
@@ -21,36 +19,18 @@ class CenterMirror(Tool):
     ('sample', 'center')
     """
 
-    card = ToolCard(
+    card = axis_card(
         name="center_mirror",
         title="axis by the mirror image of a full turn",
         title_zh="正弦图镜像求轴",
-        stage=Stage.CENTER,
-        domain=Domain.SINOGRAM,
-        inputs={
-            "sinogram": grey(
-                DataKind.SINOGRAM, GreyState.ATTENUATION, GreyState.PHASE, GreyState.TRANSMISSION
-            )
-        },
-        output=Port(DataKind.CENTER, unit="px", dtype="float64"),
-        split=Split.SAMPLE,
         references=(
             "Vo et al. 2021, J. Synchrotron Rad. 28, 1341 (360° scans, overlap of opposite views)",
         ),
         limits="Needs a full turn; an axis beside the middle needs center_overlap.",
-        bands=5,
-        band_rows=1,
     )
+    views, work, scratch = 500, 60.0, 40.0
 
     def __call__(self, *, sinogram: Block) -> Center:  # type: ignore[override]
         from toolbox.centering import single
 
         return single.mirror(sinogram, "mirror", 0.15, 0.85)
-
-    def cost(self, **inputs: Shape) -> Cost:
-        shape = inputs["sinogram"]
-        rows = min(shape.rows, 5)
-        return Cost(
-            60.0 * shape.columns * min(shape.frames, 500) * rows,
-            40.0 * shape.columns * min(shape.frames, 500) * rows,
-        )

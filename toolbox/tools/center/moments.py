@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from toolbox.card import Port, ToolCard, grey
-from toolbox.kinds import DataKind, Domain, GreyState, Split, Stage
-from toolbox.tool import Cost, Tool
-from toolbox.values import Block, Center, Shape
+from toolbox.tools.center.axis_finder import AxisFinder, axis_card
+from toolbox.values import Block, Center
 
 
 @dataclass(frozen=True)
-class CenterMoments(Tool):
+class CenterMoments(AxisFinder):
     """Rotation axis by Helgason–Ludwig consistency of first order: the centre of mass of each view
     is c + x cos θ + y sin θ, and c the axis.
 
@@ -22,37 +20,19 @@ class CenterMoments(Tool):
     ('sample', 'center')
     """
 
-    card = ToolCard(
+    card = axis_card(
         name="center_moments",
         title="axis by centre-of-mass consistency",
         title_zh="质心一致性求轴",
-        stage=Stage.CENTER,
-        domain=Domain.SINOGRAM,
-        inputs={
-            "sinogram": grey(
-                DataKind.SINOGRAM, GreyState.ATTENUATION, GreyState.PHASE, GreyState.TRANSMISSION
-            )
-        },
-        output=Port(DataKind.CENTER, unit="px", dtype="float64"),
-        split=Split.SAMPLE,
         references=(
             "Ludwig 1966, Commun. Pure Appl. Math. 19, 49 (consistency of projections)",
             "Azevedo et al. 1990, IEEE Trans. Nucl. Sci. 37, 1525 (axis by centre of mass)",
         ),
         limits="The whole specimen in every view, and a flat background.",
-        bands=5,
-        band_rows=1,
     )
+    work, scratch = 10.0, 24.0
 
     def __call__(self, *, sinogram: Block) -> Center:  # type: ignore[override]
         from toolbox.centering import single
 
         return single.moments(sinogram)
-
-    def cost(self, **inputs: Shape) -> Cost:
-        shape = inputs["sinogram"]
-        rows = min(shape.rows, 5)
-        return Cost(
-            10.0 * shape.columns * shape.frames * rows,
-            24.0 * shape.columns * shape.frames * rows,
-        )
