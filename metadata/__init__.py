@@ -3,9 +3,10 @@
 from metadata.errors import InputError, ScanError, TomoplanError, WorkError
 from metadata.open import open_scan, read_info
 from metadata.scan import Scan
-from metadata.scan_info import GreyState, ScanInfo
+from metadata.scan_info import Content, GreyState, ScanInfo
 
 __all__ = [
+    "Content",
     "GreyState",
     "InputError",
     "Scan",

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metadata.frames import Selection
-from metadata.scan_info import GreyState
+from metadata.scan_info import Content, GreyState
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +54,8 @@ class Found:
     notes: str = ""
     state: GreyState | None = None
     warnings: tuple[str, ...] = ()
+    content: Content = Content.PROJECTIONS
+    dataset: str | None = None
 
     def close(self) -> None:
         """Let go of the files."""

@@ -12,18 +12,20 @@ from metadata import hdf5_file as h5
 from metadata.assemble import assemble
 from metadata.errors import ScanError
 from metadata.found import Found
-from metadata.frames import MissingFrames
+from metadata.frames import MissingFrames, Selection
 from metadata.given_angles import read_angles
 from metadata.given_frames import read_frames
 from metadata.readers.data_exchange import is_data_exchange, read_data_exchange
 from metadata.readers.npy import read_npy
 from metadata.readers.nxtomo import find_entries, read_nxtomo
 from metadata.readers.plain_hdf5 import describe, read_plain_hdf5
+from metadata.readers.result_volume import find_volume, read_volume
 from metadata.readers.stxm import find_stxm, read_stxm
-from metadata.readers.tiff import SUFFIXES, read_tiff, read_tiff_folder
+from metadata.readers.tiff import SUFFIXES, TiffFrames, read_tiff, read_tiff_folder, tiffs_in
 from metadata.readers.xrm import is_ole, read_xrm
 from metadata.scan import Scan
-from metadata.scan_info import GreyState, ScanInfo
+from metadata.scan_info import Content, GreyState, ScanInfo
+from metadata.stack import Stack, stack_of
 from metadata.stored_scan import StoredScan
 
 
@@ -36,6 +38,7 @@ class Given:
     flats: str | Path | None = None
     darks: str | Path | None = None
     state: str | None = None
+    content: str | None = None
 
 
 def open_scan(
@@ -46,6 +49,7 @@ def open_scan(
     flats: str | Path | None = None,
     darks: str | Path | None = None,
     state: str | None = None,
+    content: str | None = None,
 ) -> Scan:
     """Open a scan, whatever its format: NXtomo, Data Exchange, NXstxm, TIFF folder or stack, single
     sinogram, TXRM, NumPy array, or bare HDF5 where ``data`` is given.
@@ -54,12 +58,16 @@ def open_scan(
     range in degrees (``"0:180"``, end left out; ``"0:360:inclusive"``), a file, a dataset, or
     numbers in radians. ``flats``, ``darks``: a dataset of the file, another file, a folder, or
     ``FILE::DATASET``. ``state``: what the values mean (``counts``, ``transmission``,
-    ``attenuation``).
+    ``attenuation``). ``content``: what the file holds where that is not views over angles:
+    ``volume`` (``z, y, x``) or ``images`` (``frame, row, col``). A reconstructed volume (NXtomoproc
+    and others) is told by its content, a picture with a ``.poni`` of the same name beside it is a
+    diffraction image. ``path`` may also be ``FILE::DATASET``.
 
     What can be repaired is, and ``info.warnings`` says so; what cannot raises :class:`ScanError`.
     """
-    given = Given(data, angles, flats, darks, state)
-    found = _read(Path(path), given)
+    path, data = _inside(Path(path), data)
+    given = Given(data, angles, flats, darks, state, content)
+    found = _read(path, given)
     source = found.projections.source
     if isinstance(source, MissingFrames):
         raise ScanError(source.why)
@@ -74,12 +82,14 @@ def read_info(
     flats: str | Path | None = None,
     darks: str | Path | None = None,
     state: str | None = None,
+    content: str | None = None,
 ) -> ScanInfo:
     """What a scan says of itself, without looking at a single frame; arguments as
     :func:`open_scan`. Works also where the frames lie in a file that is not there (the size is 0
     where nothing tells it), with a warning."""
-    given = Given(data, angles, flats, darks, state)
-    found = _read(Path(path), given)
+    path, data = _inside(Path(path), data)
+    given = Given(data, angles, flats, darks, state, content)
+    found = _read(path, given)
     source = found.projections.source
     if isinstance(source, MissingFrames):
         found = dataclasses.replace(found, warnings=(*found.warnings, source.why))
@@ -91,8 +101,32 @@ def _reopen(path: Path, given: Given) -> Scan:
     return open_scan(path, **{f.name: getattr(given, f.name) for f in dataclasses.fields(given)})
 
 
-def _scan(found: Found, given: Given, *, look: bool) -> StoredScan:
+def _inside(path: Path, data: str | None) -> tuple[Path, str | None]:
+    """The file and the dataset of ``FILE::DATASET``."""
+    file, mark, name = str(path).rpartition("::")
+    return (Path(file), name) if mark and data is None and not path.exists() else (path, data)
+
+
+def _content(found: Found, given: Given) -> Content:
+    if given.content is not None:
+        try:
+            return Content(given.content)
+        except ValueError as error:
+            raise ScanError(
+                f"content={given.content!r} is unknown, expected one of {', '.join(Content)}."
+            ) from error
+    if found.content is Content.PROJECTIONS and found.path.with_suffix(".poni").is_file():
+        return Content.IMAGES
+    return found.content
+
+
+def _scan(found: Found, given: Given, *, look: bool) -> StoredScan | Stack:
     path = found.path
+    content = _content(found, given)
+    if content is not Content.PROJECTIONS:
+        state = None if given.state is None else _state(given.state)
+        again = dataclasses.replace(given, content=content.value)
+        return stack_of(found, content, state, lambda: (_reopen, (path.resolve(), again)))
     if given.flats is not None:
         found = dataclasses.replace(found, flats=(read_frames(given.flats, "flats", path),))
     if given.darks is not None:
@@ -100,12 +134,7 @@ def _scan(found: Found, given: Given, *, look: bool) -> StoredScan:
     stated = None
     if given.angles is not None:
         stated = read_angles(given.angles, found.projections.count, path)
-    try:
-        grey = None if given.state is None else GreyState(given.state)
-    except ValueError as error:
-        raise ScanError(
-            f"state={given.state!r} is unknown, expected one of {', '.join(GreyState)}."
-        ) from error
+    grey = None if given.state is None else _state(given.state)
     try:
         return assemble(
             found, stated, grey, look=look, reopen=lambda: (_reopen, (path.resolve(), given))
@@ -116,8 +145,22 @@ def _scan(found: Found, given: Given, *, look: bool) -> StoredScan:
         raise
 
 
+def _state(name: str) -> GreyState:
+    try:
+        return GreyState(name)
+    except ValueError as error:
+        raise ScanError(
+            f"state={name!r} is unknown, expected one of {', '.join(GreyState)}."
+        ) from error
+
+
 def _read(path: Path, given: Given) -> Found:
     try:
+        if path.is_dir() and given.content in (Content.VOLUME, Content.IMAGES):
+            files = tiffs_in(path)
+            if not files:
+                raise ScanError(f"{path} is a folder without .tif files. Name the one with them.")
+            return Found(path, "TIFF folder", Selection.all(TiffFrames(files)))
         if path.is_dir():
             return read_tiff_folder(path)
         if not path.exists():
@@ -173,6 +216,8 @@ def _by_content(file: h5py.File, path: Path, given: Given) -> Found:
         if not isinstance(chosen, h5py.Group):
             return read_plain_hdf5(file, path, given.data)
         root = chosen
+    elif (volume := find_volume(file)) is not None:
+        return read_volume(path, volume)
     elif is_data_exchange(file):
         return read_data_exchange(file, path)
     entries = find_entries(root)

@@ -20,6 +20,15 @@ class GreyState(StrEnum):
     PHASE = "phase"
 
 
+class Content(StrEnum):
+    """What a file holds: views of a specimen over angles, slices of it, or pictures in a row
+    (diffraction patterns)."""
+
+    PROJECTIONS = "projections"
+    VOLUME = "volume"
+    IMAGES = "images"
+
+
 @dataclass(frozen=True, eq=False)
 class ScanInfo:
     """Geometry and circumstances of a scan: lengths in m, angles in rad, energy in keV, time in s.
@@ -27,6 +36,8 @@ class ScanInfo:
     ``angles_rad`` has one entry per projection, in the order of acquisition, as close to what the
     file says as can be known (never shifted or sorted); ``angles_assumed`` says that the file had
     none and that they were laid evenly over ``angles_assumed_range``.
+    Of a volume (``content``), ``rows`` counts z, ``projections`` y and ``columns`` x; volumes and
+    images have no angles (zeros).
     """
 
     path: Path
@@ -51,6 +62,8 @@ class ScanInfo:
     sample: str | None = None
     probe: str = "x-ray"  # "x-ray", "neutron", "electron"
     warnings: tuple[str, ...] = ()
+    content: Content = Content.PROJECTIONS
+    dataset: str | None = None  # within the file, where the caller or the content chose one
 
     @property
     def angle_start_rad(self) -> float:
@@ -78,6 +91,8 @@ class ScanInfo:
         return {
             "path": str(self.path),
             "format": self.format,
+            "content": self.content.value,
+            "dataset": self.dataset,
             "projections": self.projections,
             "rows": self.rows,
             "columns": self.columns,

@@ -21,8 +21,13 @@ STAGES = {
     Stage.ALIGN: ("Align projections", "投影对齐"),
     Stage.RECONSTRUCT: ("Reconstruct", "重建"),
     Stage.DENOISE: ("Denoise", "去噪"),
+    Stage.SUPER_RESOLVE: ("Super-resolve", "超分辨"),
     Stage.SEGMENT: ("Segment", "分割"),
     Stage.QUANTIFY: ("Quantify", "定量分析"),
+    Stage.REGISTER: ("Register volumes", "配准"),
+    Stage.DECOMPOSE: ("Decompose into materials", "材料分解"),
+    Stage.DEFORM: ("Measure deformation", "变形测量"),
+    Stage.DIFFRACTION: ("Diffraction", "衍射"),
     Stage.QUALITY: ("Measure quality", "质量评估"),
 }
 CUTS = {

@@ -11,7 +11,7 @@ from typing import Any
 
 from metadata.errors import InputError
 from toolbox.kinds import DataKind, Stage
-from toolbox.pipeline import SCAN, Pipeline
+from toolbox.pipeline import SCAN, Pipeline, source_kind
 from toolbox.registry import known_tools
 
 BOX_WIDTH, LINE, PAD = 180.0, 17.0, 11.0
@@ -21,7 +21,9 @@ FILLS = {
     Stage.CORRECT: "#dbeafe", Stage.DESTRIPE: "#cffafe", Stage.CENTER: "#fef3c7",
     Stage.PHASE: "#e0e7ff", Stage.STITCH: "#fce7f3", Stage.ALIGN: "#fae8ff",
     Stage.RECONSTRUCT: "#dcfce7", Stage.DENOISE: "#ecfccb", Stage.SEGMENT: "#ffedd5",
-    Stage.QUANTIFY: "#fee2e2", Stage.QUALITY: "#f3f4f6",
+    Stage.QUANTIFY: "#fee2e2", Stage.QUALITY: "#f3f4f6", Stage.SUPER_RESOLVE: "#d9f99d",
+    Stage.REGISTER: "#e0f2fe", Stage.DECOMPOSE: "#fef9c3", Stage.DEFORM: "#ffe4e6",
+    Stage.DIFFRACTION: "#ede9fe",
 }  # fmt: skip
 SCAN_FILL, UNKNOWN_FILL, INK, FAINT = "#f1f5f9", "#ffffff", "#1e293b", "#64748b"
 THIN = {DataKind.CENTER, DataKind.SHIFTS, DataKind.TRANSFORM}  # small values: dashed edges
@@ -246,7 +248,8 @@ def _text(pipeline: Pipeline, name: str) -> tuple[str, tuple[str, ...], str]:
     node = next(n for n in pipeline.nodes if n.id == name)
     if node.tool == SCAN:
         index = node.parameters.get("index", 0)
-        return (f"scan {index + 1}" if index else "scan"), (), SCAN_FILL
+        word = "volume" if source_kind(node) is DataKind.VOLUME else "scan"
+        return (f"{word} {index + 1}" if index else word), (), SCAN_FILL
     cls = known_tools().get(node.tool)
     if cls is None:
         return node.tool, ("unknown tool",), UNKNOWN_FILL
@@ -277,7 +280,7 @@ def _short(text: str, most: int = 28) -> str:
 def _kind(pipeline: Pipeline, name: str) -> str:
     node = next(n for n in pipeline.nodes if n.id == name)
     if node.tool == SCAN:
-        return DataKind.PROJECTIONS.value
+        return source_kind(node).value
     cls = known_tools().get(node.tool)
     return cls.card.output.kind.value if cls else "?"
 

@@ -14,7 +14,8 @@ from toolbox.kinds import DataKind, GreyState
 from toolbox.registry import known_tools, make_tool, parameter_problems
 from toolbox.tool import Tool
 
-SCAN = "scan"  # the name of source nodes; parameter `index` counts the scans given to a run
+SCAN = "scan"  # the name of source nodes; parameter `index` counts the scans given to a run,
+# `content: volume` says that it holds slices already
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,12 @@ class Node:
     id: str
     tool: str
     parameters: dict[str, Any] = field(default_factory=dict)
+
+
+def source_kind(node: Node) -> DataKind:
+    """What a source node yields."""
+    volume = node.parameters.get("content") == DataKind.VOLUME
+    return DataKind.VOLUME if volume else DataKind.PROJECTIONS
 
 
 @dataclass(frozen=True)
@@ -104,9 +111,7 @@ class Pipeline:
     def kind_of(self, name: str) -> DataKind:
         """What a node yields."""
         node = self.node(name)
-        return (
-            DataKind.PROJECTIONS if node.tool == SCAN else known_tools()[node.tool].card.output.kind
-        )
+        return source_kind(node) if node.tool == SCAN else known_tools()[node.tool].card.output.kind
 
     @cached_property
     def order(self) -> tuple[str, ...]:

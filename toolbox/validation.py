@@ -9,7 +9,7 @@ from typing import Any
 from metadata.errors import InputError
 from toolbox.card import Port
 from toolbox.kinds import DataKind, GreyState
-from toolbox.pipeline import SCAN, Edge, Node, Pipeline, Problem
+from toolbox.pipeline import SCAN, Edge, Node, Pipeline, Problem, source_kind
 from toolbox.registry import known_tools, parameter_problems
 
 SIDE_VALUES = {DataKind.CENTER, DataKind.PROJECTIONS, DataKind.SINOGRAM}
@@ -86,12 +86,12 @@ def _edge(item: Any, at: int, wrong: list[str]) -> Edge | None:
 
 
 def _with_port(edge: Edge, nodes: list[Node], before: list[Edge], wrong: list[str]) -> Edge:
-    tools = {n.id: n.tool for n in nodes}
-    target = known_tools().get(tools.get(edge.target, ""))
+    by_id = {n.id: n for n in nodes}
+    target = known_tools().get(by_id[edge.target].tool) if edge.target in by_id else None
     if target is None:
         return edge  # validation says what is wrong with the target
     taken = {e.port for e in before if e.target == edge.target}
-    kind = _kind(tools.get(edge.source, ""))
+    kind = _kind(by_id.get(edge.source))
     fits = [
         name
         for name, port in target.card.inputs.items()
@@ -105,10 +105,12 @@ def _with_port(edge: Edge, nodes: list[Node], before: list[Edge], wrong: list[st
     return Edge(edge.source, edge.target, fits[0] if fits else next(iter(target.card.inputs), ""))
 
 
-def _kind(tool: str) -> DataKind | None:
-    if tool == SCAN:
-        return DataKind.PROJECTIONS
-    known = known_tools().get(tool)
+def _kind(node: Node | None) -> DataKind | None:
+    if node is None:
+        return None
+    if node.tool == SCAN:
+        return source_kind(node)
+    known = known_tools().get(node.tool)
     return known.card.output.kind if known else None
 
 
@@ -176,10 +178,15 @@ def _steps(pipeline: Pipeline) -> Iterable[Problem]:
                     f"the scan's index is {index!r}, expected 0 for the first "
                     f"scan, 1 for the second and so on.",
                 )
-            extra = sorted(set(node.parameters) - {"index"})
+            content = node.parameters.get("content", DataKind.PROJECTIONS)
+            if content not in (DataKind.PROJECTIONS, DataKind.VOLUME):
+                yield Problem(
+                    node.id, f"the scan's content is {content!r}, expected projections or volume."
+                )
+            extra = sorted(set(node.parameters) - {"index", "content"})
             if extra:
                 yield Problem(
-                    node.id, f"a scan has no parameter {', '.join(extra)} (it has: index)."
+                    node.id, f"a scan has no parameter {', '.join(extra)} (it has: index, content)."
                 )
         elif node.tool not in known:
             near = difflib.get_close_matches(node.tool, [*known, SCAN], n=3, cutoff=0.5)
@@ -235,7 +242,7 @@ def _cycle(pipeline: Pipeline) -> list[str]:
 
 
 def _inputs(pipeline: Pipeline) -> Iterable[Problem]:
-    tools = {n.id: n.tool for n in pipeline.nodes}
+    nodes = {n.id: n for n in pipeline.nodes}
     known = known_tools()
     for node in pipeline.nodes:
         cls = known.get(node.tool)
@@ -251,7 +258,7 @@ def _inputs(pipeline: Pipeline) -> Iterable[Problem]:
                         f"and nothing leads there: {_supply(port)}.",
                     )
                 continue
-            kind = _kind(tools.get(sources[name], ""))
+            kind = _kind(nodes.get(sources[name]))
             if kind is not None and not port.accepts(kind):
                 yield Problem(
                     node.id,
@@ -262,7 +269,7 @@ def _inputs(pipeline: Pipeline) -> Iterable[Problem]:
 
 def _states(pipeline: Pipeline, scans: Sequence[GreyState]) -> Iterable[Problem]:
     known = known_tools()
-    tools = {n.id: n.tool for n in pipeline.nodes}
+    nodes = {n.id: n for n in pipeline.nodes}
     states = _flow(pipeline, scans)
     for node in pipeline.nodes:
         cls = known.get(node.tool)
@@ -270,7 +277,7 @@ def _states(pipeline: Pipeline, scans: Sequence[GreyState]) -> Iterable[Problem]
             continue
         for name, source in pipeline.inputs_of(node.id).items():
             port, got = cls.card.inputs.get(name), states.get(source)
-            kind = _kind(tools.get(source, ""))
+            kind = _kind(nodes.get(source))
             if port is None or got is None or kind is None or not port.accepts(kind):
                 continue
             if port.states and got not in port.states:
@@ -313,7 +320,7 @@ def _flow(pipeline: Pipeline, scans: Sequence[GreyState]) -> dict[str, GreyState
 def _unused(pipeline: Pipeline) -> Iterable[Problem]:
     tools = {n.id: n.tool for n in pipeline.nodes}
     used = {e.source for e in pipeline.edges}
-    kinds = {name: _kind(tool) for name, tool in tools.items()}
+    kinds = {n.id: _kind(n) for n in pipeline.nodes}
     goal = any(kinds[n] not in SIDE_VALUES for n in tools if n not in used)
     for name, tool in tools.items():
         if name in used:

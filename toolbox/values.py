@@ -124,6 +124,57 @@ class Shifts:
     warnings: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, eq=False)
+class Transform:
+    """Where each voxel of a reference lies in a moved volume, positions ``z, y, x`` in px.
+
+    ``matrix`` (4 × 4) takes a reference position ``(z, y, x, 1)`` to the moved one. ``grid``, where
+    there is one, holds what is to be added, axes ``z, y, x, component``, at nodes that begin at the
+    reference position ``origin`` and lie ``spacing`` apart; between them it goes linearly, outside
+    it stays as at the border. ``shape`` is the size of the reference.
+    """
+
+    matrix: NDArray[np.float64]
+    shape: tuple[int, int, int]
+    grid: NDArray[np.float32] | None = None
+    origin: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    spacing: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    method: str = ""
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Displacement:
+    """How far the places of a reference moved, in px.
+
+    ``vectors``: axes ``z, y, x, component`` (node by node; components z, y, x);
+    ``correlation``: likeness of the two windows of a node, ``z, y, x``, 1: the same, 0: nothing in
+    common; ``trusted``: nodes whose vector was measured, the others are medians of their
+    neighbours; ``z``, ``y``, ``x``: places of the nodes in the reference.
+    """
+
+    vectors: NDArray[np.float32]
+    correlation: NDArray[np.float32]
+    trusted: NDArray[np.bool_]
+    z: NDArray[np.float64]
+    y: NDArray[np.float64]
+    x: NDArray[np.float64]
+    method: str = ""
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Pattern:
+    """Diffraction patterns: ``intensity`` with axes ``frame, bin`` over ``two_theta_deg`` (bin
+    centres), its standard deviation by counting statistics, and the wavelength in m."""
+
+    two_theta_deg: NDArray[np.float64]
+    intensity: NDArray[np.float64]
+    sigma: NDArray[np.float64]
+    wavelength_m: float | None = None
+    warnings: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True)
 class Quantity:
     """A number with its unit, and an interval where one is known."""

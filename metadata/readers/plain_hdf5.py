@@ -38,8 +38,22 @@ def read_plain_hdf5(file: h5py.File, path: Path, name: str) -> Found:
         format="HDF5",
         projections=Selection.all(frames),
         angles=angles,
-        facts=Facts(),
+        facts=Facts() if found is None else _facts(found),
         notes=" ".join(notes),
+        dataset=name,
+    )
+
+
+def _facts(data: h5py.Dataset) -> Facts:
+    """Energy and pixel size, where attributes of the dataset give them with their unit."""
+    units = {"energy_eV": 1e-3, "energy_kev": 1.0, "energy_keV": 1.0}
+    energy = [factor * n for name, factor in units.items()
+              if (n := h5.as_number(h5.attribute(data, name)))]  # fmt: skip
+    sizes = {"pixel_um": 1e-6, "pixel_size_um": 1e-6, "pixel_m": 1.0, "pixel_size_m": 1.0}
+    pixel = [factor * n for name, factor in sizes.items()
+             if (n := h5.as_number(h5.attribute(data, name)))]  # fmt: skip
+    return Facts(
+        pixel_size_m=pixel[0] if pixel else None, energy_kev=energy[0] if energy else None
     )
 
 

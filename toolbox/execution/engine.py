@@ -10,6 +10,7 @@ from typing import Any
 
 from metadata.errors import InputError, WorkError
 from metadata.scan import Scan
+from metadata.scan_info import Content
 from toolbox.execution.fingerprint import fingerprint
 from toolbox.execution.measured import Measure, measure_run
 from toolbox.execution.part import Part
@@ -20,7 +21,8 @@ from toolbox.execution.report import Report
 from toolbox.execution.resident import ResidentMemory, resident_bytes
 from toolbox.execution.threads import cpu_count, threads_restored
 from toolbox.execution.work import Means, Work
-from toolbox.pipeline import Pipeline
+from toolbox.kinds import DataKind
+from toolbox.pipeline import SCAN, Pipeline, source_kind
 
 MEMORY_SHARE = 0.6  # of what is available, where no budget is given
 
@@ -114,6 +116,15 @@ def check(pipeline: Pipeline, scans: Sequence[Scan]) -> None:
             f"The pipeline takes {pipeline.scans} scans and {given}. Give them all, in the order "
             f"of the indices of its scan nodes."
         )
+    for node in (n for n in pipeline.nodes if n.tool == SCAN):
+        info, wanted = scans[node.parameters.get("index", 0)].info, source_kind(node)
+        if (info.content is Content.VOLUME) != (wanted is DataKind.VOLUME):
+            raise InputError(
+                f"The pipeline takes a {wanted} at {node.id}, and {info.path} was opened as "
+                f"{info.content}. Give the other kind of file, or say what this one holds "
+                f"(content='{'volume' if wanted is DataKind.VOLUME else 'projections'}', on the "
+                f"command line --content)."
+            )
 
 
 def _selected(scans: Sequence[Scan], rows: slice | None) -> range:

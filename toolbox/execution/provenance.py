@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from metadata.scan_info import ScanInfo
+from metadata.scan_info import Content, ScanInfo
 from toolbox.execution.record import RunRecord
 from toolbox.execution.sources import StoredStack
 from toolbox.kinds import DataKind, GreyState
 from toolbox.pipeline import SCAN, Pipeline
-from toolbox.values import Center, Quantities, Shifts
+from toolbox.values import Center, Displacement, Pattern, Quantities, Shifts, Transform
 
 if TYPE_CHECKING:
     import h5py
@@ -147,6 +147,10 @@ class Provenance:
                 data[name].attrs["method"] = value.method
             elif isinstance(value, Center):
                 continue  # under reconstruction
+            elif isinstance(value, Displacement):
+                _displacement(data, name, value)
+            elif isinstance(value, Transform | Pattern):
+                _fields(data, name, value)
             elif isinstance(value, np.ndarray):
                 _put(data, name, value, "px" if kind is DataKind.DISPLACEMENT else "")
             elif hasattr(value, "values") and isinstance(value.values, np.ndarray):
@@ -202,7 +206,8 @@ class Provenance:
             one["path"] = str(info.path)
             one["format"] = info.format
             one["info"] = json.dumps(info.to_json())
-            _put(one, "rotation_angle", np.rad2deg(info.angles_rad), "degree")
+            if info.content is Content.PROJECTIONS:
+                _put(one, "rotation_angle", np.rad2deg(info.angles_rad), "degree")
             if Path(info.path).is_file() and h5py.is_hdf5(info.path):
                 one["file"] = h5py.ExternalLink(str(Path(info.path).resolve()), "/")
 
@@ -234,6 +239,19 @@ def _quantities(data: h5py.Group, name: str, value: Quantities) -> None:
             columns[column] = np.asarray(numbers)
 
 
+def _displacement(data: h5py.Group, name: str, value: Displacement) -> None:
+    """Vectors node by node, and beside them how they were found and where the nodes lie."""
+    axes = ["z", "y", "x"]
+    _put(data, name, value.vectors, "px")
+    data[name].attrs["axes"] = [f"{name}_{a}" for a in axes] + ["component"]
+    data[name].attrs["components"] = axes
+    data[name].attrs["method"] = value.method
+    for part in ("correlation", "trusted"):
+        _put(data, f"{name}_{part}", getattr(value, part), "")
+    for axis in axes:
+        _put(data, f"{name}_{axis}", getattr(value, axis), "px")
+
+
 def _fields(data: h5py.Group, name: str, value: Any) -> None:
     import dataclasses
 
@@ -247,3 +265,5 @@ def _fields(data: h5py.Group, name: str, value: Any) -> None:
             continue
         plain = isinstance(part, np.ndarray | int | float | str)
         group[item.name] = part if plain else json.dumps(part, default=str)
+        if item.metadata.get("unit"):
+            group[item.name].attrs["units"] = item.metadata["unit"]

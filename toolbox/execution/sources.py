@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metadata.scan import Scan
+from metadata.scan_info import Content
 from toolbox.execution.stack_file import StackFile
 from toolbox.kinds import DataKind, GreyState
 from toolbox.values import Block, Geometry, Shape
@@ -57,6 +58,9 @@ class ScanSource:
     def take_rows(self, rows: Rows) -> Block:
         runs = [slice(int(r[0]), int(r[-1]) + 1) for r in runs_of(rows)]
         info = self.scan.info
+        if info.content is Content.VOLUME:
+            slices = _joined([self.scan.projections(rows=r) for r in runs], 1).swapaxes(0, 1)
+            return Block(slices, DataKind.VOLUME, info.state, Geometry.of(info), rows)
         return Block(
             _joined([self.scan.projections(rows=r) for r in runs], 1),
             DataKind.PROJECTIONS,

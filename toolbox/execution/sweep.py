@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from metadata.scan import Frames, Scan
+from metadata.scan_info import Content
 from toolbox.execution.evaluation import Bench
 from toolbox.execution.slab import Slab, SlabJob
 from toolbox.execution.sources import Rows, ScanSource
@@ -67,6 +68,8 @@ def swept(job: SlabJob, slabs: Sequence[Slab]) -> SlabJob:
     needs = job.bench.row_needs(job.wanted(middle))
     for name, source in job.bench.sources.items():
         if not isinstance(source, ScanSource) or name not in needs or not len(needs[name]):
+            continue
+        if source.scan.info.content is Content.VOLUME:
             continue
         first, stop = int(needs[name][0]), int(needs[name][-1]) + 1
         halo = max(middle.start - first, stop - middle.stop, 0)
