@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -36,26 +37,24 @@ class Preview:
     views_read: int
 
 
-def read_block(scan: Scan, rows: NDArray[np.intp], frames: NDArray[np.intp]) -> Block:
-    """Chosen rows and frames of a scan with their flats, darks and monitor."""
-    info = scan.info
-    everything = len(frames) == info.projections
-
-    def gather(read: object) -> NDArray[np.float32]:
-        parts = [read(slice(int(r), int(r) + 1)) for r in rows]  # type: ignore[operator]
-        return np.concatenate(parts, axis=1)
-
-    monitor = scan.monitor()
-    angles: slice | NDArray[np.intp] = slice(None) if everything else frames
+def read_block(
+    scan: Scan,
+    rows: NDArray[np.intp],
+    frames: NDArray[np.intp],
+    values: NDArray[np.float32] | None = None,
+) -> Block:
+    """Chosen rows and frames of a scan with their flats, darks and monitor; ``values`` where they
+    have been read before (``angle, row, col``)."""
+    info, monitor = scan.info, scan.monitor()
     return Block(
-        values=gather(lambda r: scan.projections(angles, r)),
+        values=_read_rows(scan, rows, frames) if values is None else values,
         kind=DataKind.PROJECTIONS,
         state=info.state,
         geometry=replace(Geometry.of(info), angles_rad=np.asarray(info.angles_rad)[frames]),
         rows=rows,
         frames=frames,
-        flats=gather(scan.flats) if info.flats else None,
-        darks=gather(scan.darks) if info.darks else None,
+        flats=_gather(scan.flats, rows) if info.flats else None,
+        darks=_gather(scan.darks, rows) if info.darks else None,
         monitor=None if monitor is None else monitor[frames],
     )
 
@@ -65,27 +64,47 @@ def preview(scan: Scan, seconds: float = 0.8) -> Preview:
 
     Raises ScanError where there was no beam or nothing can be seen.
     """
-    info = scan.info
-    rows = spread_rows(info.rows, BAND_ROWS)
-    few = np.unique(np.linspace(0, info.projections - 1, FIRST_LOOK).round().astype(np.intp))
-    began = time.perf_counter()
-    first = read_block(scan, rows, few)
-    took = max(time.perf_counter() - began, 1e-4)
-    affordable = READABLE_VALUES / (len(rows) * info.columns)
-    # Views that share a stored chunk cost one read together.
-    depth = scan.chunks[0] if scan.chunks else 1
-    pieces, all_pieces = len(np.unique(few // depth)), -(-info.projections // depth)
-    affordable = min(affordable, info.projections * seconds / (took * all_pieces / pieces))
-    if affordable >= info.projections:
-        raw = read_block(scan, rows, np.arange(info.projections))
-    elif affordable > 2 * len(few):
-        step = int(np.ceil(info.projections / affordable))
-        raw = read_block(scan, rows, np.arange(0, info.projections, step))
-    else:
-        raw = first
+    rows = spread_rows(scan.info.rows, BAND_ROWS)
+    raw = read_block(scan, rows, *_read_for(scan, rows, seconds))
     transmission, attenuation = correct(raw)
     return Preview(raw, transmission, attenuation.as_kind(DataKind.SINOGRAM),
                    _one_frame(scan), len(raw.frames))  # fmt: skip
+
+
+def _read_rows(scan: Scan, rows: NDArray[np.intp], frames: NDArray[np.intp]) -> NDArray[np.float32]:
+    angles = slice(None) if len(frames) == scan.info.projections else frames
+    return _gather(lambda r: scan.projections(angles, r), rows)
+
+
+def _gather(
+    read: Callable[[slice], NDArray[np.float32]], rows: NDArray[np.intp]
+) -> NDArray[np.float32]:
+    return np.concatenate([read(slice(int(r), int(r) + 1)) for r in rows], axis=1)
+
+
+def _read_for(
+    scan: Scan, rows: NDArray[np.intp], seconds: float
+) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+    """Some rows with ever more views, evenly spread, while there is time for more."""
+    total = scan.info.projections
+    most = max(FIRST_LOOK, READABLE_VALUES // (len(rows) * scan.info.columns))
+    depth = scan.chunks[0] if scan.chunks else 1
+    step = 1 << (max(total // FIRST_LOOK, 1).bit_length() - 1)
+    frames = np.arange(0, total, step)
+    began = time.perf_counter()
+    values = _read_rows(scan, rows, frames)
+    while step > 1:
+        # Views that share a stored chunk cost one read together: then take them all
+        finer = step // 2 if step > depth else max(1 << (-(-total // most) - 1).bit_length(), 1)
+        between = np.setdiff1d(np.arange(0, total, finer), frames)
+        spent = time.perf_counter() - began
+        reads = len(np.unique(between // depth)) / len(np.unique(frames // depth))
+        if finer >= step or len(frames) + len(between) > most or spent * (1 + reads) > seconds:
+            break
+        order = np.argsort(np.concatenate([frames, between]))
+        values = np.concatenate([values, _read_rows(scan, rows, between)])[order]
+        frames, step = np.sort(np.concatenate([frames, between])), finer
+    return frames, values
 
 
 def spread_rows(total: int, count: int) -> NDArray[np.intp]:
