@@ -8,9 +8,9 @@ from typing import Annotated
 import numpy as np
 from numpy.typing import NDArray
 
-from toolbox.card import Param, ToolCard, grey
-from toolbox.kinds import DataKind, Domain, GreyState, Split, Stage
+from toolbox.card import Param
 from toolbox.tool import Cost
+from toolbox.tools.denoise.denoiser_card import denoiser_card
 from toolbox.tools.denoise.slice_denoiser import Sigma, SliceDenoiser
 from toolbox.values import Shape
 
@@ -28,15 +28,10 @@ class DenoiseBM3D(SliceDenoiser):
     True
     """
 
-    card = ToolCard(
+    card = denoiser_card(
         name="denoise_bm3d",
         title="block-matching and 3D filtering (BM3D)",
         title_zh="三维块匹配去噪（BM3D）",
-        stage=Stage.DENOISE,
-        domain=Domain.RECONSTRUCTION,
-        inputs={"volume": grey(DataKind.VOLUME, GreyState.ATTENUATION, GreyState.PHASE)},
-        output=grey(DataKind.VOLUME),
-        split=Split.ROWS,
         references=(
             "Dabov, Foi, Katkovnik & Egiazarian 2007, IEEE Trans. Image Process. 16, 2080",
         ),

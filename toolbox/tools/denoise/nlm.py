@@ -8,9 +8,9 @@ from typing import Annotated
 import numpy as np
 from numpy.typing import NDArray
 
-from toolbox.card import Param, ToolCard, grey
-from toolbox.kinds import DataKind, Domain, GreyState, Split, Stage
+from toolbox.card import Param
 from toolbox.tool import Cost
+from toolbox.tools.denoise.denoiser_card import denoiser_card
 from toolbox.tools.denoise.slice_denoiser import Sigma, SliceDenoiser
 from toolbox.values import Shape
 
@@ -29,15 +29,10 @@ class DenoiseNLM(SliceDenoiser):
     True
     """
 
-    card = ToolCard(
+    card = denoiser_card(
         name="denoise_nlm",
         title="non-local means denoising",
         title_zh="非局部均值去噪",
-        stage=Stage.DENOISE,
-        domain=Domain.RECONSTRUCTION,
-        inputs={"volume": grey(DataKind.VOLUME, GreyState.ATTENUATION, GreyState.PHASE)},
-        output=grey(DataKind.VOLUME),
-        split=Split.ROWS,
         references=(
             "Buades, Coll & Morel 2005, CVPR 2, 60",
             "Darbon et al. 2008, IEEE ISBI, 1331 (the fast variant)",

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 from numpy.typing import NDArray
 
-from toolbox.card import Param, ToolCard, grey
-from toolbox.kinds import DataKind, Domain, GreyState, Split, Stage
+from toolbox.card import Param
 from toolbox.slice_noise import calibrate
 from toolbox.tool import Cost
+from toolbox.tools.denoise.denoiser_card import denoiser_card
 from toolbox.tools.denoise.slice_denoiser import Sigma, SliceDenoiser
 from toolbox.values import Block, Shape
 
@@ -37,15 +37,10 @@ class DenoiseTV(SliceDenoiser):
     True
     """
 
-    card = ToolCard(
+    card = denoiser_card(
         name="denoise_tv",
         title="total variation denoising",
         title_zh="全变差去噪",
-        stage=Stage.DENOISE,
-        domain=Domain.RECONSTRUCTION,
-        inputs={"volume": grey(DataKind.VOLUME, GreyState.ATTENUATION, GreyState.PHASE)},
-        output=grey(DataKind.VOLUME),
-        split=Split.ROWS,
         references=(
             "Rudin, Osher & Fatemi 1992, Physica D 60, 259",
             "Beck & Teboulle 2009, IEEE Trans. Image Process. 18, 2419 (the algorithm, FGP)",

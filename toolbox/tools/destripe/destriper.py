@@ -9,25 +9,52 @@ from typing import Any, ClassVar, Self, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from toolbox.card import Port, grey
-from toolbox.kinds import DataKind, GreyState
+from toolbox.card import Param, Port, ToolCard, grey
+from toolbox.kinds import DataKind, Domain, GreyState, Split, Stage
 from toolbox.stripes import estimated_stripes, stripe_energy
 from toolbox.tool import Cost, Tool, Tuned
 from toolbox.values import Block, Shape
 
 Sinogram = NDArray[np.float32]
 
-SINOGRAM = {
-    "sinogram": grey(
-        DataKind.SINOGRAM, GreyState.TRANSMISSION, GreyState.ATTENUATION, GreyState.PHASE
-    )
-}
-CLEANED = Port(DataKind.SINOGRAM)
 AUTO = (
     "the strength that best removes stripes like those measured in the sample from the sample "
     "without them"
 )
 ENOUGH = 600  # projections of the sample that a trial looks at, about
+
+
+def stripe_card(
+    name: str,
+    title: str,
+    title_zh: str,
+    references: tuple[str, ...],
+    limits: str,
+    library: str = "tomoplan",
+    licence: str = "Apache-2.0",
+) -> ToolCard:
+    """The card of a ring removal."""
+    grey_values = (GreyState.TRANSMISSION, GreyState.ATTENUATION, GreyState.PHASE)
+    return ToolCard(
+        name=name,
+        title=title,
+        title_zh=title_zh,
+        stage=Stage.DESTRIPE,
+        domain=Domain.SINOGRAM,
+        inputs={"sinogram": grey(DataKind.SINOGRAM, *grey_values)},
+        output=Port(DataKind.SINOGRAM),
+        split=Split.ROWS,
+        references=references,
+        limits=f"{limits} NaN are bridged and come out where they were.",
+        library=library,
+        licence=licence,
+        bands=3,
+    )
+
+
+def widest(doc: str, auto: str = AUTO) -> Param:
+    """What is said of a strength, which is a number of columns."""
+    return Param(doc, unit="col", low=0, high=501, auto=auto)
 
 
 class Destriper(Tool):

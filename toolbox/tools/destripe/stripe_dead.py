@@ -7,10 +7,9 @@ from typing import Annotated
 
 import numpy as np
 
-from toolbox.card import Param, ToolCard
-from toolbox.kinds import Domain, Split, Stage
+from toolbox.card import Param
 from toolbox.stripes import running_median, standing_out, widened
-from toolbox.tools.destripe.destriper import CLEANED, SINOGRAM, Destriper, Sinogram, bridged
+from toolbox.tools.destripe.destriper import Destriper, Sinogram, bridged, stripe_card, widest
 
 LEAST_CHANGE = 0.5  # logarithm: by a factor of about 1.6
 
@@ -24,30 +23,21 @@ class StripeDead(Destriper):
     9
     """
 
-    card = ToolCard(
+    card = stripe_card(
         name="stripe_dead",
         title="dead-stripe removal",
         title_zh="去除坏列条纹",
-        stage=Stage.DESTRIPE,
-        domain=Domain.SINOGRAM,
-        inputs=SINOGRAM,
-        output=CLEANED,
-        split=Split.ROWS,
         references=("Vo, Atwood & Drakopoulos 2018, Opt. Express 26, 28396, algorithms 4 and 6",),
         limits="Only columns that do not follow the light; steady stripes need another tool "
-        "after it. Nothing is done where more than a third of the columns stand out. NaN "
-        "are bridged and come out where they were.",
-        bands=3,
+        "after it. Nothing is done where more than a third of the columns stand out.",
     )
     work = 60.0
 
     strength: Annotated[
         int,
-        Param(
+        widest(
             "widest dead stripe removed; what is usual is a running median over twice as much",
-            unit="col",
-            low=0,
-            high=501,
+            auto="",
         ),
     ] = 25
     threshold: Annotated[float, Param("how far a column must stand out, in spreads of all columns",

@@ -7,10 +7,8 @@ from typing import Annotated
 
 import numpy as np
 
-from toolbox.card import Param, ToolCard
-from toolbox.kinds import Domain, Split, Stage
 from toolbox.stripes import running_parabola
-from toolbox.tools.destripe.destriper import AUTO, CLEANED, SINOGRAM, Destriper, Sinogram
+from toolbox.tools.destripe.destriper import Destriper, Sinogram, stripe_card, widest
 
 
 @dataclass(frozen=True)
@@ -25,32 +23,19 @@ class StripeDifferences(Destriper):
     9
     """
 
-    card = ToolCard(
+    card = stripe_card(
         name="stripe_differences",
         title="total-variation stripe removal",
         title_zh="单向变分去条纹",
-        stage=Stage.DESTRIPE,
-        domain=Domain.SINOGRAM,
-        inputs=SINOGRAM,
-        output=CLEANED,
-        split=Split.ROWS,
         references=("Bouali & Ladjal 2011, IEEE Trans. Geosci. Remote Sens. 49, 2924",),
-        limits="Only stripes that are the same in all projections, as the limiting case of the "
-        "variational method. Steps that most projections share are taken for stripes. NaN "
-        "are bridged and come out where they were.",
-        bands=3,
+        limits="Only stripes that are the same in all projections, as the limiting case of the"
+        " variational method. Steps that most projections share are taken for stripes.",
     )
     work = 49.0
 
     strength: Annotated[
         int | None,
-        Param(
-            "widest stripe removed; larger also takes off still structure of that width",
-            unit="col",
-            low=0,
-            high=501,
-            auto=AUTO,
-        ),
+        widest("widest stripe removed; larger also takes off still structure of that width"),
     ] = None
 
     def clean(self, sinogram: Sinogram) -> Sinogram:

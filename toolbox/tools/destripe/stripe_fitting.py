@@ -7,9 +7,8 @@ from typing import Annotated
 
 import numpy as np
 
-from toolbox.card import Param, ToolCard
-from toolbox.kinds import Domain, Split, Stage
-from toolbox.tools.destripe.destriper import AUTO, CLEANED, SINOGRAM, Destriper, Sinogram
+from toolbox.card import Param
+from toolbox.tools.destripe.destriper import Destriper, Sinogram, stripe_card, widest
 
 
 @dataclass(frozen=True)
@@ -23,33 +22,20 @@ class StripeFitting(Destriper):
     9
     """
 
-    card = ToolCard(
+    card = stripe_card(
         name="stripe_fitting",
         title="fitting-based stripe removal",
         title_zh="拟合法去条纹",
-        stage=Stage.DESTRIPE,
-        domain=Domain.SINOGRAM,
-        inputs=SINOGRAM,
-        output=CLEANED,
-        split=Split.ROWS,
         references=("Vo, Atwood & Drakopoulos 2018, Opt. Express 26, 28396, algorithm 1",),
-        limits="Made for low-pass stripes of smooth samples: blurs structure that moves little "
-        "over the scan, that is, near the axis. NaN are bridged and come out where they "
-        "were.",
-        bands=3,
+        limits="Made for low-pass stripes of smooth samples: blurs structure that moves little"
+        " over the scan, that is, near the axis.",
     )
     work = 14.0
     scratch = 14.0
 
     strength: Annotated[
         int | None,
-        Param(
-            "twice σ of the smoothing along the columns; larger removes wider stripes",
-            unit="col",
-            low=0,
-            high=501,
-            auto=AUTO,
-        ),
+        widest("twice σ of the smoothing along the columns; larger removes wider stripes"),
     ] = None
     order: Annotated[int, Param("degree of the polynomial along the angle", low=0, high=8)] = 2
 

@@ -7,9 +7,8 @@ from typing import Annotated
 
 import numpy as np
 
-from toolbox.card import Param, ToolCard
-from toolbox.kinds import Domain, Split, Stage
-from toolbox.tools.destripe.destriper import AUTO, CLEANED, SINOGRAM, Destriper, Sinogram
+from toolbox.card import Param
+from toolbox.tools.destripe.destriper import Destriper, Sinogram, stripe_card, widest
 
 
 @dataclass(frozen=True)
@@ -23,31 +22,18 @@ class StripeFourier(Destriper):
     9
     """
 
-    card = ToolCard(
+    card = stripe_card(
         name="stripe_fourier",
         title="Fourier stripe removal",
         title_zh="傅里叶去条纹",
-        stage=Stage.DESTRIPE,
-        domain=Domain.SINOGRAM,
-        inputs=SINOGRAM,
-        output=CLEANED,
-        split=Split.ROWS,
         references=("Raven 1998, Rev. Sci. Instrum. 69, 2978",),
         limits="Linear: structure that is nearly still is damped like a stripe, and sharp "
-        "stripes ring. NaN are bridged and come out where they were.",
-        bands=3,
+        "stripes ring.",
     )
     work = 66.0
 
     strength: Annotated[
-        int | None,
-        Param(
-            "widest stripe removed; larger damps broader structure",
-            unit="col",
-            low=0,
-            high=501,
-            auto=AUTO,
-        ),
+        int | None, widest("widest stripe removed; larger damps broader structure")
     ] = None
     rows: Annotated[
         int, Param("angular frequencies beside zero that are damped (in half turns of the scan)",

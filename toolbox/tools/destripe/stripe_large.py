@@ -7,11 +7,10 @@ from typing import Annotated
 
 import numpy as np
 
-from toolbox.card import Param, ToolCard
-from toolbox.kinds import Domain, Split, Stage
+from toolbox.card import Param
 from toolbox.noise import noise_sigma
 from toolbox.stripes import running_median, standing_out
-from toolbox.tools.destripe.destriper import AUTO, CLEANED, SINOGRAM, Destriper, Sinogram
+from toolbox.tools.destripe.destriper import Destriper, Sinogram, stripe_card, widest
 
 
 @dataclass(frozen=True)
@@ -26,29 +25,21 @@ class StripeLarge(Destriper):
     9
     """
 
-    card = ToolCard(
+    card = stripe_card(
         name="stripe_large",
         title="large-stripe removal",
         title_zh="去除宽条纹",
-        stage=Stage.DESTRIPE,
-        domain=Domain.SINOGRAM,
-        inputs=SINOGRAM,
-        output=CLEANED,
-        split=Split.ROWS,
         references=("Vo, Atwood & Drakopoulos 2018, Opt. Express 26, 28396, algorithms 4 and 5",),
         limits="Only columns that stand out; the faint stripes beside them need another tool "
-        "after it. Grey values vary along the ranks, so small isolated objects behind a "
-        "stripe lose contrast. NaN are bridged and come out where they were.",
-        bands=3,
+        "after it. Grey values vary along the ranks, so small isolated objects behind a"
+        " stripe lose contrast.",
     )
     work = 180.0
     scratch = 30.0
 
     strength: Annotated[
-        int | None,
-        Param("widest stripe removed; the running median spans twice as much", unit="col", low=0,
-              high=501, auto=AUTO),
-    ] = None  # fmt: skip
+        int | None, widest("widest stripe removed; the running median spans twice as much")
+    ] = None
     threshold: Annotated[float, Param("how far a column must stand out, in spreads of all columns",
                                       low=1.0, high=100.0)] = 5.0  # fmt: skip
 

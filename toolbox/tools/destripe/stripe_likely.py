@@ -7,10 +7,8 @@ from typing import Annotated
 
 import numpy as np
 
-from toolbox.card import Param, ToolCard
-from toolbox.kinds import Domain, Split, Stage
 from toolbox.stripes import estimated_stripes
-from toolbox.tools.destripe.destriper import AUTO, CLEANED, SINOGRAM, Destriper, Sinogram
+from toolbox.tools.destripe.destriper import Destriper, Sinogram, stripe_card, widest
 
 
 @dataclass(frozen=True)
@@ -29,34 +27,21 @@ class StripeLikely(Destriper):
     9
     """
 
-    card = ToolCard(
+    card = stripe_card(
         name="stripe_likely",
         title="certainty-weighted stripe removal",
         title_zh="置信加权去条纹",
-        stage=Stage.DESTRIPE,
-        domain=Domain.SINOGRAM,
-        inputs=SINOGRAM,
-        output=CLEANED,
-        split=Split.ROWS,
         references=(
             "Efron & Morris 1973, J. Am. Stat. Assoc. 68, 117 (empirical Bayes shrinkage)",
         ),
-        limits="Only stripes that are the same in all projections. Still structure narrower than "
-        "the strength is taken for a stripe. NaN are bridged and come out where they "
-        "were.",
-        bands=3,
+        limits="Only stripes that are the same in all projections. Still structure narrower "
+        "than the strength is taken for a stripe.",
     )
     work = 27.0
 
     strength: Annotated[
         int | None,
-        Param(
-            "widest stripe removed; larger also takes off still structure of that width",
-            unit="col",
-            low=0,
-            high=501,
-            auto=AUTO,
-        ),
+        widest("widest stripe removed; larger also takes off still structure of that width"),
     ] = 15
 
     def clean(self, sinogram: Sinogram) -> Sinogram:

@@ -7,10 +7,8 @@ from typing import Annotated
 
 import numpy as np
 
-from toolbox.card import Param, ToolCard
-from toolbox.kinds import Domain, Split, Stage
 from toolbox.stripes import running_parabola
-from toolbox.tools.destripe.destriper import AUTO, CLEANED, SINOGRAM, Destriper, Sinogram
+from toolbox.tools.destripe.destriper import Destriper, Sinogram, stripe_card, widest
 
 
 @dataclass(frozen=True)
@@ -23,32 +21,19 @@ class StripeMean(Destriper):
     9
     """
 
-    card = ToolCard(
+    card = stripe_card(
         name="stripe_mean",
         title="mean-projection stripe removal",
         title_zh="平均投影去条纹",
-        stage=Stage.DESTRIPE,
-        domain=Domain.SINOGRAM,
-        inputs=SINOGRAM,
-        output=CLEANED,
-        split=Split.ROWS,
         references=("Rivers 1998, Tutorial: X-ray Computed Microtomography Data Processing",),
-        limits="Only stripes that are the same in all projections. Still structure narrower than "
-        "the strength (a tube wall around the axis) is taken off too. NaN are bridged and "
-        "come out where they were.",
-        bands=3,
+        limits="Only stripes that are the same in all projections. Still structure narrower "
+        "than the strength (a tube wall around the axis) is taken off too.",
     )
     work = 10.0
 
     strength: Annotated[
         int | None,
-        Param(
-            "widest stripe removed; larger also takes off still structure of that width",
-            unit="col",
-            low=0,
-            high=501,
-            auto=AUTO,
-        ),
+        widest("widest stripe removed; larger also takes off still structure of that width"),
     ] = None
 
     def clean(self, sinogram: Sinogram) -> Sinogram:

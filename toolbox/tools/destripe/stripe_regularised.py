@@ -7,9 +7,7 @@ from typing import Annotated
 
 import numpy as np
 
-from toolbox.card import Param, ToolCard
-from toolbox.kinds import Domain, Split, Stage
-from toolbox.tools.destripe.destriper import AUTO, CLEANED, SINOGRAM, Destriper, Sinogram
+from toolbox.tools.destripe.destriper import Destriper, Sinogram, stripe_card, widest
 
 
 @dataclass(frozen=True)
@@ -23,32 +21,19 @@ class StripeRegularised(Destriper):
     9
     """
 
-    card = ToolCard(
+    card = stripe_card(
         name="stripe_regularised",
         title="regularisation-based stripe removal",
         title_zh="正则化去条纹",
-        stage=Stage.DESTRIPE,
-        domain=Domain.SINOGRAM,
-        inputs=SINOGRAM,
-        output=CLEANED,
-        split=Split.ROWS,
         references=("Titarenko, Withers & Yagola 2010, Appl. Math. Lett. 23, 1489",),
-        limits="Only stripes that are the same in all projections; edges of still structure are "
-        "smoothed too, over about the strength. NaN are bridged and come out where they "
-        "were.",
-        bands=3,
+        limits="Only stripes that are the same in all projections; edges of still structure "
+        "are smoothed too, over about the strength.",
     )
     work = 6.0
 
     strength: Annotated[
         int | None,
-        Param(
-            "length over which offsets are told from structure; larger removes wider stripes",
-            unit="col",
-            low=0,
-            high=501,
-            auto=AUTO,
-        ),
+        widest("length over which offsets are told from structure; larger removes wider stripes"),
     ] = None
 
     def clean(self, sinogram: Sinogram) -> Sinogram:

@@ -7,10 +7,8 @@ from typing import Annotated
 
 import numpy as np
 
-from toolbox.card import Param, ToolCard
-from toolbox.kinds import Domain, Split, Stage
 from toolbox.stripes import running_median
-from toolbox.tools.destripe.destriper import AUTO, CLEANED, SINOGRAM, Destriper, Sinogram
+from toolbox.tools.destripe.destriper import Destriper, Sinogram, stripe_card, widest
 
 
 @dataclass(frozen=True)
@@ -24,33 +22,19 @@ class StripeSorting(Destriper):
     9
     """
 
-    card = ToolCard(
+    card = stripe_card(
         name="stripe_sorting",
         title="sorting-based stripe removal",
         title_zh="排序法去条纹",
-        stage=Stage.DESTRIPE,
-        domain=Domain.SINOGRAM,
-        inputs=SINOGRAM,
-        output=CLEANED,
-        split=Split.ROWS,
         references=("Vo, Atwood & Drakopoulos 2018, Opt. Express 26, 28396, algorithm 3",),
-        limits="Wider stripes stay; neighbouring columns must see like grey "
-        "values, so small isolated objects lose contrast at large strength. NaN are "
-        "bridged and come out where they were.",
-        bands=3,
+        limits="Wider stripes stay; neighbouring columns must see like grey values, so small "
+        "isolated objects lose contrast at large strength.",
     )
     work = 146.0
     scratch = 27.0
 
     strength: Annotated[
-        int | None,
-        Param(
-            "widest stripe removed; the running median spans twice as much",
-            unit="col",
-            low=0,
-            high=501,
-            auto=AUTO,
-        ),
+        int | None, widest("widest stripe removed; the running median spans twice as much")
     ] = None
 
     def clean(self, sinogram: Sinogram) -> Sinogram:

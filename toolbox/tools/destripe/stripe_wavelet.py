@@ -7,9 +7,8 @@ from typing import Annotated
 
 import numpy as np
 
-from toolbox.card import Param, ToolCard
-from toolbox.kinds import Domain, Split, Stage
-from toolbox.tools.destripe.destriper import AUTO, CLEANED, SINOGRAM, Destriper, Sinogram
+from toolbox.card import Param
+from toolbox.tools.destripe.destriper import Destriper, Sinogram, stripe_card, widest
 
 
 @dataclass(frozen=True)
@@ -23,20 +22,13 @@ class StripeWavelet(Destriper):
     9
     """
 
-    card = ToolCard(
+    card = stripe_card(
         name="stripe_wavelet",
         title="wavelet–Fourier stripe removal",
         title_zh="小波–傅里叶去条纹",
-        stage=Stage.DESTRIPE,
-        domain=Domain.SINOGRAM,
-        inputs=SINOGRAM,
-        output=CLEANED,
-        split=Split.ROWS,
         references=("Münch, Trtik, Marone & Stampanoni 2009, Opt. Express 17, 8567",),
         limits="Structure that is nearly still over the scan is damped like a stripe; faint "
-        "shadows beside strong objects at large strength. NaN are bridged and come out "
-        "where they were.",
-        bands=3,
+        "shadows beside strong objects at large strength.",
         library="PyWavelets",
         licence="MIT",
     )
@@ -44,14 +36,7 @@ class StripeWavelet(Destriper):
     scratch = 18.0
 
     strength: Annotated[
-        int | None,
-        Param(
-            "widest stripe removed: the decomposition has log2 of it levels",
-            unit="col",
-            low=0,
-            high=501,
-            auto=AUTO,
-        ),
+        int | None, widest("widest stripe removed: the decomposition has log2 of it levels")
     ] = None
     damping: Annotated[float, Param("width of the notch at zero angular frequency",
                                     low=0.1, high=50)] = 1.5  # fmt: skip
