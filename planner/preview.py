@@ -19,7 +19,7 @@ from toolbox.values import Block, Geometry
 FIRST_LOOK = 48  # views read before deciding whether all can be
 BAND_ROWS = 5
 LEAST_BEAM = 0.02  # flats must lie this far above the darks, as part of the flats
-READABLE_VALUES = 12_000_000  # float32 values that can be worked on within the time
+READABLE_VALUES = 6_000_000  # float32 values that can be worked on within the time
 
 
 @dataclass(frozen=True, eq=False)

@@ -180,6 +180,15 @@ def test_standing_out_and_parabola_by_hand():
     np.testing.assert_allclose(running_parabola(x**2 - x, 7), x**2 - x, atol=1e-9)
 
 
+@pytest.mark.parametrize("width", [5, 21, 99])
+def test_running_parabola_is_the_filter_of_savitzky_and_golay(width: int) -> None:
+    from scipy.signal import savgol_filter
+
+    lines = np.random.default_rng(0).normal(size=(3, 120))
+    expected = savgol_filter(lines, width, 2, axis=-1, mode="interp")
+    np.testing.assert_allclose(running_parabola(lines, width), expected, atol=1e-10)
+
+
 @pytest.mark.slow
 def test_real_rings_of_tomobank(data):
     """TomoBank 00076 has strong rings: most of their energy goes, with each tool's own strength."""
