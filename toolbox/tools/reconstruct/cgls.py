@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
-from toolbox.card import Param, ToolCard, grey
-from toolbox.kinds import DataKind, Domain, Split, Stage
-from toolbox.operators.blocks import reconstruction_ports
-from toolbox.tools.reconstruct.slices import IterativeReconstruction, Size, TiltHalo
+from toolbox.card import Param
+from toolbox.tools.reconstruct.slices import (
+    IterativeReconstruction,
+    Size,
+    TiltHalo,
+    reconstruction_card,
+)
 
 if TYPE_CHECKING:
     import torch
@@ -25,15 +28,10 @@ class CGLS(IterativeReconstruction):
     10
     """
 
-    card = ToolCard(
+    card = reconstruction_card(
         name="cgls",
         title="conjugate gradient least squares",
         title_zh="共轭梯度最小二乘（CGLS）",
-        stage=Stage.RECONSTRUCT,
-        domain=Domain.RECONSTRUCTION,
-        inputs=reconstruction_ports(),
-        output=grey(DataKind.VOLUME, unit="1/px"),
-        split=Split.ROWS,
         references=("Björck 1996, Numerical Methods for Least Squares Problems, § 7.4",),
         limits="A sample wider than the field leaves a bright rim; the number of iterations is the "
         "regularisation and is not found automatically.",

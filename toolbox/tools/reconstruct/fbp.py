@@ -5,19 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from toolbox.card import Param, ToolCard, grey
-from toolbox.kinds import DataKind, Domain, Split, Stage
+from toolbox.card import Param
 from toolbox.operators.blocks import (
     as_tensor,
     as_volume,
     operator_for,
     projection_bytes,
     projection_work,
-    reconstruction_ports,
 )
 from toolbox.operators.filters import FILTERS
 from toolbox.tool import Cost
-from toolbox.tools.reconstruct.slices import Size, SliceReconstruction, TiltHalo
+from toolbox.tools.reconstruct.slices import (
+    Size,
+    SliceReconstruction,
+    TiltHalo,
+    reconstruction_card,
+)
 from toolbox.values import Block, Center, Shape
 
 
@@ -32,15 +35,10 @@ class FBP(SliceReconstruction):
     0
     """
 
-    card = ToolCard(
+    card = reconstruction_card(
         name="fbp",
         title="filtered back-projection",
         title_zh="滤波反投影",
-        stage=Stage.RECONSTRUCT,
-        domain=Domain.RECONSTRUCTION,
-        inputs=reconstruction_ports(),
-        output=grey(DataKind.VOLUME, unit="1/px"),
-        split=Split.ROWS,
         references=(
             "Kak & Slaney 1988, Principles of Computerized Tomographic Imaging, ch. 3",
             "Barnett, Magland & af Klinteberg 2019, SIAM J. Sci. Comput. 41, C479 (the transform)",

@@ -11,16 +11,20 @@ from typing import Annotated, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from toolbox.card import Param, ToolCard, grey
-from toolbox.kinds import DataKind, Domain, GreyState, Split, Stage
+from toolbox.card import Param
+from toolbox.kinds import DataKind, GreyState
 from toolbox.operators.blocks import (
     as_volume,
     operator_for,
-    reconstruction_ports,
     slice_size,
 )
 from toolbox.tool import Cost
-from toolbox.tools.reconstruct.slices import Size, SliceReconstruction, TiltHalo
+from toolbox.tools.reconstruct.slices import (
+    Size,
+    SliceReconstruction,
+    TiltHalo,
+    reconstruction_card,
+)
 from toolbox.values import Block, Center, Shape
 
 # svmbir keeps its system matrices in files: two writers would spoil them.
@@ -38,15 +42,10 @@ class MBIR(SliceReconstruction):
     0
     """
 
-    card = ToolCard(
+    card = reconstruction_card(
         name="mbir",
         title="model-based iterative reconstruction",
         title_zh="基于模型的迭代重建（MBIR）",
-        stage=Stage.RECONSTRUCT,
-        domain=Domain.RECONSTRUCTION,
-        inputs=reconstruction_ports(),
-        output=grey(DataKind.VOLUME, unit="1/px"),
-        split=Split.ROWS,
         references=(
             "Thibault et al. 2007, Med. Phys. 34, 4526",
             "Wang et al. 2016, Proc. PPoPP, doi:10.1145/2851141.2851163 (super-voxels)",

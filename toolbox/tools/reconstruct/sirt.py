@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
-from toolbox.card import Param, ToolCard, grey
-from toolbox.kinds import DataKind, Domain, Split, Stage
-from toolbox.operators.blocks import reconstruction_ports
-from toolbox.tools.reconstruct.slices import IterativeReconstruction, Size, TiltHalo
+from toolbox.card import Param
+from toolbox.tools.reconstruct.slices import (
+    IterativeReconstruction,
+    Size,
+    TiltHalo,
+    reconstruction_card,
+)
 
 if TYPE_CHECKING:
     import torch
@@ -25,15 +28,10 @@ class SIRT(IterativeReconstruction):
     True
     """
 
-    card = ToolCard(
+    card = reconstruction_card(
         name="sirt",
         title="simultaneous iterative reconstruction",
         title_zh="联立迭代重建（SIRT）",
-        stage=Stage.RECONSTRUCT,
-        domain=Domain.RECONSTRUCTION,
-        inputs=reconstruction_ports(),
-        output=grey(DataKind.VOLUME, unit="1/px"),
-        split=Split.ROWS,
         references=(
             "Gilbert 1972, J. Theor. Biol. 36, 105",
             "Gregor & Benson 2008, IEEE Trans. Med. Imaging 27, 918",

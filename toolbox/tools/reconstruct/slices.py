@@ -6,8 +6,15 @@ import dataclasses
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from toolbox.card import Param
-from toolbox.operators.blocks import measured_geometry, solve_rows, solver_cost, volume_shape
+from toolbox.card import Param, ToolCard, grey
+from toolbox.kinds import DataKind, Domain, Split, Stage
+from toolbox.operators.blocks import (
+    measured_geometry,
+    reconstruction_ports,
+    solve_rows,
+    solver_cost,
+    volume_shape,
+)
 from toolbox.tool import Cost, Tool, Tuned
 from toolbox.values import Block, Center, Shape
 
@@ -24,6 +31,36 @@ Size = Annotated[
 TiltHalo = Annotated[
     int | None, Param("rows that a leaning axis mixes", "px", low=0, auto="from the axis tilt")
 ]
+
+
+def reconstruction_card(
+    name: str,
+    title: str,
+    title_zh: str,
+    references: tuple[str, ...],
+    limits: str,
+    bands: int = 5,
+    gpu: bool = False,
+    library: str = "tomoplan",
+    licence: str = "Apache-2.0",
+) -> ToolCard:
+    """The card of a tool that takes rows of a sinogram, and the axis, to slices."""
+    return ToolCard(
+        name=name,
+        title=title,
+        title_zh=title_zh,
+        stage=Stage.RECONSTRUCT,
+        domain=Domain.RECONSTRUCTION,
+        inputs=reconstruction_ports(),
+        output=grey(DataKind.VOLUME, unit="1/px"),
+        split=Split.ROWS,
+        references=references,
+        limits=limits,
+        bands=bands,
+        gpu=gpu,
+        library=library,
+        licence=licence,
+    )
 
 
 class SliceReconstruction(Tool):

@@ -8,10 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 
-from toolbox.card import Param, ToolCard, grey
-from toolbox.kinds import DataKind, Domain, Split, Stage
-from toolbox.operators.blocks import reconstruction_ports, slice_size
-from toolbox.tools.reconstruct.slices import IterativeReconstruction, Size, TiltHalo
+from toolbox.card import Param
+from toolbox.kinds import DataKind
+from toolbox.operators.blocks import slice_size
+from toolbox.tools.reconstruct.slices import (
+    IterativeReconstruction,
+    Size,
+    TiltHalo,
+    reconstruction_card,
+)
 from toolbox.values import Block, Center
 
 if TYPE_CHECKING:
@@ -38,15 +43,10 @@ class TotalVariation(IterativeReconstruction):
     True
     """
 
-    card = ToolCard(
+    card = reconstruction_card(
         name="tv",
         title="total variation reconstruction",
         title_zh="全变分重建（TV）",
-        stage=Stage.RECONSTRUCT,
-        domain=Domain.RECONSTRUCTION,
-        inputs=reconstruction_ports(),
-        output=grey(DataKind.VOLUME, unit="1/px"),
-        split=Split.ROWS,
         references=(
             "Rudin, Osher & Fatemi 1992, Physica D 60, 259",
             "Chambolle & Pock 2011, J. Math. Imaging Vis. 40, 120",
