@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 import tempfile
 from collections import defaultdict
@@ -25,13 +26,18 @@ def first_runs(store: Store) -> None:
     """Two small runs of the commonest steps, kept in the store: how fast this machine is."""
     print("First use on this machine: timing two small runs …", file=sys.stderr)
     recipe = (*before("stripe_likely"), Step("fbp"), Step("denoise_tv"))
-    cold = timed(recipe, *FIRST[0])  # loads libraries and compiles
-    warm = [timed(recipe, *size) for size in FIRST]
-    for document in warm:
-        if document is None or cold is None or warm[0] is None:
-            return
-        document["node_seconds"]["start"] = max(cold["seconds"] - warm[0]["seconds"], 0.0)
-        store.add_run(document)
+    load = _seconds_to_load_torch()
+    timed(recipe, *FIRST[0])  # loads libraries and compiles: not kept
+    for document in (timed(recipe, *size) for size in FIRST):
+        if document is not None:
+            store.add_run(document | {"node_seconds": document["node_seconds"] | {"load": load}})
+
+
+def _seconds_to_load_torch() -> float:
+    """In a process of its own: this one may have it already."""
+    code = "import time; t = time.perf_counter(); import torch; print(time.perf_counter() - t)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return float(done.stdout)
 
 
 def before(*destripe: str) -> Recipe:

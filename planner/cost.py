@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
@@ -24,6 +25,7 @@ from toolbox.execution.threads import cpu_count
 from toolbox.kinds import Split
 from toolbox.pipeline import SCAN, Pipeline
 from toolbox.recipe import Recipe, wire
+from toolbox.registry import tool_class
 from toolbox.values import Shape
 
 RECENT = 400  # runs that the fit looks at
@@ -31,6 +33,7 @@ NEAR = 1.5  # a run ten times larger or smaller counts exp(−2.3/1.5) as much
 PRIOR_RUNS = 0.5  # how many runs the assumption "seconds ∝ operations" is worth
 MEMORY_SHARE = 0.6
 FEW_RUNS = 3
+LOADED = 0.2  # s: a process that had torch already takes less
 OTHER_WEIGHT = 0.2  # what a run of the reference machine counts beside an own one
 
 
@@ -55,7 +58,8 @@ class MeasuredCosts:
     workers: int
     spread: float = 0.3  # σ of log seconds of whole runs about their prediction
     base_bytes: float = 0.0  # what a process with the libraries holds beside the data
-    start_seconds: float = 0.02  # loading libraries, measuring quality
+    start_seconds: float = 0.02  # what a run takes beside its steps
+    load_seconds: float = 0.0  # loading torch, once in a process
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_known", {})
@@ -80,7 +84,12 @@ class MeasuredCosts:
         return Interval(value, value / factor, value * factor)
 
     def pipeline_seconds(self, pipeline: Pipeline, shapes: Sequence[Shape]) -> float:
-        """Predicted seconds of a pipeline on scans of these sizes."""
+        """Predicted seconds of a pipeline on scans of these sizes, in this process as it is."""
+        load = needs_torch(pipeline) and "torch" not in sys.modules
+        return self.work_seconds(pipeline, shapes) + load * self.load_seconds
+
+    def work_seconds(self, pipeline: Pipeline, shapes: Sequence[Shape]) -> float:
+        """The same in a process that has its libraries."""
         serial, parallel = self.start_seconds, 0.0
         for key, work, slabs in workload(pipeline, shapes):
             cost = self.step_seconds(key, work)
@@ -116,6 +125,11 @@ class MeasuredCosts:
         return Interval(value, 0.8 * value, 1.25 * value)
 
 
+def needs_torch(pipeline: Pipeline) -> bool:
+    """Whether a run of it loads torch."""
+    return any(tool_class(n.tool).card.gpu for n in pipeline.nodes if n.tool != SCAN)
+
+
 def memory_budget(situation: Situation) -> float:
     """What a run of this request may use."""
     import psutil
@@ -149,7 +163,7 @@ def workload(pipeline: Pipeline, shapes: Sequence[Shape]) -> list[tuple[str, flo
 def fit(documents: Iterable[Mapping[str, Any]], workers: int | None = None) -> MeasuredCosts:
     """Costs from run records (as JSON documents) of this machine."""
     samples: dict[str, list[Sample]] = defaultdict(list)
-    speedups, errors, starts = [], [], []
+    speedups, errors, loads = [], [], []
     runs, real = [], []
     for document in documents:
         try:
@@ -170,22 +184,23 @@ def fit(documents: Iterable[Mapping[str, Any]], workers: int | None = None) -> M
             if seconds.get(key, 0.0) > 1e-5 and work > 0:
                 samples[key].append(Sample(work, seconds[key]))
         small = (document.get("task") or {}).get("calibration", False)
-        runs.append((pipeline, shapes, document["seconds"], document["peak_bytes"]))
-        if small:
-            starts.append(seconds.get("start", 0.0))
-        else:
-            real.append((pipeline, shapes, document["seconds"]))
+        runs.append((pipeline, shapes, document["peak_bytes"]))
+        load = seconds.get("load", 0.0)
+        if load > LOADED:
+            loads.append(load)
+        if not small:
+            real.append((pipeline, shapes, document["seconds"] - load))
     workers = workers or cpu_count()
     speedup = min(max(float(np.median(speedups)) if speedups else 1.0, 0.5), float(workers))
     costs = MeasuredCosts(dict(samples), speedup, workers)
-    if len(real) >= FEW_RUNS:  # what they took beyond the steps
-        starts = [t - costs.pipeline_seconds(p, shapes) for p, shapes, t in real[:20]]
-    start = max(float(np.median(starts)), 0.02) if starts else 0.02
-    costs = replace(costs, start_seconds=start)
+    starts = [t - costs.work_seconds(p, shapes) for p, shapes, t in real[:20]]
+    start = float(np.median(starts)) if len(starts) >= FEW_RUNS else 0.0
+    costs = replace(costs, start_seconds=max(start, 0.02),
+                    load_seconds=float(np.median(loads)) if loads else 0.0)  # fmt: skip
     for pipeline, shapes, measured in real[:40]:
-        errors.append(math.log(measured / costs.pipeline_seconds(pipeline, shapes)))
+        errors.append(math.log(measured / costs.work_seconds(pipeline, shapes)))
     bases = []
-    for pipeline, shapes, _, peak in runs[:40]:
+    for pipeline, shapes, peak in runs[:40]:
         bases.append(peak - predict_peak_bytes(pipeline, shapes, workers, float("inf")))
     # The least burdened processes: a notebook may hold much else.
     base = max(float(np.quantile(bases, 0.25)), 0.0) if bases else 0.0
