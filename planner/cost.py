@@ -21,6 +21,7 @@ from planner.plan import Interval
 from planner.situation import Situation
 from toolbox.execution.memory import Sizes, operations, predict_peak_bytes
 from toolbox.execution.passes import split_of
+from toolbox.execution.resident import spare_bytes
 from toolbox.execution.threads import cpu_count
 from toolbox.kinds import Split
 from toolbox.pipeline import SCAN, Pipeline
@@ -31,7 +32,6 @@ from toolbox.values import Shape
 RECENT = 400  # runs that the fit looks at
 NEAR = 1.5  # a run ten times larger or smaller counts exp(−2.3/1.5) as much
 PRIOR_RUNS = 0.5  # how many runs the assumption "seconds ∝ operations" is worth
-MEMORY_SHARE = 0.6
 FEW_RUNS = 3
 LOADED = 0.2  # s: a process that had torch already takes less
 OTHER_WEIGHT = 0.2  # what a run of the reference machine counts beside an own one
@@ -132,11 +132,9 @@ def needs_torch(pipeline: Pipeline) -> bool:
 
 def memory_budget(situation: Situation) -> float:
     """What a run of this request may use."""
-    import psutil
-
     if situation.task.max_memory_gib:
         return situation.task.max_memory_gib * 2**30
-    return MEMORY_SHARE * float(psutil.virtual_memory().available)
+    return spare_bytes()
 
 
 def workload(pipeline: Pipeline, shapes: Sequence[Shape]) -> list[tuple[str, float, bool]]:

@@ -18,13 +18,11 @@ from toolbox.execution.progress import Progress
 from toolbox.execution.provenance import Provenance
 from toolbox.execution.record import RunRecord
 from toolbox.execution.report import Report
-from toolbox.execution.resident import ResidentMemory, resident_bytes
+from toolbox.execution.resident import ResidentMemory, resident_bytes, spare_bytes
 from toolbox.execution.threads import cpu_count, threads_restored
 from toolbox.execution.work import Means, Work
 from toolbox.kinds import DataKind
 from toolbox.pipeline import SCAN, Pipeline, source_kind
-
-MEMORY_SHARE = 0.6  # of what is available, where no budget is given
 
 
 def run(
@@ -65,7 +63,8 @@ def run(
         "scan": [fingerprint(s) for s in scans],
         "range of rows": [selected.start, selected.stop],
     }
-    means = Means(memory_bytes or _available(), workers or cpu_count(), scheduler)
+    budget = memory_bytes or spare_bytes() + resident_bytes()
+    means = Means(budget, workers or cpu_count(), scheduler)
     started = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     with ResidentMemory() as resident, threads_restored():
         part = Part.open(output, identity, resume=resume, overwrite=overwrite)
@@ -144,8 +143,3 @@ def _selected(scans: Sequence[Scan], rows: slice | None) -> range:
         )
     return range(start, stop)
 
-
-def _available() -> float:
-    import psutil
-
-    return MEMORY_SHARE * float(psutil.virtual_memory().available) + resident_bytes()

@@ -7,6 +7,9 @@ from types import TracebackType
 from typing import Self
 
 
+MEMORY_SHARE = 0.6  # of what is available, where no budget is given
+
+
 class ResidentMemory:
     """The highest resident memory between entering and leaving, looked at 50 times a second."""
 
@@ -39,3 +42,10 @@ def resident_bytes() -> int:
     import psutil
 
     return int(psutil.Process().memory_info().rss)
+
+
+def spare_bytes() -> float:
+    """What this process may take beside what it holds, where no budget is given."""
+    import psutil
+
+    return MEMORY_SHARE * float(psutil.virtual_memory().available)
