@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from metadata.errors import TomoplanError
 from planner.benchmarks.conditions import registered
@@ -87,10 +88,18 @@ def base(world: World) -> Recipe:
 
 def quality(world: World, recipe: Recipe) -> float | None:
     """Mean structural similarity to the truth, or None where the recipe cannot run."""
+    from toolbox.metrics import ssim_in_circle
+
+    found = slices_of(world, recipe)
+    return None if found is None else ssim_in_circle(*found)
+
+
+def slices_of(world: World, recipe: Recipe) -> tuple[NDArray[Any], NDArray[Any]] | None:
+    """The volume that a recipe makes of a world, and the truth (``z, y, x``); None where the
+    recipe cannot run."""
     import h5py
 
     from toolbox.execution import run as execute
-    from toolbox.metrics import ssim_in_circle
 
     scan = simulate(world)
     with tempfile.TemporaryDirectory(prefix="tomoplan-") as folder:
@@ -106,7 +115,7 @@ def quality(world: World, recipe: Recipe) -> float | None:
     if any(known_tools()[s.tool].card.stage is Stage.ALIGN for s in recipe):
         # Alignment leaves open where the specimen stands.
         volume = np.stack([registered(v, t) for v, t in zip(volume, truths, strict=True)])
-    return ssim_in_circle(volume, truths)
+    return volume, truths
 
 
 def with_tool(recipe: Recipe, name: str) -> Recipe:

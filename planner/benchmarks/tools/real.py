@@ -1,0 +1,105 @@
+"""Tools that make or mend slices, on real scans: agreement with the views that were not used."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from metadata import TomoplanError, open_scan
+from metadata.scan import Scan
+from planner.benchmarks.rules import with_tool
+from planner.benchmarks.tools.half_scan import HalfScan
+from planner.benchmarks.tools.row import Row
+from planner.benchmarks.tools.slices import tools_of
+from toolbox.kinds import GreyState, Stage
+from toolbox.recipe import Recipe, Step, wire
+
+Image = NDArray[np.float32]
+
+
+def measure(settings: Mapping[str, Any], only: str | None = None) -> Iterator[Row]:
+    """Rows for each tool on each scan of ``real`` in ``configs/benchmarks/tools.yaml``; none
+    without ``TOMOPLAN_DATA``."""
+    folder = os.environ.get("TOMOPLAN_DATA")
+    if not folder:
+        print("real scans are passed over: TOMOPLAN_DATA is not set", file=sys.stderr)
+        return
+    names = [n for s in settings["real_stages"] for n in tools_of(Stage(s))]
+    how = settings["reference"]
+    for job, about in settings["real"].items():
+        if only not in (None, job):
+            continue
+        with open_scan(Path(folder) / about["file"]) as whole:
+            halves = [HalfScan(whole, about["row"], about["bin"], first) for first in (0, 1)]
+            recipe = plain(halves[0], about)
+            reference = made(halves[1], referring(recipe, about, how))
+            assert reference is not None
+            reference = blurred(reference[0], how["blur_px"])
+            scores = _scores(halves[0], recipe, reference, how["scale_px"])
+            print(f"{job}: without {scores[0]:.3f}", file=sys.stderr)
+            for name in names:
+                with_it = _scores(halves[0], with_tool(recipe, name), reference, how["scale_px"])
+                for index, score in enumerate(("fine structure", "SSIM")):
+                    yield Row(name, job, score, with_it[index], scores[index], with_it[2],
+                              scores[2], real=True)  # fmt: skip
+
+
+def plain(scan: HalfScan, about: Mapping[str, Any]) -> Recipe:
+    """Flat field where there are counts, logarithm, the known axis, filtered back-projection."""
+    first = (Step("flat_field"),) if scan.info.state is GreyState.COUNTS else ()
+    axis = Step("known_center", {"column": scan.axis(about["axis_px"])})
+    return (*first, Step("minus_log"), axis, Step("fbp"))
+
+
+def referring(recipe: Recipe, about: Mapping[str, Any], how: Mapping[str, Any]) -> Recipe:
+    """The plain recipe, destriped at a stated strength where the scan has stripes."""
+    if not about["destripe"]:
+        return recipe
+    at = [s.tool for s in recipe].index("known_center")
+    step = Step(how["destripe"]["tool"], how["destripe"]["parameters"])
+    return (*recipe[:at], step, *recipe[at:])
+
+
+def made(scan: Scan, recipe: Recipe) -> Image | None:
+    """The slices that a recipe makes (``z, y, x``), or None where it cannot run."""
+    from toolbox.execution import run
+
+    with tempfile.TemporaryDirectory(prefix="tomoplan-") as folder:
+        output = Path(folder) / "out.h5"
+        try:
+            run(wire(recipe), [scan], output)
+        except TomoplanError as error:
+            print(f"  {[s.tool for s in recipe]} failed: {error}", file=sys.stderr)
+            return None
+        with h5py.File(output) as file:
+            return np.asarray(file["/entry/data/data"][:], np.float32)
+
+
+def blurred(image: Image, sigma: float) -> Image:
+    """What is left of a reference once its own noise is taken out."""
+    from scipy.ndimage import gaussian_filter
+
+    return np.asarray(gaussian_filter(image, sigma), np.float32)
+
+
+def _scores(
+    scan: Scan, recipe: Recipe, reference: Image, scale_px: float
+) -> tuple[float | None, float | None, float]:
+    from toolbox.metrics import fine_structure_correlation, ssim_in_circle
+
+    began = time.perf_counter()
+    found = made(scan, recipe)
+    seconds = time.perf_counter() - began
+    if found is None:
+        return None, None, seconds
+    return (fine_structure_correlation(found[0], reference, scale_px),
+            ssim_in_circle(found[0], reference), seconds)  # fmt: skip
