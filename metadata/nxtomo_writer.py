@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 
 import h5py
@@ -33,11 +34,13 @@ def write_nxtomo(
     probe: str = "x-ray",
     compression: str | None = None,
     chunks: tuple[int, int, int] | None = None,
+    rows: int | None = None,
 ) -> Path:
     """Write an NXtomo file: flats first, then darks, then the projections.
 
     ``projections`` has axes ``angle, row, col``, or is an iterator of such pieces in order, each
-    written as it comes, so that a scan larger than memory can be written. ``flats`` and ``darks``
+    written as it comes, so that a scan larger than memory can be written. With ``rows``, the pieces
+    hold all angles of some rows each, in order, ``rows`` rows together. ``flats`` and ``darks``
     have axes ``frame, row, col``; angles in rad, one for each projection; ``monitor`` one for each
     projection. The file appears under its name only when it is complete.
 
@@ -51,12 +54,13 @@ def write_nxtomo(
     first = next(pieces, None)
     if first is None:
         raise InputError(f"{path}: no projections were given, expected at least one piece of them.")
+    frame = (rows or first.shape[1], first.shape[2])
     before = [(1, flats), (2, darks)]
     for name, frames in (("flats", flats), ("darks", darks)):
-        if frames is not None and frames.shape[1:] != first.shape[1:]:
+        if frames is not None and frames.shape[1:] != frame:
             raise InputError(
                 f"{path}: {name} have frames of {frames.shape[1:]}, the projections of "
-                f"{first.shape[1:]} (rows, columns). Give frames of one size."
+                f"{frame} (rows, columns). Give frames of one size."
             )
     count = sum(0 if frames is None else len(frames) for _, frames in before) + angles.size
     part = path.with_name(f".{path.name}.part")
@@ -68,9 +72,9 @@ def write_nxtomo(
             detector = _group(_group(entry, "instrument", "NXinstrument"), "detector", "NXdetector")
             data = detector.create_dataset(
                 "data",
-                (count, *first.shape[1:]),
+                (count, *frame),
                 first.dtype,
-                chunks=chunks or ((1, *first.shape[1:]) if compression else None),
+                chunks=chunks or ((1, *frame) if compression else None),
                 compression=compression,
                 shuffle=bool(compression) or None,
             )
@@ -82,20 +86,7 @@ def write_nxtomo(
                     keys[at : at + len(frames)] = key
                     at += len(frames)
             lead = at
-            for piece in _chain(first, pieces):
-                if piece.shape[1:] != first.shape[1:] or at + len(piece) > count:
-                    raise InputError(
-                        f"{path}: a piece of projections has the shape {piece.shape} where "
-                        f"{count - at} frames of {first.shape[1:]} were still expected for "
-                        f"{angles.size} angles. Give as many projections as angles, of one size."
-                    )
-                data[at : at + len(piece)] = piece
-                at += len(piece)
-            if at != count:
-                raise InputError(
-                    f"{path}: {at - lead} projections came for {angles.size} angles. "
-                    f"Give as many projections as angles."
-                )
+            fill(data, lead, chain([first], pieces), path, by_rows=rows is not None)
             detector["image_key"] = keys
             _number(detector, "x_pixel_size", pixel_size_m, "m")
             _number(detector, "y_pixel_size", pixel_size_m, "m")
@@ -152,9 +143,34 @@ def _pieces(projections: NDArray | Iterable[NDArray]) -> Iterator[NDArray]:
         yield from projections
 
 
-def _chain(first: NDArray, rest: Iterator[NDArray]) -> Iterator[NDArray]:
-    yield first
-    yield from rest
+def fill(data: h5py.Dataset, lead: int, pieces: Iterable[NDArray], path: Path, *, by_rows: bool
+         ) -> None:  # fmt: skip
+    """Write pieces of projections into ``data`` behind its ``lead`` first frames, one after the
+    other along the angles or, ``by_rows``, along the rows. Raises :class:`InputError` unless they
+    fill it."""
+    expected = (data.shape[0] - lead, *data.shape[1:])
+    along = 1 if by_rows else 0
+    at = 0
+    for piece in pieces:
+        fits = all(piece.shape[axis] == expected[axis] for axis in range(3) if axis != along)
+        if not fits or at + piece.shape[along] > expected[along]:
+            raise InputError(
+                f"{path}: a piece of projections has the shape {piece.shape} where "
+                f"{expected[along] - at} {'rows' if by_rows else 'frames'} were still expected of "
+                f"{expected} (angles, rows, columns). Give as many projections as angles, of one "
+                f"size."
+            )
+        if by_rows:
+            data[lead:, at : at + piece.shape[1]] = piece
+        else:
+            data[lead + at : lead + at + len(piece)] = piece
+        at += piece.shape[along]
+    if at != expected[along]:
+        given, wanted = (
+            (f"{at} rows of projections", f"{expected[1]} rows") if by_rows
+            else (f"{at} projections", f"{expected[0]} angles")
+        )  # fmt: skip
+        raise InputError(f"{path}: {given} came for {wanted}. Give as many projections as angles.")
 
 
 def _group(parent: h5py.Group, name: str, kind: str) -> h5py.Group:

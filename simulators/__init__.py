@@ -1,5 +1,6 @@
 """Worlds with truth, to learn in and to test with."""
 
-from simulators.world import SimulatedScan, World, simulate
+from simulators.simulated_scan import SimulatedScan, simulate
+from simulators.world import World
 
 __all__ = ["SimulatedScan", "World", "simulate"]

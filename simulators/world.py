@@ -1,225 +1,227 @@
-"""A small world: one specimen, one instrument, its faults, and the truth about them."""
+"""The settings of a simulated world: one specimen, one instrument, its faults."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from functools import lru_cache
-from pathlib import Path
+from dataclasses import asdict, dataclass
+from functools import cache
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from metadata.scan import Frames, Scan
-from metadata.scan_info import GreyState, ScanInfo
-from simulators.ellipsoids import Ellipsoid, project, slice_at
-from simulators.specimens import SPECIMENS, with_metal
+from metadata.errors import InputError
+from simulators.acquisition.propagation import LARGEST_MARGIN, margin_px
+from simulators.acquisition.scintillator import margin_rows
+from simulators.materials import MATERIALS
+from toolbox.card import Param, Parameter, parameters_of
 
-FULL_WELL = 60000.0
+FREE_HEIGHT = 2.0  # px that every specimen has beyond its height
+PROBES = ("x-ray", "neutron")
+SPECTRA = ("mono", "bending_magnet", "tube")
+PROPAGATIONS = ("none", "tie", "fresnel")
+
+
+def _severity(doc: str) -> Param:
+    return Param(doc, "", 0, 1)
+
+
+def _pixels(doc: str, auto: str = "") -> Param:
+    return Param(doc, "px", 0, auto=auto)
 
 
 @dataclass(frozen=True)
 class World:
-    """What is scanned, how, and what goes wrong. Lengths in px of the detector.
+    """What is scanned, how, and what goes wrong; lengths in px of the detector unless said.
 
-    ``photons`` per pixel and frame in the open beam (``None``: no noise); ``rings``, ``zingers``,
-    ``flat_drift``, ``fringes`` are severities from 0 to 1; ``jitter_px`` and
-    ``vertical_jitter_px`` are RMS shifts per projection; ``drift_px`` a slow shift over the scan;
-    ``motion_px`` one jump in the middle of it; ``fill`` the specimen's diameter as part of the
-    field of view (above 1: truncated); ``saturation`` the part of the open beam at which the
-    detector clips.
+    A severity runs from 0 (none) to 1 (as bad as is met). What a setting does is in the file of
+    that name below ``simulators/acquisition`` and ``simulators/faults``. Settings that make no
+    sense, alone or together, raise one :class:`InputError` that names them all.
+
+    >>> World("foam", columns=-3, rings=2.0)
+    Traceback (most recent call last):
+    metadata.errors.InputError: This world cannot be: columns is -3, expected at least 8; rings ...
     """
 
-    specimen: str = "shepp_logan"
-    columns: int = 256
-    rows: int = 4
-    projections: int = 180
-    range_deg: float = 180.0
-    start_deg: float = 0.0
-    center: float | None = None
-    tilt_deg: float = 0.0
-    fill: float = 0.88
-    attenuation: float = 1.6
-    photons: float | None = None
-    flats: int = 10
-    darks: int = 10
-    rings: float = 0.0
-    zingers: float = 0.0
-    jitter_px: float = 0.0
-    vertical_jitter_px: float = 0.0
-    drift_px: float = 0.0
-    motion_px: float = 0.0
-    flat_drift: float = 0.0
-    monitor_drop: float = 0.0
-    fringes: float = 0.0
-    metal: bool = False
-    saturation: float | None = None
-    energy_kev: float = 25.0
-    pixel_size_m: float = 1e-6
-    distance_m: float = 0.05
-    seed: int = 0
+    specimen: Annotated[str, Param("family of the specimen")] = "shepp_logan"
+    columns: Annotated[int, Param("columns of the detector", "", 8, 65536)] = 256
+    rows: Annotated[int, Param("rows of the detector", "", 1, 65536)] = 4
+    projections: Annotated[int, Param("projections over the range", "", 1)] = 180
+    range_deg: Annotated[float, Param("angular range, end not included", "°", 1e-3, 7200)] = 180.0
+    start_deg: Annotated[float, Param("first angle", "°")] = 0.0
+    center: Annotated[float | None, Param("column of the rotation axis (none: middle)")] = None
+    tilt_deg: Annotated[float, Param("lean of the axis in the detector", "°", -45, 45)] = 0.0
+    fill: Annotated[float, Param("specimen's diameter by the field (above 1: truncated)",
+                                 "", 0.01, 20)] = 0.88  # fmt: skip
+    attenuation: Annotated[float | None, Param("what the longest path absorbs, by scaling the "
+                           "densities (none: real densities)", "", 0)] = 1.6  # fmt: skip
+    photons: Annotated[float | None, Param("per pixel and frame in the open beam (none: no noise)",
+                                           "", 1e-3)] = None  # fmt: skip
+    flats: Annotated[int, Param("flat fields, before the scan", "", 0)] = 10
+    darks: Annotated[int, Param("dark frames, before the scan", "", 0)] = 10
+    rings: Annotated[float, _severity("columns that respond otherwise than in the flats")] = 0.0
+    zingers: Annotated[float, _severity("bright spots of stray radiation")] = 0.0
+    jitter_px: Annotated[float, _pixels("RMS shift of each projection across the axis")] = 0.0
+    vertical_jitter_px: Annotated[float, _pixels("RMS shift of each projection along it")] = 0.0
+    drift_px: Annotated[float, Param("even shift over the scan, across", "px")] = 0.0
+    motion_px: Annotated[float, Param("one jump in the middle of the scan, across", "px")] = 0.0
+    flat_drift: Annotated[float, _severity("even drift of the beam over the detector")] = 0.0
+    monitor_drop: Annotated[float, Param("part of the beam lost over the scan, or between two "
+                                         "refills", "", 0, 0.99)] = 0.0  # fmt: skip
+    fringes: Annotated[float, _severity("edge enhancement of no particular distance")] = 0.0
+    metal: Annotated[bool, Param("a few strongly absorbing grains in the middle rows")] = False
+    saturation: Annotated[float | None, Param("part of the open beam at which counts clip",
+                                              "", 0.01)] = None  # fmt: skip
+    energy_kev: Annotated[float, Param("photon energy", "keV", 1, 400)] = 25.0
+    pixel_size_m: Annotated[float, Param("pixel size at the specimen", "m", 1e-9, 1e-2)] = 1e-6
+    distance_m: Annotated[float, Param("specimen to detector", "m", 0, 100)] = 0.05
+    seed: Annotated[int, Param("of everything that is drawn", "", 0)] = 0
 
+    # the specimen and where it stands
+    specimen_seed: Annotated[int | None, Param("of the specimen (none: seed)", "", 0)] = None
+    radius_px: Annotated[float | None, Param("specimen's radius (none: from fill)", "px", 1)] = None
+    height_px: Annotated[float | None, Param("specimen's height (none: the rows)", "px", 1)] = None
+    scale: Annotated[float, Param("enlarges the finished specimen", "", 0.01, 100)] = 1.0
+    deformation_px: Annotated[float, _pixels("largest displacement of the specimen's parts")] = 0.0
+    turned_deg: Annotated[float, Param("specimen turned about the axis", "°")] = 0.0
+    moved_x_px: Annotated[float, Param("specimen moved along x", "px")] = 0.0
+    moved_y_px: Annotated[float, Param("specimen moved along y", "px")] = 0.0
+    moved_z_px: Annotated[float, Param("specimen moved along z", "px")] = 0.0
+    row_offset_px: Annotated[float, Param("height of the middle row over the specimen's middle",
+                                          "px")] = 0.0  # fmt: skip
 
-class SimulatedScan(Scan):
-    """Counts of a :class:`World`, made row by row when asked for; the truth is beside them."""
+    # the beam
+    probe: Annotated[str, Param("radiation", choices=PROBES)] = "x-ray"
+    spectrum: Annotated[str, Param("of the beam", choices=SPECTRA)] = "mono"
+    source_kev: Annotated[float | None, Param("critical energy of the magnet, voltage of the "
+                          "tube (none: energy_kev, twice that)", "keV", 3, 400)] = None  # fmt: skip
+    filter: Annotated[str, Param("material of the filter in the beam (empty: none)")] = ""
+    filter_mm: Annotated[float, Param("thickness of the filter", "mm", 0, 100)] = 0.0
+    attenuation_kev: Annotated[float | None, Param("energy at which `attenuation` holds "
+                               "(none: energy_kev)", "keV", 1, 400)] = None  # fmt: skip
+    flux: Annotated[float | None, Param("photons per pixel and second; with exposure_s in place "
+                                        "of photons", "1/s", 1e-3)] = None  # fmt: skip
+    exposure_s: Annotated[float, Param("of one frame", "s", 1e-9)] = 0.1
+    stripes: Annotated[float, Param("stripes of a multilayer, peak to valley", "", 0, 1.5)] = 0.0
 
-    def __init__(self, world: World) -> None:
-        self.world = world
-        center = (world.columns - 1) / 2 if world.center is None else world.center
-        self.truth_center = center
-        angles = np.deg2rad(
-            world.start_deg + world.range_deg * np.arange(world.projections) / world.projections
-        )
-        self.info = ScanInfo(
-            path=Path(f"simulated-{world.specimen}-{world.seed}"),
-            format="simulated",
-            projections=world.projections,
-            rows=world.rows,
-            columns=world.columns,
-            flats=world.flats,
-            darks=world.darks,
-            dtype="uint16",
-            state=GreyState.COUNTS,
-            angles_rad=angles,
-            pixel_size_m=world.pixel_size_m,
-            energy_kev=world.energy_kev,
-            distance_m=world.distance_m,
-            sample=world.specimen,
-        )
-        rng = np.random.default_rng([world.seed, 1])
-        reach = (
-            max(center, world.columns - 1 - center)
-            if world.range_deg > 270
-            else min(center, world.columns - 1 - center)
-        )
-        radius = world.fill * reach
-        bodies = SPECIMENS[world.specimen](radius, world.rows, rng)
-        if world.metal:
-            bodies = with_metal(bodies, radius, world.rows, rng)
-        bodies_ = tuple(bodies)
-        across = np.linspace(-reach, reach, 201)[None, :]
-        longest = project(bodies_, np.zeros(1), across, np.zeros_like(across)).max()
-        scale = world.attenuation / longest
-        self.bodies = tuple(replace(b, value=b.value * scale) for b in bodies_)
+    # the way to the detector, and the detector
+    propagation: Annotated[str, Param("phase contrast over distance_m",
+                                      choices=PROPAGATIONS)] = "none"  # fmt: skip
+    blur_px: Annotated[float, Param("standard deviation of the scintillator's spread", "px",
+                                    0, 20)] = 0.0  # fmt: skip
+    blur_tails: Annotated[float, Param("part of the light in its wide tails", "", 0, 0.9)] = 0.0
+    gain: Annotated[float | None, Param("counts per photon (none: half the full well in the open "
+                                        "beam)", "", 1e-9)] = None  # fmt: skip
+    nonlinearity: Annotated[float, Param("part of the counts lost at the full well", "", 0,
+                                         0.5)] = 0.0  # fmt: skip
+    dead_pixels: Annotated[float, Param("part of the pixels that see nothing", "", 0, 0.5)] = 0.0
+    hot_pixels: Annotated[float, Param("part of the pixels that add a constant", "", 0, 0.5)] = 0.0
+    detector_seed: Annotated[int | None, Param("of the detector (none: seed)", "", 0)] = None
 
-        time = np.linspace(0, 1, world.projections)
-        shifts = np.zeros((world.projections, 2))
-        shifts[:, 0] = rng.normal(0, 1, world.projections) * world.vertical_jitter_px
-        shifts[:, 1] = rng.normal(0, 1, world.projections) * world.jitter_px
-        shifts[:, 1] += world.drift_px * time + world.motion_px * (time > 0.5)
-        self.truth_shifts: NDArray[np.float64] = shifts  # angle, (row, col)
-        self._beam = 1 - world.monitor_drop * time
-        self._row = lru_cache(maxsize=256)(self._make_row)
+    # more faults
+    partial_rings: Annotated[float, _severity("columns wrong for a part of the scan")] = 0.0
+    wide_rings: Annotated[float, _severity("spots of many columns and rows")] = 0.0
+    intermittent_rings: Annotated[float, _severity("columns that come and go")] = 0.0
+    thermal_px: Annotated[float, Param("drift that settles, along the axis; 0.6 of it across",
+                                       "px")] = 0.0  # fmt: skip
+    settling_px: Annotated[float, _pixels("way the specimen itself slips while it settles")] = 0.0
+    wobble_px: Annotated[float, _pixels("once-per-turn rise and fall of the stage")] = 0.0
+    wobble_deg: Annotated[float, Param("once-per-turn lean of the axis", "°", 0, 10)] = 0.0
+    flat_jumps: Annotated[float, _severity("jumps of the beam over the detector")] = 0.0
+    refills: Annotated[int, Param("refills of the ring during the scan", "", 0, 10000)] = 0
 
-    def projections(
-        self, angles: slice | NDArray[np.intp] = slice(None), rows: slice = slice(None)
-    ) -> Frames:
-        chosen = range(*rows.indices(self.info.rows))
-        return np.stack([self._row(r)[0][angles] for r in chosen], axis=1)
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            if isinstance(value, np.generic):
+                object.__setattr__(self, name, value.item())
+        problems = [p.problem(getattr(self, p.name)) for p in settings()]
+        found = [p for p in problems if p] or self._misfits()
+        if found:
+            raise InputError(f"This world cannot be: {'; '.join(found)}.")
 
-    def flats(self, rows: slice = slice(None)) -> Frames:
-        return self._fixed(rows, 1, self.world.flats)
-
-    def darks(self, rows: slice = slice(None)) -> Frames:
-        return self._fixed(rows, 2, self.world.darks)
-
-    def monitor(self) -> NDArray[np.float64] | None:
-        return 1e6 * self._beam
-
-    def truth(self, row: int) -> Frames:
-        """The slice at a detector row, axes ``y, x``, attenuation in 1/px, columns × columns."""
-        z = row - (self.world.rows - 1) / 2
-        return slice_at(self.bodies, z, self.world.columns).astype(np.float32)
-
-    def line_integrals(self, row: int) -> NDArray[np.float64]:
-        """The clean sinogram with its faults of place (jitter, tilt …), axes ``angle, col``."""
-        return _integrals(self.world, self.bodies, self.info, self.truth_shifts,
-                          self.truth_center, row)  # fmt: skip
-
-    def _fixed(self, rows: slice, which: int, count: int) -> Frames:
-        chosen = range(*rows.indices(self.info.rows))
-        if count == 0:
-            return np.empty((0, len(chosen), self.info.columns), dtype=np.float32)
-        return np.stack([self._row(r)[which] for r in chosen], axis=1)
-
-    def _make_row(self, row: int) -> tuple[Frames, Frames, Frames]:
-        world = self.world
-        rng = np.random.default_rng([world.seed, 2, row])
-        columns = np.arange(world.columns)
-        transmission = np.exp(-self.line_integrals(row))
-        if world.fringes:
-            bend = np.gradient(np.gradient(np.log(transmission), axis=1), axis=1)
-            transmission = transmission * np.clip(1 + 12 * world.fringes * bend, 0.2, 3)
-        gain = 1 + 0.01 * world.rings * rng.standard_normal(world.columns)
-        strong = rng.choice(world.columns, max(1, world.columns // 60), replace=False)
-        gain[strong] += 0.08 * world.rings * rng.standard_normal(len(strong))
-        phase = 0.02 * row
-        time = np.linspace(0, 1, world.projections)[:, None]
-        moved = columns[None, :] + 6 * world.flat_drift * time
-        photons = 10000.0 if world.photons is None else world.photons
-        ideal = photons * _beam_profile(moved, world.columns, phase) * self._beam[:, None]
-        still = photons * _beam_profile(columns, world.columns, phase)
-        counts_per_photon = 0.5 * FULL_WELL / photons
-        dark_level = 100.0
-
-        def detect(light: NDArray[np.float64]) -> Frames:
-            if world.photons is not None:
-                light = rng.poisson(light).astype(np.float64)
-            counts = dark_level + counts_per_photon * light
-            if world.photons is not None:
-                counts = counts + rng.normal(0, 3, counts.shape)
-            limit = FULL_WELL if world.saturation is None else world.saturation * 0.5 * FULL_WELL
-            return np.clip(np.rint(counts), 0, limit).astype(np.float32)
-
-        frames = detect(ideal * transmission * gain)
-        if world.zingers:
-            hits = rng.random(frames.shape) < 1e-3 * world.zingers
-            frames[hits] = np.minimum(
-                frames[hits] + rng.uniform(0.5, 1.0, hits.sum()) * FULL_WELL, 65535
+    def _misfits(self) -> list[str]:
+        found = []
+        if self.radius_px is None and not 0 < self.axis < self.columns - 1:
+            found.append(
+                f"center is {self.axis:g} outside of {self.columns} columns, expected it among "
+                f"them, or radius_px to say how large the specimen is"
             )
-        flats = detect(np.repeat(still[None, :], world.flats, axis=0))
-        darks = np.rint(dark_level + rng.normal(0, 3, (world.darks, world.columns)))
-        return frames, flats, darks.astype(np.float32)
+        if self.photons is not None and self.flux is not None:
+            found.append(
+                f"photons is {self.photons:g} and flux {self.flux:g}, expected one of the two "
+                f"(photons = flux × exposure_s)"
+            )
+        if bool(self.filter) != bool(self.filter_mm):
+            found.append(
+                f"filter is {self.filter!r} with filter_mm {self.filter_mm:g}, expected a material "
+                f"and a thickness, or neither"
+            )
+        if self.filter and self.filter not in MATERIALS:
+            found.append(
+                f"filter is {self.filter!r}, expected one of {', '.join(sorted(MATERIALS))}"
+            )
+        if self.probe == "neutron" and (self.spectrum, self.propagation) != ("mono", "none"):
+            found.append("probe is 'neutron', expected spectrum 'mono' and propagation 'none'")
+        if self.propagation == "fresnel" and margin_px(self) > LARGEST_MARGIN:
+            found.append(
+                f"over {self.distance_m:g} m at {self.energy_kev:g} keV a pixel of "
+                f"{self.pixel_size_m:g} m spreads over {margin_px(self)} px, expected at most "
+                f"{LARGEST_MARGIN}: shorten distance_m or enlarge pixel_size_m"
+            )
+        return found
+
+    @property
+    def axis(self) -> float:
+        """Column of the rotation axis."""
+        return (self.columns - 1) / 2 if self.center is None else self.center
+
+    @property
+    def radius(self) -> float:
+        """Radius of the specimen in px before ``scale``."""
+        if self.radius_px is not None:
+            return self.radius_px
+        sides = (self.axis, self.columns - 1 - self.axis)
+        # Over more than three quarters of a turn the wider side sees everything.
+        return self.fill * (max(sides) if self.range_deg > 270 else min(sides))
+
+    @property
+    def height(self) -> float:
+        """Height of the specimen in px: the rows and, in powers of two so that small changes of a
+        fault leave the specimen as it is, what its faults of place let be seen beyond them."""
+        if self.height_px is not None:
+            return self.height_px
+        lean = np.sin(np.deg2rad(abs(self.tilt_deg) + self.wobble_deg)) * self.columns / 2
+        moved = 4 * self.vertical_jitter_px + abs(self.thermal_px) + self.settling_px
+        moved += self.wobble_px + abs(self.row_offset_px) + abs(self.moved_z_px)
+        waves = 0 if self.rows == 1 else margin_px(self) + margin_rows(self)
+        beyond = (lean + moved + waves) / self.scale - FREE_HEIGHT
+        return self.rows / self.scale + (2 * 2 ** np.ceil(np.log2(beyond)) if beyond > 0 else 0)
+
+    @property
+    def angles_rad(self) -> NDArray[np.float64]:
+        """Angle of each projection."""
+        part = np.arange(self.projections) / self.projections
+        return np.deg2rad(self.start_deg + self.range_deg * part)
+
+    @property
+    def time(self) -> NDArray[np.float64]:
+        """When each projection is taken, from 0 to 1."""
+        return np.linspace(0, 1, self.projections)
+
+    @property
+    def open_beam(self) -> float | None:
+        """Photons per pixel and frame, or None: no noise."""
+        return self.photons if self.flux is None else self.flux * self.exposure_s
+
+    def to_dict(self) -> dict[str, Any]:
+        """The settings as plain values; ``World(**settings)`` is the same world."""
+        return asdict(self)
 
 
-def _beam_profile(columns: NDArray[np.float64] | NDArray[np.intp], width: int, phase: float
-                  ) -> NDArray[np.float64]:  # fmt: skip
-    """Open beam across the detector: a broad hump with the stripes of a multilayer."""
-    hump = 1 - 0.3 * ((columns - width / 2) / (width / 2)) ** 2
-    return hump * (1 + 0.1 * np.sin(2 * np.pi * (columns / 23.0 + phase)))
+@cache
+def settings() -> tuple[Parameter, ...]:
+    """Every setting of a world with its meaning, unit and bounds.
 
-
-def _integrals(
-    world: World,
-    bodies: tuple[Ellipsoid, ...],
-    info: ScanInfo,
-    shifts: NDArray[np.float64],
-    center: float,
-    row: int,
-    fine: int = 3,
-) -> NDArray[np.float64]:
-    tilt = np.deg2rad(world.tilt_deg)
-    offsets = (np.arange(fine) + 0.5) / fine - 0.5
-    total = np.zeros((world.projections, world.columns))
-    v = row - (world.rows - 1) / 2 - shifts[:, 0]
-    for offset in offsets:
-        u = np.arange(world.columns)[None, :] + offset - center - shifts[:, 1][:, None]
-        along = u * np.cos(tilt) - v[:, None] * np.sin(tilt)
-        height = u * np.sin(tilt) + v[:, None] * np.cos(tilt)
-        total += project(bodies, info.angles_rad, along, height)
-    return total / fine
-
-
-def simulate(world: World) -> SimulatedScan:
-    """The scan of a world; the same world gives the same counts.
-
-    >>> scan = simulate(World(columns=64, rows=1, projections=90))
-    >>> scan.projections().shape
-    (90, 1, 64)
+    >>> next(s for s in settings() if s.name == "blur_px").about.unit
+    'px'
     """
-    if world.specimen not in SPECIMENS:
-        from metadata.errors import InputError
-
-        raise InputError(
-            f"There is no specimen {world.specimen!r}; expected one of {', '.join(SPECIMENS)}."
-        )
-    return SimulatedScan(world)
+    return parameters_of(World)
