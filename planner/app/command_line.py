@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+import typer.core
+import typer.main
 
 from metadata.errors import InputError, TomoplanError
 
@@ -19,8 +21,31 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-simulate_app = typer.Typer(help="Simulated scans with their truth beside them.",
-                           no_args_is_help=True)  # fmt: skip
+
+class _Simulations(typer.core.TyperGroup):
+    """The commands of :mod:`planner.app.simulating`, which is read when one of them is named."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return sorted(self._read().commands)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        return self._read().commands.get(cmd_name)
+
+    def _read(self) -> Any:
+        from planner.app import simulating
+
+        return typer.main.get_group(simulating.app)
+
+
+simulate_app = typer.Typer(cls=_Simulations, no_args_is_help=True,
+                           help="Simulated scans and histories with their truth.")  # fmt: skip
+
+
+@simulate_app.callback()
+def simulate() -> None:
+    """Simulated scans and instrument histories, with their truth beside them."""
+
+
 app.add_typer(simulate_app, name="simulate")
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
@@ -258,33 +283,6 @@ def _parameter(parameter: Any) -> dict[str, Any]:
 
 def _serialisable(value: Any) -> bool:
     return value is None or isinstance(value, str | int | float | bool | list | tuple | dict)
-
-
-@simulate_app.command("scan")
-def simulate_scan(
-    output: Annotated[Path, typer.Option("--output", "-o", help="NXtomo file to write.")],
-    specimen: Annotated[str, typer.Option(help="shepp_logan, foam or rock.")] = "foam",
-    columns: Annotated[int, typer.Option(min=16)] = 256,
-    rows: Annotated[int, typer.Option(min=1)] = 16,
-    projections: Annotated[int, typer.Option(min=2)] = 360,
-    range_deg: Annotated[float, typer.Option(help="Angular range.")] = 180.0,
-    center: Annotated[float | None, typer.Option(help="Rotation axis, column.")] = None,
-    photons: Annotated[float | None, typer.Option(help="Per pixel and frame.")] = 20000.0,
-    rings: Annotated[float, typer.Option(min=0, max=1)] = 0.3,
-    zingers: Annotated[float, typer.Option(min=0, max=1)] = 0.0,
-    jitter_px: Annotated[float, typer.Option(min=0)] = 0.0,
-    fringes: Annotated[float, typer.Option(min=0, max=1)] = 0.0,
-    seed: Annotated[int, typer.Option()] = 0,
-) -> None:
-    """Write a simulated scan, and its truth into OUTPUT.truth.h5."""
-    from simulators import World
-    from simulators.writing import write_scan
-
-    world = World(specimen=specimen, columns=columns, rows=rows, projections=projections,
-                  range_deg=range_deg, center=center, photons=photons, rings=rings,
-                  zingers=zingers, jitter_px=jitter_px, fringes=fringes, seed=seed)  # fmt: skip
-    truth = write_scan(world, output)
-    print(f"Wrote {output} and its truth {truth}.", file=sys.stderr)
 
 
 @app.command()
