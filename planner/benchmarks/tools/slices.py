@@ -13,7 +13,7 @@ from planner.benchmarks.rules import base, slices_of, with_tool
 from planner.benchmarks.tools.row import Row
 from planner.grammar import needs_values
 from simulators import World
-from toolbox.kinds import GreyState, Stage
+from toolbox.kinds import Stage
 from toolbox.registry import known_tools
 
 PLAIN = ("fbp", "flat_field", "minus_log", "apply_shifts", "known_center", "bin_pixels")
@@ -28,7 +28,6 @@ def tools_of(stage: Stage) -> list[str]:
         if tool.card.stage is stage
         and name not in PLAIN
         and not needs_values(tool)
-        and not any(GreyState.PHASE in p.states for p in tool.card.inputs.values())
     ]
 
 
