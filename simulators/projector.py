@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -120,7 +121,7 @@ def _share(part: Callable[[slice], None], count: int, threads: int | None) -> No
     workers = threads or default_threads()
     pieces = min(count, 1 if workers == 1 else 4 * workers)
     edges = np.linspace(0, count, pieces + 1).astype(int)
-    slices = [slice(int(a), int(b)) for a, b in zip(edges, edges[1:], strict=False)]
+    slices = [slice(int(a), int(b)) for a, b in pairwise(edges)]
     if workers == 1:
         for chosen in slices:
             part(chosen)

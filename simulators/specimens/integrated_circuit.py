@@ -74,10 +74,10 @@ def _wires(radius: float, z: float, half: float, pitch: float, across: bool,
             if rng.random() < 0.85 and end - at > pitch / 2:
                 pieces.append((at, end, track, wide))
             at = end + pitch * rng.uniform(0.6, 2.5)
-    start, end, track, wide = np.array(pieces).reshape(-1, 4).T
+    start, end, middle, width = np.array(pieces).reshape(-1, 4).T
     flat = np.full(len(pieces), half)
-    along_x = boxes(np.stack([(start + end) / 2, track, 0 * flat + z], axis=1),
-                    np.stack([(end - start) / 2, wide, flat], axis=1), WIRE)  # fmt: skip
+    along_x = boxes(np.stack([(start + end) / 2, middle, 0 * flat + z], axis=1),
+                    np.stack([(end - start) / 2, width, flat], axis=1), WIRE)  # fmt: skip
     return along_x.turned([[0, 1, 0], [1, 0, 0], [0, 0, 1]]) if across else along_x
 
 
