@@ -11,6 +11,7 @@ from typing import Any
 from metadata.errors import InputError, WorkError
 from metadata.scan import Scan
 from metadata.scan_info import Content
+from toolbox.devices import devices_allowed
 from toolbox.execution.fingerprint import fingerprint
 from toolbox.execution.measured import Measure, measure_run
 from toolbox.execution.part import Part
@@ -33,6 +34,7 @@ def run(
     memory_bytes: float | None = None,
     workers: int | None = None,
     scheduler: str | None = None,
+    device: str = "any",
     rows: slice | None = None,
     resume: bool = False,
     overwrite: bool = False,
@@ -47,10 +49,12 @@ def run(
 
     ``memory_bytes``: resident memory that this process may reach (default: 60 % of what is
     available). ``workers``: threads (default: processors). ``scheduler``: address of a Dask
-    cluster that does the slabs instead; it must see the same files. ``rows``: only these rows of
-    the output. ``resume``: go on where a killed run of the same output stopped. ``store``: SQLite
-    file that keeps the record. ``task`` and ``notes`` (warnings from planning) go into the record.
-    ``quality``: measure it on a few slices, by ``measure`` where given.
+    cluster that does the slabs instead; it must see the same files. ``device``: ``cpu`` keeps all
+    steps off CUDA devices, ``any`` lets those that can use them where they are, ``gpu`` asks for
+    one. ``rows``: only these rows of the output. ``resume``: go on where a killed run of the same
+    output stopped. ``store``: SQLite file that keeps the record. ``task`` and ``notes`` (warnings
+    from planning) go into the record. ``quality``: measure it on a few slices, by ``measure``
+    where given.
 
     The output has its name only when it is complete; until then the work is in ``OUTPUT.part``.
     Raises InputError for what cannot be run as asked, WorkError for what failed on the way.
@@ -64,9 +68,11 @@ def run(
         "range of rows": [selected.start, selected.stop],
     }
     budget = memory_bytes or spare_bytes() + resident_bytes()
-    means = Means(budget, workers or cpu_count(), scheduler)
+    means = Means(budget, workers or cpu_count(), scheduler, device)
     started = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-    with ResidentMemory() as resident, threads_restored():
+    # With a cluster it is the workers that have the GPUs.
+    here = "any" if scheduler and device == "gpu" else device
+    with devices_allowed(here), ResidentMemory() as resident, threads_restored():
         part = Part.open(output, identity, resume=resume, overwrite=overwrite)
         try:
             work = Work(pipeline, scans, part, selected, means, progress or _silent)
@@ -142,4 +148,3 @@ def _selected(scans: Sequence[Scan], rows: slice | None) -> range:
             f"Choose from 0:{count}."
         )
     return range(start, stop)
-

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +16,6 @@ from toolbox.execution.progress import Steps
 from toolbox.execution.sampling import Sampler
 from toolbox.execution.sources import ScanSource
 from toolbox.execution.sweep import prime
-from toolbox.execution.threads import gpu_count
 from toolbox.pipeline import Pipeline
 from toolbox.registry import make_tool
 from toolbox.tool import Tool
@@ -41,7 +41,8 @@ class Preparation:
         tuned = {line["node"]: line for line in self.part.journal.find("tuned")}
         if any(self.bench.tools[n].card.gpu for n in step.nodes):
             begin = time.perf_counter()
-            gpu_count()  # loads torch here: threads load it badly, and it is no step's time
+            with suppress(ImportError):  # here: threads load it badly, and it is no step's time
+                import torch  # noqa: F401
             self.clock.add("load", time.perf_counter() - begin)
         sampler = Sampler(self.bench, self.clock)
         self._prime(step)

@@ -6,7 +6,6 @@ import threading
 from types import TracebackType
 from typing import Self
 
-
 MEMORY_SHARE = 0.6  # of what is available, where no budget is given
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from toolbox.devices import devices_allowed
 from toolbox.execution.evaluation import Bench, Clock
 from toolbox.execution.keeping import write_frames, write_rows
 from toolbox.execution.passes import Direction
@@ -42,6 +43,7 @@ class SlabJob:
     direction: Direction
     keeps: tuple[str, ...]
     rows: dict[str, range]  # of each kept stack
+    device: str = "any"  # that the steps may use, on whatever machine
 
     def read(self, slab: Slab) -> tuple[dict[str, Block], float]:
         """The blocks that a slab needs, and the seconds it took."""
@@ -62,10 +64,11 @@ class SlabJob:
         """Compute and write a slab; ``place`` says where a stack lies."""
         clock = Clock()
         clock.add("read", reading)
-        if self.direction is Direction.ROWS:
-            made = self.bench.rows(self.wanted(slab), read, clock)
-        else:
-            made = self.bench.frames(self.keeps, read, clock)
+        with devices_allowed(self.device):
+            if self.direction is Direction.ROWS:
+                made = self.bench.rows(self.wanted(slab), read, clock)
+            else:
+                made = self.bench.frames(self.keeps, read, clock)
         begin = time.perf_counter()
         ranges = {}
         for name in list(made):

@@ -34,15 +34,6 @@ def hold_threads() -> None:
     _local.modules = modules
 
 
-def gpu_count() -> int:
-    """CUDA devices for steps that can use one."""
-    try:
-        import torch
-    except ImportError:
-        return 0
-    return torch.cuda.device_count() if torch.cuda.is_available() else 0
-
-
 @contextmanager
 def threads_restored() -> Iterator[None]:
     """Gives the libraries back the threads that they had before."""

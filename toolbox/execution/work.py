@@ -35,11 +35,13 @@ RESERVE = 0.1  # of the budget, for what allocators keep
 
 @dataclass(frozen=True)
 class Means:
-    """What a run may use: bytes of resident memory, threads, the address of a Dask cluster."""
+    """What a run may use: bytes of resident memory, threads, the address of a Dask cluster, and
+    which devices (:data:`toolbox.devices.DEVICES`)."""
 
     memory: float
     workers: int
     scheduler: str | None = None
+    device: str = "any"
 
     @property
     def room(self) -> float:
@@ -145,7 +147,7 @@ class Work:
             self.part.journal.settle(self.part.written)
             self.steps.advance(count / len(slabs))
 
-        job = SlabJob(self.bench, step.direction, step.keeps, ends)
+        job = SlabJob(self.bench, step.direction, step.keeps, ends, self.means.device)
         place = Keeper(self.part, step.direction, self.places, ends, len(span))
         if client is not None:
             from toolbox.execution.cluster import run_on_cluster

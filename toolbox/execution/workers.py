@@ -8,8 +8,9 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
+from toolbox.devices import gpu_count
 from toolbox.execution.slab import Slab, SlabJob, SlabReport
-from toolbox.execution.threads import allow_threads, gpu_count
+from toolbox.execution.threads import allow_threads
 
 
 def run_on_threads(
@@ -29,9 +30,11 @@ def run_on_threads(
         workers = min(workers, devices)
     gate = threading.Semaphore(workers + 1)
     lock, failures = threading.Lock(), list[BaseException]()
+    begin = _beginning(threads_inside, devices)
 
     def work(slab: Slab, read: Any, reading: float) -> None:
         try:
+            begin()  # here, for what fails in a pool's initialiser leaves the others waiting
             done = job.work(slab, read, reading, place)
             with lock:
                 report(done)
@@ -40,7 +43,7 @@ def run_on_threads(
         finally:
             gate.release()
 
-    pool = ThreadPoolExecutor(workers, "slab", initializer=_begin(threads_inside, devices))
+    pool = ThreadPoolExecutor(workers, "slab")
     futures: list[Future[None]] = []
     try:
         for slab in slabs:
@@ -65,12 +68,16 @@ def _gpus(job: SlabJob) -> int:
     return gpu_count() if uses else 0
 
 
-def _begin(threads: int, devices: int) -> Callable[[], None]:
-    count = iter(range(1 << 30))
+def _beginning(threads: int, devices: int) -> Callable[[], None]:
+    """What each worker does before its first slab: keep to its threads and its device."""
+    count, worker = iter(range(1 << 30)), threading.local()
 
     def begin() -> None:
+        if getattr(worker, "begun", False):
+            return
         allow_threads(threads)
         if devices:
             sys.modules["torch"].cuda.set_device(next(count) % devices)
+        worker.begun = True
 
     return begin

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from toolbox.card import Port, grey
+from toolbox.devices import torch_device
 from toolbox.kinds import DataKind, GreyState
 from toolbox.operators.weights import is_half_acquisition, wide_size
 from toolbox.tool import Cost
@@ -81,19 +82,12 @@ def operator_for(
         centers,
         tilt_rad=center.tilt_rad if tilted else 0.0,
         size=size or slice_size(sinogram, center),
-        device=device(),
+        device=torch_device(),
         precision=precision,
         half_acquisition=is_half_acquisition(
             sinogram.geometry.angles_rad, sinogram.values.shape[-1], center.column
         ),
     )
-
-
-def device() -> str:
-    """Where reconstruction runs: a CUDA device where there is one, else the CPU."""
-    import torch
-
-    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def as_tensor(sinogram: Block) -> torch.Tensor:
@@ -103,7 +97,7 @@ def as_tensor(sinogram: Block) -> torch.Tensor:
     values = np.ascontiguousarray(sinogram.as_kind(DataKind.SINOGRAM).values, np.float32)
     if not values.flags.writeable:
         values = values.copy()
-    return torch.from_numpy(values).to(device())
+    return torch.from_numpy(values).to(torch_device())
 
 
 def as_volume(sinogram: Block, slices: torch.Tensor) -> Block:

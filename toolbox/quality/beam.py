@@ -15,7 +15,8 @@ def beam_of(
 ) -> ParallelBeam:
     """Parallel beam for some ``views`` of a sinogram (``row, angle, col``) and slices of ``size``
     px. Rows need not be neighbours; the lean of the axis enters as one axis a row."""
-    from toolbox.operators.blocks import device, slice_size
+    from toolbox.devices import torch_device
+    from toolbox.operators.blocks import slice_size
     from toolbox.operators.parallel_beam import ParallelBeam
     from toolbox.operators.weights import is_half_acquisition
 
@@ -25,6 +26,6 @@ def beam_of(
         columns,
         center.at_rows(sinogram.rows, sinogram.geometry.rows),
         size=size or slice_size(sinogram, center),
-        device=device(),
+        device=torch_device(),
         half_acquisition=is_half_acquisition(angles, columns, center.column),
     )
