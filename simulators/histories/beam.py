@@ -29,7 +29,7 @@ class Beam:
         rows = np.concatenate(pieces, axis=1) if pieces else np.empty((5, 0))
         self._start, self._low, self._high, self._end, self._life = rows
         #: Unix s at which each top-up begins (the fills after a time without beam left out).
-        self.refills: Values = self._start[self._low > 0]
+        self.refills: Values = self._start[(self._low > 0) & (self._start > history.start)]
         self._ups, self._heat = self._warmth()
 
     def _period(
@@ -45,7 +45,11 @@ class Beam:
         low = np.clip(low, 0.02 * self._top, top - 0.05 * self._step)
         life = lifetime * (1 + 0.01 * rng.standard_normal(count))
         inject = (top - low) / INJECTION_MA_S * rng.uniform(0.9, 1.1, count)
-        low[0], inject[0] = 0.0, FILL_S
+        if start > self._schedule.history.start:
+            low[0], inject[0] = 0.0, FILL_S
+        else:  # the record begins somewhere in the saw-tooth
+            low[0] = top[0] = top[0] - rng.uniform(0, 1) * self._step
+            inject[0] = 1e-3
         # After injection k the beam decays from top[k] to low[k + 1].
         decay = life[:-1] * np.log(top[:-1] / low[1:])
         starts = start + np.concatenate([[0.0], np.cumsum(inject[:-1] + decay)])

@@ -167,7 +167,7 @@ class Instrument:
             out[name] = carried + own * wander(count, STEP_S, history.wander_days * DAY, rng)
             weather = METRICS[name].weather
             if weather:
-                out[name] += weather * wander(count, STEP_S, WEATHER_DAYS * DAY, rng)
+                out[name] += history.season * weather * wander(count, STEP_S, WEATHER_DAYS * DAY, rng)
             self._slow[name] = self._slow[name] + out[name]
 
     def _set_steps(self) -> None:

@@ -62,7 +62,7 @@ class History:
     step_share: Annotated[float, _each("largest harmless step after maintenance, of the way to "
                                        "the limit", "", 0.3)] = 0.15  # fmt: skip
     swing: Annotated[float, _each("factor on the day's swing", "", 100)] = 1.0
-    season: Annotated[float, _each("factor on the year's swing", "", 100)] = 1.0
+    season: Annotated[float, _each("factor on the weather and the year's swing", "", 100)] = 1.0
     noise: Annotated[float, Param("factor on the readings' noise", "", 1e-3, 1e3)] = 1.0
     outliers: Annotated[float, _each("part of the readings with six times the noise and more", "",
                                      0.2)] = 0.001  # fmt: skip
