@@ -155,6 +155,7 @@ def run(
         options.setdefault("notes", found.warnings)
         if task.max_memory_gib:
             options["memory_bytes"] = options.get("memory_bytes") or task.max_memory_gib * GIB
+        options.setdefault("device", _usable(task.device).value)
         if confirm is not None and breaks_budget(task, found.best) and not confirm(found.best):
             raise WorkError(
                 "Not started: the prediction breaks the stated budget. Use --yes to start anyway."
@@ -222,6 +223,11 @@ def _opened(path: ScanPath) -> Scan:
 
 def _names_plan(text: str | Task) -> bool:
     return isinstance(text, str) and text.lower().endswith((".yaml", ".yml")) and " " not in text
+
+
+def _usable(device: Device) -> Device:
+    """The device of a request; any where there is no GPU, as planning has said."""
+    return device if device is not Device.GPU or _has_gpu() else Device.ANY
 
 
 def _has_gpu() -> bool:
