@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from functools import lru_cache
 
+from planner.language.translation import translate
 from planner.plan import Interval
 from planner.situation import Situation, rules
 from planner.task import Condition
@@ -75,7 +76,7 @@ class RuleScorer:
                 rule = rules()["defects"][best]
                 shown = _shown(best, situation, lang)
                 share = 100 * (1 - rule["left"][step.tool])
-                source = rule.get("sources", {}).get(step.tool, rule["source"])
+                source = translate(rule.get("sources", {}).get(step.tool, rule["source"]), lang)
                 sentences.append(
                     f"{title}: {shown}; removes about {share:.0f} % of it ({source})."
                     if lang == "en"

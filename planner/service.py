@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from metadata import InputError, Scan, WorkError, open_scan
+from metadata import InputError, Scan, WorkError
 from planner.answers import catalogue, explanation
 from planner.inspection import Inspection, inspect_scan
-from planner.language import say, understand
+from planner.language import say, told_in, translate, understand
+from planner.opening import ScanPath, opened
 from planner.plan import Answer, CostModel, Plan, Prediction, Scorer
 from planner.preview import NoBeamError
 from planner.refusals import missing_part, refusal
@@ -24,15 +25,12 @@ if TYPE_CHECKING:
     from planner.search import Candidate
     from toolbox.execution import RunRecord
 
-ScanPath = str | Path | Scan
 GIB = 2.0**30
 
 
-def inspect(path: ScanPath, seconds: float = 0.8) -> Inspection:
-    """What a scan's file says and its data shows."""
-    if isinstance(path, Scan):
-        return inspect_scan(path, seconds)
-    with open_scan(path) as scan:
+def inspect(path: ScanPath, seconds: float = 0.8, *, reading: Mapping[str, Any] = {}) -> Inspection:
+    """What a scan's file says and its data shows; ``reading`` as for :func:`plan`."""
+    with opened(path, reading) as (scan,):
         return inspect_scan(scan, seconds)
 
 
@@ -42,34 +40,49 @@ def plan(
     *,
     scorer: Scorer | None = None,
     costs: CostModel | None = None,
+    reading: Mapping[str, Any] = {},
 ) -> Answer:
-    """Ranked plans for a request on one or more scans, or a refusal, or an answer in words.
+    """Ranked plans for a request on one or more scans, or a refusal, or an answer in words, all in
+    the language of the request.
 
+    ``reading``: what :func:`metadata.open_scan` is to be told of the files, such as ``angles``.
     Raises InputError for unusable files and texts.
     """
     began = time.perf_counter()
-    task, warnings = _task(text)
-    lang = task.language
-    if task.intent is Intent.REFUSE:
-        return Answer(task, refusal=say("refusal.outside", lang), warnings=tuple(warnings))
+    task, said = _task(text)
     if task.intent is not Intent.PLAN:
-        return Answer(task, answer=answer(task), warnings=tuple(warnings))
-    paths = [scans] if isinstance(scans, str | Path | Scan) else list(scans)
-    if not paths:
-        raise InputError(
-            "No scan was named. Expected the path of at least one scan after the text."
-        )
+        return _in_words(task, said)
+    with told_in(task.language), opened(scans, reading) as given:
+        found = _planned(task, said, given, scorer, costs)
+    return replace(found, planning_seconds=time.perf_counter() - began)
+
+
+def _in_words(task: Task, said: Sequence[str]) -> Answer:
+    if task.intent is Intent.REFUSE:
+        refused = say("refusal.outside", task.language)
+        return Answer(task, refusal=refused, warnings=tuple(said))
+    return Answer(task, answer=answer(task), warnings=tuple(said))
+
+
+def _planned(
+    task: Task,
+    said: Sequence[str],
+    scans: Sequence[Scan],
+    scorer: Scorer | None = None,
+    costs: CostModel | None = None,
+) -> Answer:
+    lang = task.language
     try:
-        inspections = [inspect(p) for p in paths]
+        inspections = [inspect_scan(scan) for scan in scans]
     except NoBeamError as error:
-        return Answer(task, refusal=str(error), warnings=tuple(warnings))
+        return Answer(task, refusal=translate(str(error), lang), warnings=tuple(said))
     situation = assess(task, inspections)
-    warnings += [m.text(lang) for m in situation.messages]
+    warnings = [*said, *(m.text(lang) for m in situation.messages)]
     # The axis of tiles is sought in what they are joined to.
     alone = len(inspections) == 1
     for one in inspections:
         axis = set(one.center.warnings) if one.center and not alone else set()
-        warnings += [w for w in one.warnings if w not in axis]
+        warnings += [translate(w, lang) for w in one.warnings if w not in axis]
     if task.device is Device.GPU and not _has_gpu():
         warnings.append(say("warn.no_gpu", lang))
     refused = refusal(situation)
@@ -80,9 +93,7 @@ def plan(
         why = say("refusal.no_plan", lang, why=missing_part(situation).text(lang))
         return Answer(task, situation, (), tuple(warnings), refusal=why)
     warnings += _budget_warnings(task, plans)
-    seconds = time.perf_counter() - began
-    return Answer(task, situation, tuple(plans), tuple(dict.fromkeys(warnings)),
-                  planning_seconds=seconds)  # fmt: skip
+    return Answer(task, situation, tuple(plans), tuple(dict.fromkeys(warnings)))
 
 
 def propose_plans(
@@ -127,41 +138,66 @@ def run(
     output: str | Path,
     *,
     confirm: Callable[[Plan], bool] | None = None,
+    reading: Mapping[str, Any] = {},
     **options: Any,
 ) -> RunRecord:
     """Run a plan, a pipeline file, or the first plan for a text; see ``toolbox.execution.run``.
 
     ``confirm`` is asked before a plan that breaks a stated budget starts; without it, it starts.
-    Raises RefusedError where a text cannot be served.
+    ``reading`` as for :func:`plan`. Raises RefusedError where a text cannot be served.
     """
     from metadata.store import default_store_path
     from toolbox.execution import run as execute
 
     options.setdefault("store", default_store_path())
-    paths = [scans] if isinstance(scans, str | Path | Scan) else list(scans)
-    opened = [_opened(p) for p in paths]
-    task: Task | None = None
+    pipeline, task, said = _given(what)
+    lang = task.language if task else "en"
+    with told_in(lang), opened(scans, reading) as inputs:
+        if task is not None:
+            plans = task.intent is Intent.PLAN
+            found = _planned(task, said, inputs) if plans else _in_words(task, said)
+            if not found.plans:
+                raise RefusedError(found)
+            if confirm is not None and breaks_budget(task, found.best) and not confirm(found.best):
+                raise WorkError(
+                    "Not started: the prediction breaks the stated budget. Use --yes to start "
+                    "anyway."
+                )
+            options.setdefault("notes", _lasting(found))
+            if task.max_memory_gib:
+                options["memory_bytes"] = options.get("memory_bytes") or task.max_memory_gib * GIB
+            options.setdefault("device", _usable(task.device).value)
+            pipeline = found.best.pipeline
+        assert pipeline is not None  # given, or planned from the task
+        document = task.to_json() if task else None
+        record = execute(pipeline, inputs, Path(output), task=document, **options)
+    return replace(
+        record,
+        notes={step: [translate(n, lang) for n in notes] for step, notes in record.notes.items()},
+        warnings=[translate(w, lang) for w in record.warnings],
+    )
+
+
+def _given(
+    what: str | Task | Plan | Pipeline | Path,
+) -> tuple[Pipeline | None, Task | None, list[str]]:
+    """The pipeline that was handed over or stands in a file; else the task, and what reading it
+    gave cause to say."""
     if isinstance(what, Plan):
-        pipeline = what.pipeline
-    elif isinstance(what, Pipeline):
-        pipeline = what
-    elif isinstance(what, Path) or _names_plan(what):
-        pipeline = Pipeline.load(str(what))
-    else:
-        found = plan(what, opened)
-        task = found.task
-        if not found.plans:
-            raise RefusedError(found)
-        options.setdefault("notes", found.warnings)
-        if task.max_memory_gib:
-            options["memory_bytes"] = options.get("memory_bytes") or task.max_memory_gib * GIB
-        options.setdefault("device", _usable(task.device).value)
-        if confirm is not None and breaks_budget(task, found.best) and not confirm(found.best):
-            raise WorkError(
-                "Not started: the prediction breaks the stated budget. Use --yes to start anyway."
-            )
-        pipeline = found.best.pipeline
-    return execute(pipeline, opened, Path(output), task=task.to_json() if task else None, **options)
+        return what.pipeline, None, []
+    if isinstance(what, Pipeline):
+        return what, None, []
+    if isinstance(what, Path) or _names_plan(what):
+        return Pipeline.load(str(what)), None, []
+    return None, *_task(what)
+
+
+def _lasting(found: Answer) -> list[str]:
+    """What planning warned of, but for the axis: the run measures it again on more data."""
+    seen = found.situation.inspections if found.situation else ()
+    lang = found.task.language
+    axis = {translate(w, lang) for one in seen if one.center for w in one.center.warnings}
+    return [w for w in found.warnings if w not in axis]
 
 
 class RefusedError(InputError):
@@ -215,10 +251,6 @@ def _task(text: str | Task) -> tuple[Task, list[str]]:
         return text, []
     understood = understand(text)
     return replace(understood.task, text=text), list(understood.warnings)
-
-
-def _opened(path: ScanPath) -> Scan:
-    return path if isinstance(path, Scan) else open_scan(path)
 
 
 def _names_plan(text: str | Task) -> bool:

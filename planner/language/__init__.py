@@ -7,6 +7,7 @@ Embeddings and weights are loaded by the first call, not by this import.
 """
 
 from planner.language.phrases import say
+from planner.language.translation import told_in, translate
 from planner.language.understanding import Understanding, understand, understand_file
 
-__all__ = ["Understanding", "say", "understand", "understand_file"]
+__all__ = ["Understanding", "say", "told_in", "translate", "understand", "understand_file"]
