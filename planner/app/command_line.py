@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 import typer.core
 import typer.main
 
 from metadata.errors import InputError, TomoplanError
+
+if TYPE_CHECKING:
+    from planner.plan import Plan
 
 app = typer.Typer(
     name="tomoplan",
@@ -21,6 +25,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
 
 class _Simulations(typer.core.TyperGroup):
     """The commands of :mod:`planner.app.simulating`, which is read when one of them is named."""
@@ -50,11 +55,21 @@ app.add_typer(simulate_app, name="simulate")
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
 Scans = Annotated[list[Path], typer.Argument(help="Scan files or folders.")]
+# What a file does not say of itself; the names are those of metadata.open_scan.
 DataPath = Annotated[
-    str | None, typer.Option("--data", help="Path of the frames inside a bare HDF5 file.")
+    str | None, typer.Option("--data", help="Path of the frames inside an HDF5 file.")
 ]
 Angles = Annotated[
-    str | None, typer.Option("--angles", help="Angles where the file has none, as 0:180 (degrees).")
+    str | None,
+    typer.Option("--angles", help="Where the file has none: 0:180 (degrees), a file, a dataset."),
+]
+Flats = Annotated[str | None, typer.Option("--flats", help="A file, folder or FILE::DATASET.")]
+Darks = Annotated[str | None, typer.Option("--darks", help="A file, folder or FILE::DATASET.")]
+State = Annotated[
+    str | None, typer.Option("--state", help="Of the values: counts, transmission, attenuation.")
+]
+Content = Annotated[
+    str | None, typer.Option("--content", help="Of the file: projections, volume, images.")
 ]
 
 
@@ -88,6 +103,8 @@ def main() -> None:
 
 
 def _fail(paragraph: str, status: int) -> None:
+    if "--json" in sys.argv:
+        _print_json({"error": paragraph})
     print(paragraph, file=sys.stderr)
     sys.exit(status)
 
@@ -133,12 +150,19 @@ def inspect(
     preview: Annotated[Path | None, typer.Option(help="Write a picture here (PNG).")] = None,
     data: DataPath = None,
     angles: Angles = None,
+    flats: Flats = None,
+    darks: Darks = None,
+    state: State = None,
+    content: Content = None,
     as_json: Json = False,
 ) -> None:
     """What the file says and what the data shows."""
     from planner import service
 
-    found = service.inspect(_open(scan, data, angles))
+    reading = _reading(
+        data=data, angles=angles, flats=flats, darks=darks, state=state, content=content
+    )
+    found = service.inspect(scan, reading=reading)
     if preview is not None:
         from planner.app.pictures import preview_picture
 
@@ -159,22 +183,30 @@ def plan(
     text: Annotated[str, typer.Argument(help="The request, in English or Chinese.")],
     scans: Scans,
     out: Annotated[Path | None, typer.Option(help="Keep a plan here (YAML).")] = None,
-    rank: Annotated[int, typer.Option(help="Which plan to keep.")] = 1,
+    rank: Annotated[
+        int | None, typer.Option(help="The plan to keep; without --out, to show alone.")
+    ] = None,
     data: DataPath = None,
     angles: Angles = None,
+    flats: Flats = None,
+    darks: Darks = None,
+    state: State = None,
+    content: Content = None,
     as_json: Json = False,
 ) -> None:
     """Ranked plans with predictions and reasons."""
     from planner import service
 
-    answer = service.plan(text, [_open(s, data, angles) for s in scans])
-    if out is not None and answer.plans:
-        if not 1 <= rank <= len(answer.plans):
-            raise InputError(f"There is no plan {rank}; expected 1 to {len(answer.plans)}.")
-        try:
-            out.write_text(answer.plans[rank - 1].pipeline.to_yaml(), encoding="utf-8")
-        except OSError as error:
-            raise InputError(f"Cannot write the plan to {out}: {error}.") from None
+    reading = _reading(
+        data=data, angles=angles, flats=flats, darks=darks, state=state, content=content
+    )
+    answer = service.plan(text, scans, reading=reading)
+    if answer.plans and (out is not None or rank is not None):
+        chosen = _ranked(answer.plans, rank or 1)
+        if out is None:
+            answer = dataclasses.replace(answer, plans=(chosen,))
+        else:
+            _keep(chosen, out)
     if as_json:
         _print_json(answer.to_json())
     else:
@@ -183,6 +215,24 @@ def plan(
         show_answer(answer)
     if answer.refusal is not None:
         raise typer.Exit(1)
+
+
+def _reading(**given: str | None) -> dict[str, str]:
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def _ranked(plans: Sequence[Plan], rank: int) -> Plan:
+    if not 1 <= rank <= len(plans):
+        raise InputError(f"There is no plan {rank}; expected 1 to {len(plans)}.")
+    return plans[rank - 1]
+
+
+def _keep(plan: Plan, path: Path) -> None:
+    try:
+        path.write_text(plan.pipeline.to_yaml(), encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"Cannot write the plan to {path}: {error}.") from None
+    print(f"Plan {plan.rank} is kept in {path}.", file=sys.stderr)
 
 
 @app.command()
@@ -199,6 +249,10 @@ def run(
     overwrite: Annotated[bool, typer.Option(help="Replace an existing result.")] = False,
     data: DataPath = None,
     angles: Angles = None,
+    flats: Flats = None,
+    darks: Darks = None,
+    state: State = None,
+    content: Content = None,
     as_json: Json = False,
 ) -> None:
     """Execute a plan, or the first plan for a request."""
@@ -213,15 +267,19 @@ def run(
         options["memory_bytes"] = memory_bytes(memory)
     if slices is not None:
         options["rows"] = row_slice(slices)
-    opened = [_open(s, data, angles) for s in scans]
+    reading = _reading(
+        data=data, angles=angles, flats=flats, darks=darks, state=state, content=content
+    )
     try:
         with progress_bar() as progress:
-            record = service.run(what, opened, output, confirm=_confirmer(yes, progress),
-                                 progress=progress, **options)  # fmt: skip
+            record = service.run(what, scans, output, confirm=_confirmer(yes, progress),
+                                 reading=reading, progress=progress, **options)  # fmt: skip
     except service.RefusedError as refused:
-        if as_json:
-            _print_json(refused.answer.to_json())
-        raise
+        if not as_json:
+            raise
+        _print_json(refused.answer.to_json())
+        print(refused, file=sys.stderr)
+        raise typer.Exit(refused.exit_status) from None
     if as_json:
         _print_json(
             {"output": str(output), "task": record.task, "pipeline": record.pipeline,
@@ -316,13 +374,6 @@ def bench(
     results = measure(what, output)
     if as_json:
         _print_json(results)
-
-
-def _open(path: Path, data: str | None = None, angles: str | None = None) -> Any:
-    from metadata import open_scan
-
-    options = {k: v for k, v in (("data", data), ("angles", angles)) if v is not None}
-    return open_scan(path, **options)
 
 
 if __name__ == "__main__":

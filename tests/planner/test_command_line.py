@@ -4,7 +4,6 @@ standard error, exit status 0, 1 or 2."""
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,9 +12,11 @@ import h5py
 import numpy as np
 import pytest
 
+from metadata import InputError, open_scan
 from planner.app import command_line
 from simulators import World
 from simulators.writing import write_scan
+from toolbox.pipeline import Pipeline
 
 Result = tuple[int, str, str]
 
@@ -36,14 +37,6 @@ def tomoplan(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
         return status, captured.out, captured.err
 
     return call
-
-
-@pytest.fixture(scope="session")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A store of its own: runs of tests do not teach the machine's costs."""
-    folder = tmp_path_factory.mktemp("home")
-    os.environ["TOMOPLAN_HOME"] = str(folder)
-    return folder
 
 
 @pytest.fixture(scope="session")
@@ -112,6 +105,95 @@ def test_run_from_text_in_chinese(
     status, out, err = tomoplan("run", "重建这个样品", scan, "-o", tmp_path / "o.h5", "--json")
     assert status == 0, err
     assert json.loads(out)["task"]["goals"] == ["reconstruct"]
+
+
+def test_a_rank_alone_shows_that_plan(
+    tomoplan: Callable[..., Result], scan: Path, tmp_path: Path
+) -> None:
+    everything = json.loads(tomoplan("plan", "reconstruct", scan, "--json")[1])["plans"]
+    status, out, _ = tomoplan("plan", "reconstruct", scan, "--rank", 2, "--json")
+    (second,) = json.loads(out)["plans"]
+    assert status == 0
+    assert second["rank"] == 2
+    assert second["pipeline"] == everything[1]["pipeline"]
+    status, out, _ = tomoplan("plan", "reconstruct", scan, "--rank", 2)
+    assert "\n2. " in out
+    assert "\n1. " not in out
+    kept = tmp_path / "second.yaml"
+    status, out, err = tomoplan("plan", "reconstruct", scan, "--rank", 2, "--out", kept, "--json")
+    assert len(json.loads(out)["plans"]) == len(everything)
+    assert str(kept) in err
+    assert Pipeline.load(kept).to_json() == second["pipeline"]
+    status, out, err = tomoplan("plan", "reconstruct", scan, "--rank", 9, "--json")
+    assert status == 2
+    assert "There is no plan 9" in json.loads(out)["error"]
+
+
+def test_scans_are_closed_after_plan_and_run(scan: Path, tmp_path: Path) -> None:
+    import psutil
+
+    from planner import service
+
+    def still_open() -> list[str]:
+        return [f.path for f in psutil.Process().open_files() if f.path == str(scan.resolve())]
+
+    service.inspect(scan)
+    service.plan("reconstruct", scan)
+    assert still_open() == []
+    service.run("reconstruct", scan, tmp_path / "o.h5", store=None)
+    assert still_open() == []
+    with pytest.raises(InputError, match="does not exist"):
+        service.plan("stitch the tiles", [scan, tmp_path / "missing.nxs"])
+    assert still_open() == []
+    with open_scan(scan) as mine:
+        service.plan("reconstruct", mine)
+        assert mine.projections(slice(0, 1)).shape[0] == 1, "a scan handed over stays open"
+
+
+def test_brackets_in_paths_are_no_markup(
+    tomoplan: Callable[..., Result], scan: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "[bold]run[" / "bold] [7]"
+    folder.mkdir(parents=True)
+    path = folder / "s[red].nxs"
+    path.symlink_to(scan)
+    status, out, _ = tomoplan("inspect", path)
+    assert status == 0
+    assert path.name in out.replace("\n", "")
+    assert tomoplan("plan", "reconstruct", path)[0] == 0
+    output = folder / "o[x].h5"
+    status, out, err = tomoplan("run", "reconstruct", path, "-o", output)
+    assert (status, output.exists()) == (0, True), err
+    assert "o[x].h5" in out.replace("\n", "")
+    status, out, err = tomoplan("inspect", folder / "[none].h5")
+    assert status == 2
+    assert "[none].h5" in err
+
+
+def test_benchmarks_are_listed_as_json(tomoplan: Callable[..., Result]) -> None:
+    status, out, _ = tomoplan("bench", "--list", "--json")
+    listed = json.loads(out)
+    assert status == 0
+    assert {"fbp", "center"} <= set(listed)
+    assert all(isinstance(about, str) and about for about in listed.values())
+
+
+def test_what_a_file_does_not_say_can_be_given(
+    tomoplan: Callable[..., Result], scan: Path, tmp_path: Path
+) -> None:
+    bare = tmp_path / "bare.h5"
+    with open_scan(scan) as whole, h5py.File(bare, "w") as file:
+        file["frames"], file["flats"] = whole.projections(), whole.flats()
+    given = ("--data", "frames", "--angles", "0:180", "--flats", f"{bare}::flats", "--state",
+             "counts")  # fmt: skip
+    status, out, err = tomoplan("inspect", bare, *given, "--json")
+    assert status == 0, err
+    found = json.loads(out)["scan"]
+    assert (found["projections"], found["state"]) == (120, "counts")
+    assert found["flats"] > 0
+    status, out, _ = tomoplan("plan", "reconstruct", bare, *given, "--state", "odd", "--json")
+    assert status == 2
+    assert "odd" in json.loads(out)["error"]
 
 
 def test_tools_lists_and_shows(tomoplan: Callable[..., Result]) -> None:
@@ -190,9 +272,10 @@ def test_unusable_files(
                     ("run", "reconstruct", path, "-o", tmp_path / "o.h5")):  # fmt: skip
         status, out, err = tomoplan(*command, "--json")
         assert status == 2
-        assert out == ""
+        assert json.loads(out) == {"error": err.strip()}
         assert one_paragraph(err)
         assert words in err
+        assert tomoplan(*command)[1] == ""
     assert not (tmp_path / "o.h5").exists()
 
 
@@ -215,13 +298,16 @@ def test_unusable_plans(
     path.write_text(yaml)
     status, out, err = tomoplan("run", path, scan, "-o", tmp_path / "o.h5", "--json")
     assert status == 2
-    assert out == ""
+    assert json.loads(out) == {"error": err.strip()}
     assert one_paragraph(err)
     assert words in err
     assert not (tmp_path / "o.h5").exists()
 
 
 def test_mistakes_on_the_command_line(tomoplan: Callable[..., Result], scan: Path) -> None:
+    status, out, err = tomoplan("inspect", "--json")
+    assert status == 2
+    assert json.loads(out) == {"error": err.strip()}
     for arguments in (("inspect",), ("fly",), ("run", "reconstruct", scan, "-o", "o.h5",
                       "--memory", "lots"), ("tools", "fpb"), ("bench", "nothing"),
                       ("train", "nothing")):  # fmt: skip
