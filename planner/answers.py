@@ -33,24 +33,34 @@ def catalogue(task: Task) -> str:
 
 
 def explanation(task: Task) -> str:
-    """What the terms and tools in the text mean, or how choices are made in general."""
+    """What the terms and tools in the text mean, in their order there, or how choices are made in
+    general."""
     lang = "en" if task.language == "en" else "zh"
-    text = task.text.lower()
-    found = [e.en if lang == "en" else e.zh for e in glossary() if mentions(text, e.words)]
-    found += [_card_line(t.card, lang) for t in known_tools().values()
-              if mentions(text, [t.card.name, t.card.name.replace("_", " "), t.card.title,
-                                 t.card.title_zh])]  # fmt: skip
-    return "\n".join(found[:6]) if found else say("answer.explain", lang)
+    found = [(at, e.en if lang == "en" else e.zh) for e in glossary()
+             for at in [mentioned(task.text, e.words)] if at is not None]  # fmt: skip
+    for card in (t.card for t in known_tools().values()):
+        names = [card.name, card.name.replace("_", " "), card.title, card.title_zh]
+        at = mentioned(task.text, names)
+        if at is not None:
+            found.append((at, _card_line(card, lang)))
+    # The sort keeps a term before the tools of the same name.
+    told = [line for _, line in sorted(found, key=lambda one: one[0])]
+    return "\n".join(told[:6]) if told else say("answer.explain", lang)
 
 
-def mentions(text: str, words: Sequence[str]) -> bool:
-    """Whether one of some words stands in a text: whole words in English, anywhere in Chinese."""
-    return any(
-        (w.lower() in text)
-        if not w.isascii()
-        else re.search(rf"(?<![a-z]){re.escape(w.lower())}(?![a-z])", text)
+def mentioned(text: str, words: Sequence[str]) -> int | None:
+    """Where the first of some words stands in a text: whole words, singular or plural, in
+    English, anywhere in Chinese.
+
+    >>> mentioned("What are sinograms?", ["projection", "sinogram"])
+    9
+    """
+    patterns = [
+        re.escape(w.lower()) if not w.isascii() else rf"(?<![a-z]){re.escape(w.lower())}s?(?![a-z])"
         for w in words
-    )
+    ]
+    found = re.search("|".join(patterns), text.lower())
+    return found.start() if found else None
 
 
 @dataclass(frozen=True)
