@@ -151,6 +151,9 @@ class ToolCard:
     weights: dict[str, str] = field(default_factory=dict)  # file → sha256
     training_data: str = ""
     metrics: dict[str, float] = field(default_factory=dict)
+    # scan traits (as the planner names them) between which the tool may be offered: where it was
+    # measured to help
+    suits: dict[str, tuple[float, float]] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """The card as plain values."""

@@ -1,0 +1,1 @@
+"""One file for each learned part that the toolbox trains on simulated worlds."""
