@@ -102,6 +102,7 @@ def assemble(
         sample=facts.sample,
         probe=probe_of(found),
         warnings=tuple(warnings),
+        flats_before=found.flats_before,
     )
     return StoredScan(
         info, found.projections, found.flats, found.darks, monitor, grey.offset, grey.scale, reopen

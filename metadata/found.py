@@ -41,7 +41,8 @@ class Facts:
 @dataclass(frozen=True, eq=False)
 class Found:
     """A scan as its format tells it. ``notes`` is free text in the file, which may say of what
-    kind the values are; ``state`` is set where the format leaves no doubt."""
+    kind the values are; ``state`` is set where the format leaves no doubt. ``flats_before`` counts
+    the flats before the first projection, where all others came after the last one."""
 
     path: Path
     format: str
@@ -56,6 +57,7 @@ class Found:
     warnings: tuple[str, ...] = ()
     content: Content = Content.PROJECTIONS
     dataset: str | None = None
+    flats_before: int | None = None
 
     def close(self) -> None:
         """Let go of the files."""

@@ -128,7 +128,8 @@ def _scan(found: Found, given: Given, *, look: bool) -> StoredScan | Stack:
         again = dataclasses.replace(given, content=content.value)
         return stack_of(found, content, state, lambda: (_reopen, (path.resolve(), again)))
     if given.flats is not None:
-        found = dataclasses.replace(found, flats=(read_frames(given.flats, "flats", path),))
+        flats = (read_frames(given.flats, "flats", path),)
+        found = dataclasses.replace(found, flats=flats, flats_before=None)
     if given.darks is not None:
         found = dataclasses.replace(found, darks=(read_frames(given.darks, "darks", path),))
     stated = None

@@ -64,6 +64,7 @@ class ScanInfo:
     warnings: tuple[str, ...] = ()
     content: Content = Content.PROJECTIONS
     dataset: str | None = None  # within the file, where the caller or the content chose one
+    flats_before: int | None = None  # of the flats; the others came after; None where not known
 
     @property
     def angle_start_rad(self) -> float:

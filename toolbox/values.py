@@ -16,7 +16,8 @@ from toolbox.kinds import DataKind, GreyState
 @dataclass(frozen=True, eq=False)
 class Geometry:
     """Parallel-beam geometry of a stack. ``rows`` and ``columns`` count the whole detector
-    (after any stitching), of which a block may hold a part of the rows."""
+    (after any stitching), of which a block may hold a part of the rows. ``flats_before``: how many
+    of the flats came before the projections, the others after; None where not known."""
 
     angles_rad: NDArray[np.float64]
     rows: int
@@ -24,6 +25,7 @@ class Geometry:
     pixel_size_m: float | None = None
     energy_kev: float | None = None
     distance_m: float | None = None
+    flats_before: int | None = None
 
     @classmethod
     def of(cls, info: ScanInfo) -> Geometry:
@@ -34,6 +36,7 @@ class Geometry:
             info.pixel_size_m,
             info.energy_kev,
             info.distance_m,
+            info.flats_before,
         )
 
 

@@ -96,7 +96,18 @@ def read_nxtomo(path: Path, entries: list[Entry]) -> Found:
         facts=facts,
         notes=" ".join([h5.free_text(group.file), h5.free_text(group)]),
         warnings=tuple(warnings),
+        flats_before=_flats_before(keys),
     )
+
+
+def _flats_before(keys: NDArray[np.int64]) -> int | None:
+    """How many flats came before the projections, none of them being among these."""
+    flats, projections = np.flatnonzero(keys == FLAT), np.flatnonzero(keys == PROJECTION)
+    if not flats.size or not projections.size:
+        return None
+    before = int(np.count_nonzero(flats < projections[0]))
+    after = int(np.count_nonzero(flats > projections[-1]))
+    return before if before + after == flats.size else None
 
 
 def _some(data: FrameSource, keys: NDArray[np.int64], kind: int) -> tuple[Selection, ...]:

@@ -77,6 +77,22 @@ def test_variant(tmp_path: Path, write: Callable[[h5py.File], None]) -> None:
         np.testing.assert_array_equal(scan.flats(), FRAMES[KEYS == 1])
         np.testing.assert_array_equal(scan.darks(rows=slice(2, 4)), FRAMES[KEYS == 2, 2:4])
         assert "1 frames are marked invalid" in " ".join(scan.info.warnings)
+        assert scan.info.flats_before == 2
+
+
+def test_flats_among_the_projections_are_not_before_them(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "scan.nxs", "w") as file:
+        diamond(file)
+        file["entry1/tomo_entry/instrument/detector/image_key"][5] = 1
+    assert read_info(tmp_path / "scan.nxs").flats_before is None
+
+
+def test_flats_of_another_file_have_no_order(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "scan.nxs", "w") as file:
+        diamond(file)
+    np.save(tmp_path / "flats.npy", FRAMES[:2])
+    with open_scan(tmp_path / "scan.nxs", flats=tmp_path / "flats.npy") as scan:
+        assert (scan.info.flats, scan.info.flats_before) == (2, None)
 
 
 def test_what_the_esrf_says(tmp_path: Path) -> None:

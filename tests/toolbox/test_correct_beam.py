@@ -97,6 +97,21 @@ def test_flats_before_and_after_follow_a_fading_beam():
         InterpolatedFlatField(flats_before=10)(projections=block)
 
 
+def test_the_order_of_the_frames_tells_which_flats_came_before():
+    block = small_counts(fade=0.8, frames=60)
+    told = InterpolatedFlatField(flats_before=5)(projections=block).values
+    tuned = InterpolatedFlatField().tune(projections=block)
+    assert tuned.notes == ("5 flats came before the projections, 5 after.",)
+    np.testing.assert_array_equal(tuned.tool(projections=block).values, told)
+    np.testing.assert_array_equal(InterpolatedFlatField()(projections=block).values, told)
+    for before, text in ((None, "Nothing tells which of the 10 flats"), (0, "came after"),
+                         (10, "came before")):  # fmt: skip
+        geometry = dataclasses.replace(block.geometry, flats_before=before)
+        other = dataclasses.replace(block, geometry=geometry)
+        with pytest.raises(InputError, match=text):
+            InterpolatedFlatField().tune(projections=other)
+
+
 def moving_beam(flats: int = 40, frames: int = 30) -> tuple[Block, np.ndarray]:
     """Horizontal beam stripes that wander by some pixels, in the flats and in the projections."""
     rng = np.random.default_rng(5)

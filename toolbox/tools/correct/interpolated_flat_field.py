@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import numpy as np
 
 from metadata.errors import InputError
 from toolbox.card import Param, ToolCard, grey
 from toolbox.kinds import DataKind, Domain, GreyState, Split, Stage
-from toolbox.tool import Cost, Tool
+from toolbox.tool import Cost, Tool, Tuned
 from toolbox.tools.correct.flat_field import (
     fill_along_columns,
     flats_of,
@@ -27,7 +28,9 @@ class InterpolatedFlatField(Tool):
     """(projection − dark) / (beam − dark), axes ``angle, row, col``, the beam going linearly from
     the first ``flats_before`` flats to the others over the projections.
 
-    Raises InputError where the scan has no flats on one of the two sides.
+    How many came before is found in the order of the frames where the file tells it (NXtomo's
+    image key). Raises InputError where it does not, and where the scan has no flats on one of the
+    two sides.
 
     >>> InterpolatedFlatField(flats_before=10).flats_before
     10
@@ -49,10 +52,32 @@ class InterpolatedFlatField(Tool):
     )
 
     flats_before: Annotated[
-        int, Param("how many of the flats were taken before the projections", low=1)
-    ]
+        int | None,
+        Param("how many of the flats were taken before the projections", low=1,
+              auto="from the order of the frames in the file"),
+    ] = None  # fmt: skip
+
+    def tune(self, *, projections: Block) -> Tuned:  # type: ignore[override]
+        if self.flats_before is not None:
+            return Tuned(self)
+        flats, before = len(flats_of(projections)), projections.geometry.flats_before
+        if before is None:
+            raise InputError(
+                f"Nothing tells which of the {flats} flats came before the projections: the order "
+                f"of the frames is not in the file, or flats were taken among the projections. "
+                f"Give flats_before, or use flat_field."
+            )
+        if not 0 < before < flats:
+            raise InputError(
+                f"All {flats} flats came {'before' if before else 'after'} the projections, so "
+                f"there is nothing to interpolate between. Use flat_field."
+            )
+        told = f"{before} flats came before the projections, {flats - before} after."
+        return Tuned(dataclasses.replace(self, flats_before=before), (told,))
 
     def __call__(self, *, projections: Block) -> Block:  # type: ignore[override]
+        if self.flats_before is None:
+            return cast(Block, self.tune(projections=projections).tool(projections=projections))
         flats = flats_of(projections)
         if self.flats_before >= len(flats):
             raise InputError(
@@ -75,7 +100,7 @@ class InterpolatedFlatField(Tool):
     @classmethod
     def example(cls) -> tuple[InterpolatedFlatField, dict[str, Any]]:
         block = small_counts(fade=0.8)
-        return cls(flats_before=5), {"projections": block}
+        return cls(), {"projections": block}
 
     def cost(self, **inputs: Shape) -> Cost:
         shape = inputs["projections"]

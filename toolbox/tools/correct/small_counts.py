@@ -23,7 +23,7 @@ def small_counts(fade: float = 1.0, frames: int = 40, rows: int = 4, columns: in
         (100 + rng.poisson(light)).astype(np.float32),
         DataKind.PROJECTIONS,
         GreyState.COUNTS,
-        Geometry(angles, rows, columns, 1e-6, 25.0, 0.05),
+        Geometry(angles, rows, columns, 1e-6, 25.0, 0.05, flats_before=5),
         np.arange(rows),
         np.arange(frames),
         flats=(100 + rng.poisson(flats)).astype(np.float32),
