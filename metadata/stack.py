@@ -72,8 +72,8 @@ def stack_of(
     if content is Content.VOLUME:
         if known is None:
             warnings.append(
-                "The file does not say what the grey values of the volume mean: taken as "
-                "attenuation as they are."
+                "Nothing in the file tells the meaning of the grey values of the volume. They are "
+                "used as attenuation, without a unit."
             )
         frames, height = rows, count
     else:

@@ -77,7 +77,9 @@ class MeasuredCosts:
             value = 0.0
             if recipe and (scans == 1 or _joined(recipe)):
                 shapes = [Shape(i.projections, i.rows, i.columns) for i in situation.infos]
-                value = self.pipeline_seconds(wire(recipe, scans), shapes)
+                value = self.pipeline_seconds(
+                    wire(recipe, scans, volumes=situation.volumes), shapes
+                )
             known[key] = value
         value = known[key]
         factor = math.exp(1.645 * self.spread)

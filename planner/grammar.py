@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
-from planner.situation import Situation, rules
+from metadata.scan_info import Content
+from planner.joint_steps import decomposition, diffraction, registration
+from planner.situation import TOGETHER, Situation, rules
 from planner.task import Condition, Goal
 from toolbox.kinds import DataKind, GreyState, Stage
 from toolbox.recipe import FRAMES, Recipe, Step
@@ -30,6 +32,11 @@ REACHES = {
     Goal.DENOISE: Stage.DENOISE,
     Goal.SEGMENT: Stage.SEGMENT,
     Goal.QUANTIFY: Stage.QUANTIFY,
+    Goal.SUPER_RESOLVE: Stage.SUPER_RESOLVE,
+    Goal.REGISTER: Stage.REGISTER,
+    Goal.DECOMPOSE: Stage.DECOMPOSE,
+    Goal.DEFORM: Stage.DEFORM,
+    Goal.DIFFRACTION: Stage.DIFFRACTION,
 }
 
 
@@ -50,7 +57,8 @@ def reachable(goal: Goal) -> bool:
 def without_reconstruction(situation: Situation) -> bool:
     """Whether the request says that nobody needs the volume."""
     goals = set(situation.task.goals)
-    volume_goals = {Goal.RECONSTRUCT, Goal.DENOISE, Goal.SEGMENT, Goal.QUANTIFY}
+    volume_goals = {Goal.RECONSTRUCT, Goal.DENOISE, Goal.SUPER_RESOLVE, Goal.SEGMENT,
+                    Goal.QUANTIFY, *TOGETHER}  # fmt: skip
     return not goals & volume_goals and bool(NO_RECONSTRUCTION.search(situation.task.text))
 
 
@@ -76,6 +84,10 @@ def slots(situation: Situation) -> list[Slot]:
     only where what they need is at hand: a monitor, energy and distance, a second scan, labels.
     """
     info, goals = situation.info, set(situation.task.goals)
+    if situation.content is Content.IMAGES:
+        return diffraction_slots(situation)
+    if situation.volumes:
+        return volume_slots(situation, info.state)
     end = last_stage(situation)
     found: list[Slot] = []
 
@@ -97,7 +109,7 @@ def slots(situation: Situation) -> list[Slot]:
         if tool.card.name in rules()["corrections"] and applies(tool.card.name, situation):
             add(tool.card.name, one_step([tool]))
 
-    if len(situation.infos) > 1:
+    if len(situation.infos) > 1 and not situation.together:
         joins = [t for t in fitting(Stage.STITCH, state) if inputs_of(t) > 1]
         add("stitch", one_step(joins), optional=False)
     elif situation.has(Condition.HALF_ACQUISITION):
@@ -143,15 +155,43 @@ def slots(situation: Situation) -> list[Slot]:
         return found
 
     add("reconstruct", one_step(fitting(Stage.RECONSTRUCT, state)), optional=False)
-    add("denoise", one_step(fitting(Stage.DENOISE, state, DataKind.VOLUME)),
-        optional=Goal.DENOISE not in goals)  # fmt: skip
-    if end in (Stage.SEGMENT, Stage.QUANTIFY):
-        add("segment", one_step(fitting(Stage.SEGMENT, state, DataKind.VOLUME)), optional=False)
-    if end is Stage.QUANTIFY:
+    return [*found, *volume_slots(situation, state)]
+
+
+def volume_slots(situation: Situation, state: GreyState) -> list[Slot]:
+    """What may come after the slices are there."""
+    goals = set(situation.task.goals)
+    found: list[Slot] = []
+
+    def add(name: str, steps: list[Recipe], optional: bool) -> None:
+        if steps or not optional:
+            found.append(Slot(name, tuple(steps), optional))
+
+    def volume_tools(stage: Stage) -> list[Recipe]:
+        return one_step(fitting(stage, state, DataKind.VOLUME))
+
+    add("denoise", volume_tools(Stage.DENOISE), Goal.DENOISE not in goals)
+    if Goal.SUPER_RESOLVE in goals:
+        add("super_resolve", volume_tools(Stage.SUPER_RESOLVE), False)
+    if goals & {Goal.REGISTER, Goal.DEFORM} and len(situation.infos) == 2:
+        add("register", registration(situation), Goal.REGISTER not in goals)
+    if Goal.DECOMPOSE in goals:
+        add("decompose", decomposition(situation), False)
+    if Goal.DEFORM in goals:
+        add("deform", [(*d, Step("strain")) for d in volume_tools(Stage.DEFORM)], False)
+    if goals & {Goal.SEGMENT, Goal.QUANTIFY}:
+        add("segment", volume_tools(Stage.SEGMENT), False)
+    if Goal.QUANTIFY in goals:
         measures = [t for t in known_tools().values() if t.card.stage is Stage.QUANTIFY
                     and t.card.default_on and not needs_values(t)]  # fmt: skip
-        add("quantify", one_step(measures), optional=False)
+        add("quantify", one_step(measures), False)
     return found
+
+
+def diffraction_slots(situation: Situation) -> list[Slot]:
+    """Pictures of rings: integrated, then their peaks fitted."""
+    steps = tuple(diffraction(situation)) if Goal.DIFFRACTION in situation.task.goals else ()
+    return [Slot("diffraction", steps, optional=False)]
 
 
 def recipes(situation: Situation) -> Iterator[Recipe]:

@@ -10,9 +10,9 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from metadata.errors import TomoplanError
+from metadata.errors import ScanError, TomoplanError
 from metadata.scan import Scan
-from metadata.scan_info import ScanInfo
+from metadata.scan_info import Content, ScanInfo
 from planner.preview import Preview, preview
 from planner.traits import Trait, Traits
 from toolbox.values import Block, Center
@@ -33,16 +33,19 @@ class Inspection:
     center: Center | None
     warnings: tuple[str, ...]
     seconds: float
-    preview: Preview
+    preview: Preview | None  # of projections
+    picture: NDArray[np.float32] | None = None  # of a volume its middle slice, of pictures the first
 
     @property
     def has_monitor(self) -> bool:
         """Whether the file has a beam monitor reading for each projection."""
-        return self.preview.raw.monitor is not None
+        return self.preview is not None and self.preview.raw.monitor is not None
 
 
 def inspect_scan(scan: Scan, seconds: float = 0.8) -> Inspection:
     """Traits of a scan, from a preview that takes about ``seconds`` to read."""
+    if scan.info.content is not Content.PROJECTIONS:
+        return inspect_stack(scan)
     began = time.perf_counter()
     seen = preview(scan, seconds)
     info = scan.info  # with what reading the frames had to mend
@@ -52,6 +55,30 @@ def inspect_scan(scan: Scan, seconds: float = 0.8) -> Inspection:
         warnings += center.warnings
     took = time.perf_counter() - began
     return Inspection(info, traits, center, tuple(dict.fromkeys(warnings)), took, seen)
+
+
+def inspect_stack(scan: Scan) -> Inspection:
+    """A look at a few slices of a volume, or pictures: traits are of projections, so there are
+    none. Raises ScanError where there is nothing to see."""
+    began = time.perf_counter()
+    info = scan.info
+    volume = info.content is Content.VOLUME
+    places = np.unique(np.linspace(0, (info.rows if volume else info.projections) - 1, 5).round())
+    chosen = [int(p) for p in places]
+    seen = [
+        scan.projections(rows=slice(p, p + 1))[:, 0] if volume
+        else scan.projections(np.array([p], np.intp))[0] for p in chosen
+    ]  # fmt: skip
+    lowest, highest = (f([f(s) for s in seen]) for f in (np.nanmin, np.nanmax))
+    if not highest > lowest:
+        raise ScanError(
+            f"Every value looked at in {info.path} is {lowest:.4g}; expected a specimen. The file "
+            f"may be a placeholder, or another dataset is meant (data=)."
+        )
+    picture = seen[len(seen) // 2] if volume else seen[0]
+    step = max(1, -(-max(picture.shape) // 512))
+    took = time.perf_counter() - began
+    return Inspection(info, Traits(), None, info.warnings, took, None, picture[::step, ::step])
 
 
 def measure(info: ScanInfo, seen: Preview, warnings: list[str]) -> tuple[Traits, Center | None]:

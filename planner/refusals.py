@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from metadata.scan_info import GreyState
+from metadata.scan_info import Content, GreyState
 from planner.grammar import reachable, slots
+from planner.materials import named_materials
 from planner.situation import Message, Situation, message, rules
 from planner.task import Goal
+
+NEED_PROJECTIONS = (Goal.STITCH, Goal.ALIGN, Goal.CENTER, Goal.DESTRIPE, Goal.PHASE_RETRIEVE,
+                    Goal.RECONSTRUCT)  # fmt: skip
 
 
 def refusal(situation: Situation) -> Message | None:
     """The first reason why a request cannot be served on this scan, or None."""
     task, info, traits = situation.task, situation.info, situation.traits
     limits = rules()["refuse"]
+    together = _together(situation)
+    if together is not None:
+        return together
+    if situation.content is not Content.PROJECTIONS:
+        return _of_stack(situation)
     missing = [g for g in task.goals if not reachable(g)]
     if missing:
         return message("refusal.goal", goals=", ".join(g.value for g in missing))
@@ -31,6 +40,57 @@ def refusal(situation: Situation) -> Message | None:
         truncated = traits.truncation
         if truncated is not None and truncated.value > 0.5:
             return message("refusal.no_flats")
+    return None
+
+
+def _together(situation: Situation) -> Message | None:
+    """Why goals that need several scans, or pictures, cannot be served on these files."""
+    task, infos = situation.task, situation.infos
+    goals = ", ".join(g.value for g in situation.together)
+    if len({i.content for i in infos}) > 1:
+        kinds = ", ".join(f"{i.path.name} ({i.content.value})" for i in infos)
+        return message("refusal.mixed", files=kinds)
+    if Goal.DIFFRACTION in task.goals and situation.content is not Content.IMAGES:
+        return message("refusal.no_pictures", file=infos[0].path.name)
+    if not goals:
+        return None
+    if situation.content is Content.IMAGES:
+        return message("refusal.images", goals=goals)
+    if Goal.STITCH in task.goals:
+        return message("refusal.tiles_and_pair", goals=goals)
+    if len(infos) == 1:
+        return message("refusal.two_scans", goals=goals)
+    if len(infos) > 2 and Goal.DECOMPOSE not in task.goals:
+        return message("refusal.only_two", goals=goals, count=len(infos))
+    if Goal.DECOMPOSE not in task.goals:
+        return None
+    unknown = [i.path.name for i in infos if i.energy_kev is None]
+    if unknown:
+        return message("refusal.energies", files=", ".join(unknown))
+    energies = sorted({round(i.energy_kev, 4) for i in infos if i.energy_kev is not None})
+    if len(energies) < 2:
+        return message("refusal.one_energy", energy=energies[0])
+    materials = named_materials(task.text)
+    if not materials or len(materials) > len(energies):
+        names = ", ".join(materials) or "–"
+        return message("refusal.materials", materials=names, energies=len(energies))
+    return None
+
+
+def _of_stack(situation: Situation) -> Message | None:
+    """Why volumes or pictures cannot serve the goals."""
+    goals = set(situation.task.goals)
+    if situation.content is Content.IMAGES:
+        if goals - {Goal.DIFFRACTION}:
+            others = ", ".join(g.value for g in situation.task.goals if g is not Goal.DIFFRACTION)
+            return message("refusal.images", goals=others)
+        poni = situation.info.path.with_suffix(".poni")
+        return None if poni.is_file() else message("refusal.poni", file=poni.name)
+    before = [g for g in situation.task.goals if g in NEED_PROJECTIONS]
+    if before and (len(before) == len(goals) or Goal.STITCH in goals):
+        return message("refusal.volume", goals=", ".join(g.value for g in before))
+    if len(situation.infos) > 1 and not situation.together:
+        return message("refusal.one_volume", count=len(situation.infos))
     return None
 
 

@@ -73,7 +73,12 @@ def search(situation: Situation, scorer: Scorer, costs: CostModel) -> list[Candi
             beam = grown[:BEAM]
         found.update((r, known[r]) for r in beam if r)
     states = [info.state for info in situation.infos]
-    return [c for r, c in found.items() if not wire(r, len(states)).validate(states)]
+
+    def valid(recipe: Recipe) -> bool:
+        wired = wire(recipe, len(states), volumes=situation.volumes)
+        return not wired.validate(states)
+
+    return [c for r, c in found.items() if valid(r)]
 
 
 def _worth(candidate: Candidate, weight: float) -> float:

@@ -113,7 +113,7 @@ def propose_plans(
     chosen = propose(candidates, situation)
     plans = []
     for rank, candidate in enumerate(chosen, start=1):
-        pipeline = wire(candidate.recipe, len(situation.infos))
+        pipeline = wire(candidate.recipe, len(situation.infos), volumes=situation.volumes)
         pipeline.require_valid([i.state for i in situation.infos])
         reasons = [_comparison(candidate, chosen[0], situation)]
         reasons += scorer.reasons(candidate.recipe, situation, situation.task.language)

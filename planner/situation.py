@@ -9,10 +9,10 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from metadata.scan_info import ScanInfo
+from metadata.scan_info import Content, ScanInfo
 from planner.inspection import Inspection
 from planner.language.phrases import say
-from planner.task import Condition, Task
+from planner.task import Condition, Goal, Task
 from planner.traits import Traits
 
 
@@ -28,6 +28,8 @@ class Message:
         return say(self.key, language, **dict(self.values))
 
 
+# Goals that ask of several scans what they have to do with each other; they are not tiles.
+TOGETHER = (Goal.REGISTER, Goal.DECOMPOSE, Goal.DEFORM)
 ANY_PROBE = ("x-ray", "neutron", "electron")
 
 
@@ -59,6 +61,21 @@ class Situation:
     def traits(self) -> Traits:
         """What the first scan's data shows."""
         return self.inspections[0].traits
+
+    @property
+    def content(self) -> Content:
+        """What the first file holds."""
+        return self.info.content
+
+    @property
+    def volumes(self) -> bool:
+        """Whether the files hold slices already."""
+        return self.content is Content.VOLUME
+
+    @property
+    def together(self) -> tuple[Goal, ...]:
+        """The goals that need several scans which are no tiles."""
+        return tuple(g for g in self.task.goals if g in TOGETHER)
 
     def has(self, condition: Condition) -> bool:
         """Whether a condition holds, wherever it is known from."""
@@ -113,7 +130,8 @@ def assess(task: Task, inspections: Sequence[Inspection]) -> Situation:
                 message("disagree.unsaid", condition=condition.value,
                         trait=rule["trait"], value=trait.value, unit=trait.unit)
             )  # fmt: skip
-    if len(inspections) > 1 and not {Condition.MOSAIC, Condition.TIME_SERIES} & set(held):
+    tiles = len(inspections) > 1 and not set(task.goals) & set(TOGETHER)
+    if tiles and not {Condition.MOSAIC, Condition.TIME_SERIES} & set(held):
         held[Condition.MOSAIC] = "file"
     if Condition.HALF_ACQUISITION not in held and _offset_axis(inspections[0]):
         held[Condition.HALF_ACQUISITION] = "data"

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metadata.errors import InputError
+from toolbox.values import Transform
 
 Image = NDArray[np.floating]
 Labels = NDArray[np.integer] | NDArray[np.bool_]
@@ -193,3 +194,49 @@ def mean_iou(labels: Labels, truth: Labels) -> float:
         here, there = labels == name, truth == name
         found.append(np.count_nonzero(here & there) / np.count_nonzero(here | there))
     return float(np.mean(found))
+
+
+def mutual_information(a: Image, b: Image, bins: int = 48) -> float:
+    """Mutual information of the grey values of two images at the same places, in nat; for two
+    modalities, where no grey value of one is that of the other."""
+    counts = np.histogram2d(np.ravel(a), np.ravel(b), bins)[0]
+    joint = counts / max(counts.sum(), 1)
+    apart = joint.sum(axis=1, keepdims=True) * joint.sum(axis=0, keepdims=True)
+    full = joint > 0
+    return float((joint[full] * np.log(joint[full] / apart[full])).sum())
+
+
+def transform_error(found: Transform, truth: Transform) -> float:
+    """Mean distance, over the voxels of the reference, between where two transforms take them, px;
+    the quality of a registration (goal register) is 1 / (1 + this).
+
+    >>> transform_error(Transform(np.eye(4), (2, 2, 2)), Transform(np.eye(4), (2, 2, 2)))
+    0.0
+    """
+    from toolbox.tools.register.resampling import moved_places
+
+    total, count = 0.0, 0
+    for z in range(truth.shape[0]):
+        at = np.array([z], np.float64)
+        apart = moved_places(found, at) - moved_places(truth, at)
+        distance = np.sqrt((apart.astype(np.float64) ** 2).sum(axis=0))
+        total, count = total + float(distance.sum()), count + distance.size
+    return total / count
+
+
+def end_point_error(
+    vectors: NDArray[np.floating], truth: NDArray[np.floating], chosen: NDArray[np.bool_] | None
+) -> tuple[float, float]:
+    """Root mean square distance between displacements and the true ones (axes ``…, component``),
+    in px, and the same over the root mean square of the truth less its mean (the part of the
+    deformation that was missed: 0 is perfect, 1 as bad as knowing the mean motion only); the
+    quality of a displacement (goal deform) is 1 less the second, at least 0.
+
+    >>> end_point_error(np.zeros((2, 3)), np.array([[0, 0, 1.0], [0, 0, -1.0]]), None)
+    (1.0, 1.0)
+    """
+    inside = np.ones(truth.shape[:-1], bool) if chosen is None else chosen
+    apart, field = (vectors - truth)[inside], truth[inside]
+    error = float(np.sqrt((apart.astype(np.float64) ** 2).sum(-1).mean()))
+    spread = float(np.sqrt(((field - field.mean(axis=0)) ** 2).sum(-1).mean()))
+    return error, error / spread if spread > 0 else float("inf") if error > 0 else 0.0

@@ -44,9 +44,7 @@ def read_volume(path: Path, data: h5py.Dataset) -> Found:
         path=path,
         format="volume",
         projections=Selection.all(frames_at(data.file, path, data.name)),
-        facts=Facts(
-            pixel_size_m=h5.number(data.parent, "length", "voxel_size"), energy_kev=energy
-        ),
+        facts=Facts(pixel_size_m=h5.number(data.parent, "length", "voxel_size"), energy_kev=energy),
         state=state,
         content=Content.VOLUME,
         dataset=data.name,

@@ -20,8 +20,14 @@ FEW_ROWS = 16
 
 def preview_picture(found: Inspection, path: Path) -> None:
     """A projection, a sinogram and a quick slice side by side, written as PNG."""
-    figure, axes = _figure(3)
     seen = found.preview
+    if seen is None:
+        figure, axes = _figure(1)
+        assert found.picture is not None
+        _show(np.ravel(axes)[0], found.picture, found.info.content.value)
+        _save(figure, path)
+        return
+    figure, axes = _figure(3)
     _show(axes[0], seen.projection, "projection")
     middle = seen.attenuation.values[len(seen.attenuation.values) // 2]
     _show(
@@ -48,7 +54,10 @@ def result_picture(found: Inspection, volume: NDArray[Any], pipeline: Pipeline, 
         graph = matplotlib.image.imread(drawing)
     figure, axes = _figure(2, rows=2, heights=(3.2, 1.0))
     seen = found.preview
-    if found.info.rows < FEW_ROWS:  # a projection of so few rows shows nothing
+    if seen is None:
+        assert found.picture is not None
+        _show(axes[0, 0], found.picture, f"{found.info.content.value}: {found.info.path.name}")
+    elif found.info.rows < FEW_ROWS:  # a projection of so few rows shows nothing
         _show(axes[0, 0], seen.attenuation.values[0], f"sinogram: {found.info.path.name}")
         axes[0, 0].set_aspect("auto")
     else:
@@ -64,6 +73,7 @@ def result_picture(found: Inspection, volume: NDArray[Any], pipeline: Pipeline, 
 
 def quick_slice(found: Inspection) -> NDArray[np.float32]:
     """A slice of the middle row of the preview by filtered back-projection, axes ``y, x``."""
+    assert found.preview is not None
     from toolbox.registry import make_tool
 
     sinogram = found.preview.attenuation

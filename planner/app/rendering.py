@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
 
+from metadata.scan_info import Content, ScanInfo
 from planner.plan import Answer
 from planner.task import Task
 
@@ -31,6 +32,13 @@ def show_task(task: Task) -> None:
     console.print(table)
 
 
+def _size(info: ScanInfo) -> str:
+    first, second = (info.rows, info.projections) if info.content is Content.VOLUME else (
+        info.projections, info.rows)  # fmt: skip
+    names = "z, y, x" if info.content is Content.VOLUME else "frame, row, col"
+    return f"{first} × {second} × {info.columns} ({names})"
+
+
 def show_inspection(found: Inspection) -> None:
     """Geometry, traits and warnings of a scan."""
     info = found.info
@@ -39,6 +47,8 @@ def show_inspection(found: Inspection) -> None:
         f"{info.rows} × {info.columns}, {info.flats} flats, {info.darks} darks, {info.dtype}, "
         f"{info.state.value}"
     )
+    if info.content is not Content.PROJECTIONS:
+        console.print(f"{info.content.value}: {_size(info)}")
     start, stop = math.degrees(info.angle_start_rad), math.degrees(info.angle_stop_rad)
     console.print(f"angles {start:.3f}° to {stop:.3f}°" + (" (assumed)" if info.angles_assumed
                                                             else ""))  # fmt: skip
@@ -60,6 +70,8 @@ def show_inspection(found: Inspection) -> None:
             table.add_row(name, *numbers, trait["unit"])
     console.print(table)
     _warnings(found.warnings)
+    if found.preview is None:
+        return
     console.print(f"[dim]looked at {found.preview.views_read} views of "
                   f"{len(found.preview.raw.rows)} rows in {found.seconds:.2f} s[/dim]")  # fmt: skip
 

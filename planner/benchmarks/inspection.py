@@ -29,7 +29,7 @@ def run() -> dict[str, Any]:
                 seen = inspect_scan(scan)
                 found[label] = {
                     "seconds": time.perf_counter() - begin,
-                    "views": seen.preview.views_read,
+                    "views": seen.preview.views_read if seen.preview else 0,
                     "center": seen.traits.center_px.to_json() if seen.traits.center_px else None,
                 }
     print(found)

@@ -18,8 +18,10 @@ from toolbox import (
     Block,
     Center,
     DataKind,
+    Displacement,
     Edge,
     Node,
+    Pattern,
     Pipeline,
     Quantities,
     Shape,
@@ -27,6 +29,7 @@ from toolbox import (
     Split,
     Stage,
     Tool,
+    Transform,
     known_tools,
 )
 
@@ -40,6 +43,9 @@ VALUE_TYPES = {
     DataKind.CENTER: Center,
     DataKind.SHIFTS: Shifts,
     DataKind.QUANTITIES: Quantities,
+    DataKind.TRANSFORM: Transform,
+    DataKind.DISPLACEMENT: Displacement,
+    DataKind.PATTERN: Pattern,
 }
 
 each_tool = pytest.mark.parametrize("name", TOOLS)
@@ -124,6 +130,17 @@ def check_finite(value: Any) -> None:
         assert np.isfinite(value.pixels).all()
         assert value.pixels.ndim == 2
         assert value.pixels.shape[1] == 2
+    elif isinstance(value, Transform):
+        assert np.isfinite(value.matrix).all()
+        assert value.matrix.shape == (4, 4)
+    elif isinstance(value, Displacement):
+        assert np.isfinite(value.vectors).all()
+        assert value.vectors.shape == (len(value.z), len(value.y), len(value.x), 3)
+        assert value.correlation.shape == value.trusted.shape == value.vectors.shape[:3]
+    elif isinstance(value, Pattern):
+        assert np.isfinite(value.intensity).all()
+        assert value.intensity.shape == value.sigma.shape
+        assert value.intensity.shape[1] == len(value.two_theta_deg)
     elif isinstance(value, Quantities):
         assert value.values
         for key, quantity in value.values.items():
