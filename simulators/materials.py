@@ -80,7 +80,7 @@ MATERIALS: dict[str, Material] = {
         Material("polypropylene", "C3H6", 0.905),
         Material("polyamide", "C6H11NO", 1.14),
         Material("polyimide", "C22H10N2O5", 1.42),
-        Material("epoxy", "C21H25ClO5", 1.2),
+        Material("epoxy", "C18H21NO3", 1.2),
         Material("carbon fibre", "C", 1.78),
         Material("e-glass", "Si0.9Al0.28Ca0.35Mg0.1B0.2O3", 2.58),
         Material("borosilicate glass", "Si1.35B0.37Na0.13Al0.05O3.4", 2.23),

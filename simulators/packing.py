@@ -22,16 +22,17 @@ def drawn(
     volumes: Array,
     reaches: Array,
     rng: np.random.Generator,
+    share: Array | float = 1.0,
 ) -> NDArray[np.intp]:
     """Which of a pool of bodies touch a slab: so many that they take ``fraction`` of a cylinder of
     ``radius``, whatever its ``height`` (px).
 
     ``volumes`` (n,) and ``reaches`` (n,) up and down (px) are of bodies as they are in a large
-    volume. The tall are met by a slab more often: one touches it with its middle in
-    ``height + 2 reach``.
+    volume, each ``share`` (n,) times. The tall are met by a slab more often: one touches it with
+    its middle in ``height + 2 reach``.
     """
-    chance = height + 2 * reaches
-    count = fraction * np.pi * radius**2 * chance.sum() / volumes.sum()
+    chance = (height + 2 * reaches) * share
+    count = fraction * np.pi * radius**2 * chance.sum() / (share * volumes).sum()
     return rng.choice(len(chance), int(count + rng.random()), p=chance / chance.sum())
 
 
@@ -41,11 +42,14 @@ def drawn_sizes(
     height: float,
     draw: Callable[[int], Array],
     rng: np.random.Generator,
+    by_volume: bool = False,
 ) -> Array:
-    """Radii of spheres as of :func:`drawn`, largest first; ``draw(n)`` gives radii as they are in
-    a large volume."""
+    """Radii of spheres as of :func:`drawn`, largest first. ``draw(n)`` gives radii as they are in a
+    large volume, or with ``by_volume`` radii that take equal parts of it each."""
     pool = draw(POOL)
-    chosen = drawn(fraction, radius, height, 4 / 3 * np.pi * pool**3, pool, rng)
+    volumes = 4 / 3 * np.pi * pool**3
+    share = 1 / volumes if by_volume else 1.0
+    chosen = drawn(fraction, radius, height, volumes, pool, rng, share)
     return np.sort(pool[chosen])[::-1].copy()
 
 
@@ -65,26 +69,40 @@ def log_uniform(low: float, high: float, rng: np.random.Generator) -> Callable[[
     return lambda n: np.exp(rng.uniform(np.log(low), np.log(high), n))
 
 
-def pack(
-    sizes: Array,
+def packed(
+    fraction: float,
     radius: float,
     height: float,
+    draw: Callable[[int], Array],
     rng: np.random.Generator,
     *,
+    by_volume: bool = False,
     inside: float = 1.0,
-    tries: int = 40,
+    tries: int = 60,
+    grow: float = 1.0,
 ) -> tuple[Array, Array]:
     """Middles (n, 3) and radii (n,) of spheres that do not overlap and touch a slab.
 
-    Middles are within ``radius − inside · size`` of the axis and ``height/2 + size`` of the middle;
-    spheres that find no place in ``tries`` attempts are left out.
+    They are drawn as by :func:`drawn_sizes` and seated with their middles within ``radius − inside
+    · size`` of the axis; those that find no place in ``tries`` attempts are left out, so some
+    two thirds of a large ``fraction`` are reached. Then each, from the smallest, becomes up to
+    ``grow`` times as large, until it touches another or the outline: closer than random addition
+    alone can pack.
     """
-    if not len(sizes):
-        return np.zeros((0, 3)), np.zeros(0)
-    beads = np.zeros((len(sizes), 1, 3))
-    middles, kept = pack_chains(beads, sizes, height / 2 + sizes, radius, rng, inside=inside,
-                                tries=tries)  # fmt: skip
-    return middles[kept], sizes[kept]
+    # At the faces of a slab spheres seat themselves in layers, as at a wall: pack more, and cut.
+    pad = float(draw(256).max())
+    sizes = drawn_sizes(fraction, radius, height + 2 * pad, draw, rng, by_volume)
+    tall = (height / 2 + pad) + sizes
+    middles, kept = pack_chains(np.zeros((len(sizes), 1, 3)), sizes, tall, radius, rng,
+                                inside=inside, tries=tries)  # fmt: skip
+    middles, sizes = middles[kept], sizes[kept]
+    if grow > 1 and len(sizes):
+        from simulators.placing import enlarge
+
+        limit = np.minimum(sizes * grow, (radius - np.hypot(*middles.T[:2])) / inside)
+        sizes = enlarge(middles, sizes, np.maximum(limit, sizes), np.argsort(sizes))
+    touching = np.abs(middles[:, 2]) < height / 2 + sizes
+    return middles[touching], sizes[touching]
 
 
 def pack_chains(

@@ -84,3 +84,36 @@ def place(first, offset, size, heights, radius, inside, cell, tries, rng):  # ty
                             used += 1
             break
     return middles, kept
+
+
+@njit(nogil=True, cache=True)
+def enlarge(middles, sizes, limits, order):  # type: ignore[no-untyped-def]
+    """Radii as large as ``limits`` and the neighbours allow, one sphere after the other."""
+    n = len(sizes)
+    grown = sizes.copy()
+    cell = 2 * limits.max()
+    low = np.array([middles[:, k].min() for k in range(3)])
+    shape = np.array([int((middles[:, k].max() - low[k]) / cell) + 1 for k in range(3)])
+    head = np.full(shape.prod(), -1, dtype=np.int64)
+    linked = np.empty(n, dtype=np.int64)
+    seats = np.empty((n, 3), dtype=np.int64)
+    for i in range(n):
+        for k in range(3):
+            seats[i, k] = int((middles[i, k] - low[k]) / cell)
+        at = (seats[i, 2] * shape[1] + seats[i, 1]) * shape[0] + seats[i, 0]
+        linked[i], head[at] = head[at], i
+    for i in order:
+        size = limits[i]
+        for iz in range(max(seats[i, 2] - 1, 0), min(seats[i, 2] + 2, shape[2])):
+            for iy in range(max(seats[i, 1] - 1, 0), min(seats[i, 1] + 2, shape[1])):
+                for ix in range(max(seats[i, 0] - 1, 0), min(seats[i, 0] + 2, shape[0])):
+                    o = head[(iz * shape[1] + iy) * shape[0] + ix]
+                    while o >= 0:
+                        if o != i:
+                            dx = middles[i, 0] - middles[o, 0]
+                            dy = middles[i, 1] - middles[o, 1]
+                            dz = middles[i, 2] - middles[o, 2]
+                            size = min(size, np.sqrt(dx * dx + dy * dy + dz * dz) - grown[o])
+                        o = linked[o]
+        grown[i] = max(size, sizes[i])
+    return grown

@@ -3,13 +3,10 @@
 import importlib
 import pkgutil
 
-from simulators.specimens.classic import SPECIMENS, with_metal
 from simulators.specimens.specimen import FAMILIES, Family, Specimen, family, make_specimen
 
 for _module in pkgutil.iter_modules(__path__):
     if _module.name not in ("gallery", "specimen"):
         importlib.import_module(f"{__name__}.{_module.name}")
 
-__all__ = [
-    "FAMILIES", "SPECIMENS", "Family", "Specimen", "family", "make_specimen", "with_metal",
-]  # fmt: skip
+__all__ = ["FAMILIES", "Family", "Specimen", "family", "make_specimen"]

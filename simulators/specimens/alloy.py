@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from simulators.packing import anywhere, drawn, drawn_sizes, log_uniform, pack
+from simulators.packing import anywhere, drawn, drawn_sizes, log_uniform, packed
 from simulators.shapes import Shapes, any_turn, boxes, cylinders, ellipsoids
 from simulators.specimens.specimen import family
 
@@ -35,8 +35,8 @@ def alloy(radius: float, height: float, rng: np.random.Generator) -> Shapes:
     inner = 0.97 * radius
     silicon = _plates(radius, height, 0.05, (0.02, 0.06), 0.12, SILICON, rng)
     iron = _plates(radius, height, 0.008, (0.07, 0.18), 0.05, IRON_PHASE, rng)
-    sizes = drawn_sizes(0.06, radius, height, log_uniform(0.012 * radius, 0.07 * radius, rng), rng)
-    middles, sizes = pack(sizes, inner, height, rng)
+    draw = log_uniform(0.012 * radius, 0.07 * radius, rng)
+    middles, sizes = packed(0.08, inner, height, draw, rng)
     half = sizes[:, None] * rng.uniform([0.9, 0.5, 0.3], [1.0, 0.9, 0.7], (len(sizes), 3))
     copper = ellipsoids(middles, half, COPPER_PHASE, any_turn(rng, len(sizes)))
     body = cylinders([[0, 0, 0]], [radius, radius, height / 2 + radius], ALUMINIUM)

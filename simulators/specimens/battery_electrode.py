@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from simulators.packing import drawn_sizes, pack
+from simulators.packing import packed
 from simulators.shapes import Shapes, any_turn, boxes, cylinders, ellipsoids
 from simulators.specimens.specimen import family
 
@@ -32,11 +32,11 @@ def battery_electrode(radius: float, height: float, rng: np.random.Generator) ->
     """Particles of 0.05 to 0.2 of the radius; of those, a part that grows with age is cracked."""
     core = 0.97 * radius
     typical = radius * rng.uniform(0.075, 0.11)
-    sizes = drawn_sizes(
-        0.62, radius, height,
-        lambda n: typical * np.clip(np.exp(rng.normal(-0.1, 0.4, n)), 0.45, 2.2), rng,
-    )  # fmt: skip
-    middles, sizes = pack(sizes, core, height, rng, inside=1.05)
+
+    def draw(number: int) -> np.ndarray:
+        return typical * np.clip(np.exp(rng.normal(-0.1, 0.4, number)), 0.45, 2.2)
+
+    middles, sizes = packed(0.8, core, height, draw, rng, inside=1.05, tries=100, grow=1.3)
     n = len(sizes)
     half = sizes[:, None] * rng.uniform(0.9, 1.04, (n, 3))
     particles = ellipsoids(middles, half, ACTIVE, any_turn(rng, n))
@@ -57,14 +57,14 @@ def _binder(middles: np.ndarray, sizes: np.ndarray, core: float, rng: np.random.
 
 def _cracks(middles: np.ndarray, sizes: np.ndarray, rng: np.random.Generator) -> Shapes:
     """Flat gaps from near a particle's middle, never beyond its surface."""
-    age = rng.uniform(0.3, 0.9)
-    number = np.where(rng.random(len(sizes)) < age, rng.integers(1, 5, len(sizes)), 0)
+    age = rng.uniform(0.4, 0.95)
+    number = np.where(rng.random(len(sizes)) < age, rng.integers(2, 8, len(sizes)), 0)
     owner = np.repeat(np.arange(len(sizes)), number)
     m = len(owner)
     size = sizes[owner, None]
     turn = any_turn(rng, m)
     half = size * np.stack([rng.uniform(0.3, 0.55, m), rng.uniform(0.2, 0.45, m),
-                            rng.uniform(0.012, 0.05, m)], axis=1)  # fmt: skip
+                            rng.uniform(0.015, 0.06, m)], axis=1)  # fmt: skip
     # the farthest corner stays within 0.9 of the smallest half-axis
     spare = np.maximum(0.8 * size - np.linalg.norm(half, axis=1, keepdims=True), 0)
     places = middles[owner] + turn[:, 0] * spare * rng.uniform(0, 1, (m, 1))

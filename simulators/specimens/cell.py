@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from simulators.packing import drawn_sizes, log_uniform, pack
+from simulators.packing import log_uniform, packed
 from simulators.shapes import Shapes, any_turn, cylinders, ellipsoids, join
 from simulators.specimens.specimen import family
 
@@ -36,14 +36,13 @@ GLASS, ICE, CYTOPLASM, NUCLEUS, NUCLEOLUS, ORGANELLE, LIPID, VACUOLE, GOLD = ran
 )
 def cell(radius: float, height: float, rng: np.random.Generator) -> Shapes:
     """Cells of 0.3 to 0.6 of the radius; gold of 0.006 of it, at least 0.7 px."""
-    ice = 0.93 * radius
+    ice = 0.95 * radius
     tall = height / 2 + radius
     tube = cylinders([[0, 0, 0]] * 2, [[radius, radius, tall], [ice, ice, tall]], [GLASS, ICE])
     middles = np.zeros((0, 3))
-    while not (np.abs(middles[:, 2]) < 0.25 * radius).any():  # a scan aims at a cell
-        draw = log_uniform(0.3 * radius, 0.6 * radius, rng)
-        sizes = drawn_sizes(0.55, ice, height, draw, rng)
-        middles, sizes = pack(sizes, ice, height, rng)
+    while not (np.abs(middles[:, 2]) < 0.2 * radius).any():  # a scan aims at a cell
+        draw = log_uniform(0.35 * radius, 0.8 * radius, rng)
+        middles, sizes = packed(1.2, ice, height, draw, rng, grow=1.4)
     gold = max(0.006 * radius, 0.7)
     cells = [_one(size, gold, rng).moved(middle)
              for middle, size in zip(middles, sizes, strict=True)]  # fmt: skip

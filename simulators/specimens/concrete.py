@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from simulators.packing import anywhere, drawn_sizes, log_uniform, pack
+from simulators.packing import anywhere, drawn_sizes, log_uniform, packed
 from simulators.shapes import Shapes, any_turn, boxes, cylinders, ellipsoids, join
 from simulators.specimens.specimen import family
 
@@ -31,16 +31,14 @@ PASTE, QUARTZ, CARBONATE, AIR, STEEL = 1, 2, 3, 4, 5
 )
 def concrete(radius: float, height: float, rng: np.random.Generator) -> Shapes:
     """Aggregates of 0.02 to 0.35 of the radius, angular ones as blocks with worn corners."""
-    smallest, largest = 0.02 * radius, rng.uniform(0.22, 0.35) * radius
+    smallest, largest = 0.025 * radius, rng.uniform(0.22, 0.35) * radius
 
     def fuller(n: int) -> np.ndarray:
-        """Radii of which a part sqrt(s / largest) of the volume is smaller than s."""
-        part = rng.uniform(np.sqrt(smallest / largest), 1, 64 * n)
-        size = largest * part**2
-        return rng.choice(size, n, p=size**-3 / (size**-3).sum())
+        """Radii by volume: a part sqrt(s / largest) of it is smaller than s."""
+        return largest * rng.uniform(np.sqrt(smallest / largest), 1, n) ** 2
 
-    sizes = drawn_sizes(0.68, radius, height, fuller, rng)
-    middles, sizes = pack(sizes, 0.98 * radius, height, rng)
+    middles, sizes = packed(0.75, 0.98 * radius, height, fuller, rng, by_volume=True, tries=100,
+                            grow=1.3)  # fmt: skip
     n = len(sizes)
     material = rng.choice([QUARTZ, CARBONATE, STEEL], n, p=[0.6, 0.37, 0.03])
     material[(material == STEEL) & (sizes > 0.06 * radius)] = CARBONATE

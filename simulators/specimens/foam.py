@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from simulators.packing import drawn_sizes, log_uniform, pack
+from simulators.packing import log_uniform, packed
 from simulators.shapes import Shapes, cylinders, ellipsoids
 from simulators.specimens.specimen import family
 
@@ -28,8 +28,7 @@ def foam(radius: float, height: float, rng: np.random.Generator) -> Shapes:
     they are some 10 % longer there."""
     body = cylinders([[0, 0, 0]], [radius, 0.95 * radius, height / 2 + radius], WALL)
     rise = rng.uniform(1.0, 1.2)
-    sizes = drawn_sizes(0.7, radius, height / rise, log_uniform(0.03 * radius, 0.16 * radius, rng),
-                        rng)  # fmt: skip
-    middles, sizes = pack(sizes, 0.93 * radius, height / rise, rng)
-    cells = ellipsoids(middles, 0.96 * sizes[:, None], CELL)
+    draw = log_uniform(0.03 * radius, 0.16 * radius, rng)
+    middles, sizes = packed(0.95, 0.94 * radius, height / rise, draw, rng, tries=100, grow=1.6)
+    cells = ellipsoids(middles, 0.97 * sizes[:, None], CELL)
     return body + cells.turned(np.diag([1, 1, rise]))

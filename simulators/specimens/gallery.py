@@ -20,7 +20,7 @@ def attenuation(specimen: Specimen, z: float, size: int) -> NDArray[np.float32]:
 
 
 def draw(path: Path, size: int = 384, seed: int = 1) -> Path:
-    """Draw the middle slice of each family, black to white over its own range, into a PNG."""
+    """Draw the middle slice of each family, square root of attenuation, each over its own range, into a PNG."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -33,7 +33,8 @@ def draw(path: Path, size: int = 384, seed: int = 1) -> Path:
     for panel, name in zip(axes, names, strict=False):
         specimen = make_specimen(name, radius=0.48 * size, height=2, seed=seed)
         image = attenuation(specimen, 0.0, size)
-        panel.imshow(image, cmap="gray", vmin=0, vmax=np.quantile(image, 0.999))
+        # the square root shows light matter beside metal
+        panel.imshow(np.sqrt(image), cmap="gray", vmin=0, vmax=np.quantile(np.sqrt(image), 0.999))
         panel.set_title(FAMILIES[name].en, fontsize=8)
         panel.text(0.5, -0.02, f"{name}, {specimen.energy_kev:g} keV", fontsize=7, ha="center",
                    va="top", transform=panel.transAxes)  # fmt: skip

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from simulators.packing import drawn_sizes, pack
+from simulators.packing import packed
 from simulators.shapes import Shapes, any_turn, cylinders, ellipsoids
 from simulators.specimens.specimen import family
 
@@ -33,12 +33,12 @@ GROWN = 1.17  # overgrowth: grains placed apart, then enlarged into each other
 def porous_rock(radius: float, height: float, rng: np.random.Generator) -> Shapes:
     """Grains of about 0.06 of the radius; the space between them is pore, up to the outline."""
     typical = 0.06 * radius * rng.uniform(0.7, 1.2)
-    sizes = drawn_sizes(
-        0.62, radius, height,
-        lambda n: typical * np.clip(np.exp(rng.normal(-0.2, 0.45, n)), 0.35, 1.6), rng,
-    )  # fmt: skip
     core = 0.93 * radius
-    middles, sizes = pack(sizes, core, height, rng)
+
+    def draw(number: int) -> np.ndarray:
+        return typical * np.clip(np.exp(rng.normal(-0.2, 0.45, number)), 0.35, 1.6)
+
+    middles, sizes = packed(0.75, core, height, draw, rng, grow=1.5)
     n = len(sizes)
     half = GROWN * sizes[:, None] * np.stack(
         [rng.uniform(1.0, 1.2, n), rng.uniform(0.85, 1.05, n), rng.uniform(0.85, 1.05, n)], axis=1

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from simulators.packing import drawn_sizes, log_uniform, pack
+from simulators.packing import log_uniform, packed
 from simulators.shapes import Shapes, cylinders, ellipsoids, in_plane
 from simulators.specimens.specimen import family
 
@@ -32,8 +32,8 @@ MATRIX, ORGANIC, PORE, QUARTZ, PYRITE = 1, 2, 3, 4, 5
 def rock(radius: float, height: float, rng: np.random.Generator) -> Shapes:
     """Grains of 0.03 to 0.12 of the radius in a third of the volume, flattened to 0.6 to 1."""
     body = cylinders([[0, 0, 0]], [radius, 0.94 * radius, height / 2 + radius], MATRIX)
-    sizes = drawn_sizes(0.35, radius, height, log_uniform(0.03 * radius, 0.12 * radius, rng), rng)
-    middles, sizes = pack(sizes, 0.9 * radius, height, rng)
+    draw = log_uniform(0.03 * radius, 0.12 * radius, rng)
+    middles, sizes = packed(0.35, 0.9 * radius, height, draw, rng)
     flat = rng.uniform(0.6, 1.0, len(sizes))
     half = np.stack([sizes, sizes * flat, sizes * rng.uniform(0.7, 1.0, len(sizes))], axis=1)
     bedding = rng.uniform(0, np.pi)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from simulators.packing import pack
+from simulators.packing import packed
 from simulators.shapes import Shapes, along, cylinders, ellipsoids
 from simulators.specimens.specimen import family
 
@@ -28,11 +28,10 @@ def trabecular_bone(radius: float, height: float, rng: np.random.Generator) -> S
     from scipy.spatial import cKDTree
 
     core = 0.97 * radius
-    apart = radius * rng.uniform(0.2, 0.26)
-    thick = apart * rng.uniform(0.13, 0.2)
+    apart = radius * rng.uniform(0.17, 0.23)
+    thick = apart * rng.uniform(0.13, 0.19)
     tall = height + 4 * apart  # struts come into the heights from nodes outside them
-    number = int(0.5 * 6 / np.pi * np.pi * core**2 * tall / apart**3)
-    nodes, _ = pack(np.full(number, apart / 2), core, tall, rng, inside=0.35)
+    nodes, _ = packed(0.5, core, tall, lambda n: np.full(n, apart / 2), rng, inside=0.35)
     near = cKDTree(nodes).query(nodes, k=5)[1][:, 1:]
     pairs = np.stack([np.repeat(np.arange(len(nodes)), 4), near.ravel()], axis=1)
     pairs = np.unique(np.sort(pairs[pairs[:, 1] < len(nodes)], axis=1), axis=0)
@@ -40,7 +39,7 @@ def trabecular_bone(radius: float, height: float, rng: np.random.Generator) -> S
     span = np.linalg.norm(b - a, axis=1)
     pairs, a, b, span = (v[span < 1.9 * apart] for v in (pairs, a, b, span))
     n = len(pairs)
-    plate = rng.random(n) < rng.uniform(0.15, 0.4)
+    plate = rng.random(n) < rng.uniform(0.25, 0.6)
     width = thick * rng.uniform(0.75, 1.25, n)
     half = np.stack([width, width, span / 2], axis=1)
     # a plate is a strut several times wider one way; it grows into its neighbours

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from simulators.shapes import Shapes, cylinders, ellipsoids, rods
+from simulators.shapes import Shapes, boxes, cylinders, ellipsoids, rods
 from simulators.specimens.specimen import family
 
 WALL, LUMEN, RESIN = 1, 2, 3
@@ -26,7 +26,7 @@ WALL, LUMEN, RESIN = 1, 2, 3
 def wood(radius: float, height: float, rng: np.random.Generator) -> Shapes:
     """The grain is along the axis, the radial direction is x before a turn of the whole."""
     tall = height / 2 + radius
-    pitch = max(radius * rng.uniform(0.045, 0.065), 4.5)
+    pitch = max(radius * rng.uniform(0.055, 0.08), 4.5)
     x, y, half_x, half_y = _files(0.98 * radius, pitch, rng)
     lumens = _tracheids(x, y, half_x, half_y, pitch, height, rng)
     canals = rng.poisson(3)
@@ -71,7 +71,9 @@ def _tracheids(x: np.ndarray, y: np.ndarray, half_x: np.ndarray, half_y: np.ndar
         met = (start + long > -height / 2) & (start < height / 2)
         places = np.stack([x, y, start + long / 2], axis=1)[met]
         half = np.stack([half_x, half_y, long / 2 - 2 * pitch], axis=1)[met]
-        parts.append(cylinders(places, half, LUMEN))
+        summer = half_x[met] < 0.3 * pitch  # wide spring cells are nearly rectangular
+        parts.append(cylinders(places[summer], half[summer], LUMEN))
+        parts.append(boxes(places[~summer], half[~summer], LUMEN))
         for sign in (-1, 1):
             tips = places + np.array([0, 0, sign]) * half[:, 2:]
             taper = np.stack([half[:, 0], half[:, 1], np.full(len(half), 1.7 * pitch)], axis=1)
