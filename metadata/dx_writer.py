@@ -65,7 +65,7 @@ def write_dx(
                     continue
                 if frames.shape[1:] != frame:
                     raise InputError(
-                        f"{path}: {name} has frames of {frames.shape[1:]}, the projections of "
+                        f"{path}: {name} have frames of {frames.shape[1:]}, the projections of "
                         f"{frame} (rows, columns). Give frames of one size."
                     )
                 file[f"exchange/{name}"] = frames

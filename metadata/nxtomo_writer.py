@@ -148,29 +148,36 @@ def fill(data: h5py.Dataset, lead: int, pieces: Iterable[NDArray], path: Path, *
     """Write pieces of projections into ``data`` behind its ``lead`` first frames, one after the
     other along the angles or, ``by_rows``, along the rows. Raises :class:`InputError` unless they
     fill it."""
-    expected = (data.shape[0] - lead, *data.shape[1:])
-    along = 1 if by_rows else 0
+    angles, rows, columns = data.shape[0] - lead, data.shape[1], data.shape[2]
     at = 0
     for piece in pieces:
-        fits = all(piece.shape[axis] == expected[axis] for axis in range(3) if axis != along)
-        if not fits or at + piece.shape[along] > expected[along]:
-            raise InputError(
-                f"{path}: a piece of projections has the shape {piece.shape} where "
-                f"{expected[along] - at} {'rows' if by_rows else 'frames'} were still expected of "
-                f"{expected} (angles, rows, columns). Give as many projections as angles, of one "
-                f"size."
-            )
         if by_rows:
+            if piece.shape != (angles, piece.shape[1], columns) or at + piece.shape[1] > rows:
+                raise InputError(
+                    f"{path}: a piece of projections has the shape {piece.shape} where "
+                    f"{rows - at} rows of {columns} columns were still expected for {angles} "
+                    f"angles. Give as many projections as angles, of one size."
+                )
             data[lead:, at : at + piece.shape[1]] = piece
+            at += piece.shape[1]
         else:
+            if piece.shape[1:] != (rows, columns) or at + len(piece) > angles:
+                raise InputError(
+                    f"{path}: a piece of projections has the shape {piece.shape} where "
+                    f"{angles - at} frames of {(rows, columns)} were still expected for {angles} "
+                    f"angles. Give as many projections as angles, of one size."
+                )
             data[lead + at : lead + at + len(piece)] = piece
-        at += piece.shape[along]
-    if at != expected[along]:
-        given, wanted = (
-            (f"{at} rows of projections", f"{expected[1]} rows") if by_rows
-            else (f"{at} projections", f"{expected[0]} angles")
-        )  # fmt: skip
-        raise InputError(f"{path}: {given} came for {wanted}. Give as many projections as angles.")
+            at += len(piece)
+    if by_rows and at != rows:
+        raise InputError(
+            f"{path}: {at} rows of projections came where {rows} were expected. Give all rows."
+        )
+    if not by_rows and at != angles:
+        raise InputError(
+            f"{path}: {at} projections came for {angles} angles. Give as many projections as "
+            f"angles."
+        )
 
 
 def _group(parent: h5py.Group, name: str, kind: str) -> h5py.Group:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from metadata import InputError, ScanError, open_scan
+from metadata.dx_writer import write_dx
 from metadata.nxtomo_writer import write_nxtomo
 
 FRAMES = np.random.default_rng(6).integers(1, 60000, (6, 4, 8)).astype(np.uint16)
@@ -108,3 +109,24 @@ def test_writer_refuses_what_does_not_fit(tmp_path: Path) -> None:
         with pytest.raises(InputError, match=says):
             write_nxtomo(tmp_path / "a.nxs", angles_rad=ANGLES, **given)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("pieces", "text"),
+    [
+        ([FRAMES[:, :1]], "1 rows of projections came where"),
+        ([FRAMES, FRAMES[:, :1]], "0 rows of .* columns were still expected for 6 angles"),
+        ([FRAMES[:4]], "rows of .* columns were still expected for 6 angles"),
+    ],
+)
+def test_pieces_by_rows_must_fill_the_frames(
+    tmp_path: Path, pieces: list[np.ndarray], text: str
+) -> None:
+    with pytest.raises(InputError, match=text):
+        write_nxtomo(tmp_path / "a.nxs", iter(pieces), ANGLES, rows=FRAMES.shape[1])
+    assert not list(tmp_path.iterdir())
+
+
+def test_reference_frames_of_another_size_do_not_go_into_data_exchange(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="data_white have frames of"):
+        write_dx(tmp_path / "a.h5", FRAMES, ANGLES, flats=FRAMES[:2, :1])

@@ -71,9 +71,7 @@ def test_half_acquisition_is_recognised(name: str) -> None:
     assert tuned.tool.output_shape(sinogram=Shape(180, 1, 64)) == Shape(size, 1, size)
     found = tuned.tool(sinogram=block, center=center)
     assert found.values.shape == (1, size, size)
-    from simulators.ellipsoids import slice_at
-
-    truth = slice_at(scan.bodies, 0.0, size)
+    truth = scan.truth(0, size)
     assert psnr(found.values[0], truth) > 19
 
 
