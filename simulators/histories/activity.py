@@ -37,7 +37,7 @@ def activity(history: History) -> Callable[[Values], Values]:
     active = np.searchsorted(edges, np.arange(count)) % 2 == 1
     large = rng.random(count) < MOVING_SHARE / ACTIVE_SHARE
     small = rng.normal(0, 0.7, count)
-    jumps = np.where(large, 2 + rng.exponential(6.0, count), np.abs(small))
+    jumps = np.where(large, 2 + 3 * np.exp(1.1 * rng.standard_normal(count)), np.abs(small))
     jumps = np.where(active, np.minimum(jumps, 40.0), 0.0)
     signs = np.where(rng.random(count) < 0.5, -1.0, 1.0)
     path = np.cumsum(signs * jumps)

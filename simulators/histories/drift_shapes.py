@@ -47,7 +47,7 @@ def _jumps(rng: np.random.Generator) -> Growth:
     places = ends[active & (ends < 0.97)]
     later = np.sort(rng.uniform(1.05, 3.0, 25))
     sizes = rng.exponential(1.0, len(places)) * rng.choice([1.0, 1.0, 1.0, 1.0, -0.5], len(places))
-    total = np.concatenate([[0.0], np.cumsum(sizes)])
+    total = np.maximum(np.concatenate([[0.0], np.cumsum(sizes)]), 0)
     highest = float(total.max())
     last = highest + rng.exponential(1.0) + 0.3
     heights = np.concatenate([total, [last], last + np.cumsum(rng.exponential(1.0, 25))]) / last

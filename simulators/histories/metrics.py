@@ -45,7 +45,7 @@ class Metric:
 # from TPS 13A, hutch from the Diamond nanoprobe, stripes and vibration lines from APS 2-BM, stage
 # from MAX IV TomoWISE's targets. The rest has no published value and is assumed.
 _ALL = (
-    Metric("ring_current", "mA", 0.0, 0.0014, "stored current", limited=False,
+    Metric("ring_current", "mA", 0.0, 0.0007, "stored current", limited=False,
            memory_s=4.0, memory_share=0.5),
     Metric("beam_x", "um", 0.0, 1.2, "horizontal beam position", swing=1.0, refill=8.0, gap=6.0,
            energy=2.0, heat=-12.0, silent=True, memory_s=30.0, memory_share=0.5),
@@ -79,11 +79,10 @@ _ALL = (
            heat=-0.03, silent=True),
     Metric("flat_shift", "px", 0.0, 0.05, "shift of the flat field's stripes", energy=0.3,
            heat=12.0, activity=1.0, silent=True, memory_s=180.0, memory_share=0.95),
-    Metric("ion_chamber_1", "counts", 26900.0, 12.0, "before the sample", light=True,
-           resolution=0.5,
-           memory_s=8.0, memory_share=0.8, limited=False),
-    Metric("ion_chamber_2", "counts", 11230.0, 5.0, "behind the slits", light=True,
-           resolution=0.5, memory_s=8.0, memory_share=0.8, limited=False),
+    Metric("ion_chamber_1", "counts", 26900.0, 16.0, "before the sample", light=True,
+           resolution=0.5, memory_s=8.0, memory_share=0.9, limited=False),
+    Metric("ion_chamber_2", "counts", 11230.0, 6.5, "behind the slits", light=True,
+           resolution=0.5, memory_s=8.0, memory_share=0.9, limited=False),
     Metric("id_gap", "mm", 11.2, 0.0002, "insertion device gap", gap=0.6, resolution=1e-4,
            limited=False),
     Metric("photon_energy", "keV", 25.0, 0.0003, "monochromator energy", energy=8.0,
@@ -112,6 +111,7 @@ class Coupling:
 COUPLINGS: tuple[Coupling, ...] = (
     Coupling("outdoor_temperature", "cooling_water", 0.004, 3600.0, "cooling tower"),
     Coupling("outdoor_temperature", "hutch_temperature", 0.001, 10800.0, "walls"),
+    Coupling("outdoor_temperature", "ring_temperature", 0.008, 14400.0, "tunnel roof"),
     Coupling("cooling_water", "optics_temperature", 0.8, 1800.0, "crystal cooling"),
     Coupling("hutch_temperature", "axis_position", 5.0, 7200.0, "thermal expansion"),
     Coupling("hutch_temperature", "encoder_error", 30.0, 5400.0, "expansion of the scale"),

@@ -18,6 +18,8 @@ from simulators.histories.settings import DAY
 Values = NDArray[np.float64]
 
 OUTLIER = 6.0
+# Real readings have longer tails than a bell curve: a tenth of them is this much louder.
+LOUD_SHARE, LOUD = 0.1, 2.5
 CLOCK_FAULTS = ("clock_back", "duplicates", "disorder")
 
 
@@ -135,14 +137,16 @@ class Recording:
             index = np.arange(block * BLOCK, min((block + 1) * BLOCK, self.count))
             times = self.ideal(index)
             stop = block * BLOCK + len(index)
+            luck = self._tail[name](block * BLOCK, stop)
             noise = self._white[name](block * BLOCK, stop)
+            noise[luck > 1 - LOUD_SHARE] *= LOUD
+            noise /= np.sqrt(1 + LOUD_SHARE * (LOUD**2 - 1))
             memory = self._memory.get(name)
             if memory is not None:
                 share = metric.memory_share
                 slow = memory(times - history.start)
                 noise = np.sqrt(1 - share**2) * noise + share * slow
-            tail = self._tail[name](block * BLOCK, stop) < history.outliers
-            noise = np.where(tail, noise + np.copysign(OUTLIER, noise), noise)
+            noise[luck < history.outliers] += OUTLIER * np.sign(noise[luck < history.outliers])
             noise *= metric.noise * history.noise
             if metric.light:  # dark counts are quiet
                 noise *= 0.02 + 0.98 * np.clip(self.instrument.light(times), 0, None)

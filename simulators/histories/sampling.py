@@ -37,7 +37,8 @@ def draw_history(seed: int, *, decoys: int = 0, healthy: bool = False, **fixed: 
     days = float(fixed.get("days", 60.0))
     longest = min(LONGEST_DAYS, max(0.9 * (days - EARLIEST_ONSET), 0.3 * days))
     life = float(np.exp(rng.uniform(np.log(min(SHORTEST_DAYS, longest)), np.log(longest))))
-    latest = max(0.98 * days - life, 0.1)
+    # Room for a shutdown between the end of the life and that of the record.
+    latest = max(0.93 * days - life, 0.1)
     onset = float(rng.uniform(min(EARLIEST_ONSET, 0.9 * latest), latest))
     metric, cause = str(rng.choice(TARGETS)), ""
     metrics: tuple[str, ...] = (metric,)
@@ -58,6 +59,7 @@ def draw_history(seed: int, *, decoys: int = 0, healthy: bool = False, **fixed: 
         "step_share": float(rng.uniform(0.15, 0.25)),
         "maintenance_every_days": float(rng.uniform(7, 21)),
         "shutdowns_per_year": float(rng.choice([0.0, 4.0])),
+        "shutdown_days": float(rng.uniform(1, 2.5)),
         "seed": seed,
     }
     return History(**(drawn | fixed))

@@ -69,8 +69,8 @@ class History:
 
     # the beam and the facility
     ring_ma: Annotated[float, Param("current after a refill", "mA", 0.01, 2000)] = 100.97
-    refill_ma: Annotated[float, Param("step of a refill", "mA", 1e-3)] = 0.97
-    lifetime_h: Annotated[float, Param("of the stored beam", "h", 0.1, 1000)] = 9.1
+    refill_ma: Annotated[float, Param("step of a refill", "mA", 1e-3)] = 0.985
+    lifetime_h: Annotated[float, Param("of the stored beam", "h", 0.1, 1000)] = 9.2
     maintenance_every_days: Annotated[float, Param("machine days", "days", 1)] = 14.0
     maintenance_hours: Annotated[float, Param("length of one", "h", 0.1)] = 8.0
     shutdowns_per_year: Annotated[float, _each("long stops", "1/year", 50)] = 4.0

@@ -1,4 +1,4 @@
-"""What is recorded: determinism, independence of chunks and cadence, faults where the truth says."""
+"""What is recorded: the same from the same settings, however it is cut; faults where they are."""
 
 from __future__ import annotations
 
@@ -64,7 +64,9 @@ def test_without_faults_the_record_is_the_true_value_and_its_noise() -> None:
     noise = values - made.level("ring_current", times)
     assert noise.std() == pytest.approx(METRICS["ring_current"].noise, rel=0.03)
     # Half of the noise's amplitude, a quarter of its power, has a memory of 4 s.
-    assert np.corrcoef(noise[1:], noise[:-1])[0, 1] == pytest.approx(0.25 * np.exp(-1 / 4), abs=0.03)
+    assert np.corrcoef(noise[1:], noise[:-1])[0, 1] == pytest.approx(
+        0.25 * np.exp(-1 / 4), abs=0.03
+    )
 
 
 def test_gaps_lie_where_the_truth_says() -> None:
@@ -141,5 +143,5 @@ def test_once_a_scan_there_is_a_value_for_each_scan() -> None:
                                     gaps_per_month=0, disconnects_per_month=0))  # fmt: skip
     times, _ = made.series["axis_position"]
     np.testing.assert_array_equal(times, made.instrument.schedule.scans)
-    assert 240 <= np.diff(times).min()
+    assert np.diff(times).min() >= 240
     assert made.instrument.schedule.within(times, ("operation",)).all()
