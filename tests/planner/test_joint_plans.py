@@ -63,6 +63,14 @@ def test_two_scans_are_reconstructed_each_and_then_registered() -> None:
     assert "stitch_tiles" not in found
 
 
+def test_a_displacement_comes_with_its_strain() -> None:
+    found = steps([volume(), volume()], Goal.DEFORM)
+    assert found[-2:] == ["deform_correlation", "strain"]
+    assert "register_volumes" not in found  # nothing asks for it
+    both = steps([scan_info(), scan_info()], Goal.REGISTER, Goal.DEFORM)
+    assert both[-4:] == ["register_volumes", "apply_transform", "deform_correlation", "strain"]
+
+
 def test_one_scan_cannot_be_compared_and_the_refusal_says_so() -> None:
     for goal in (Goal.REGISTER, Goal.DEFORM, Goal.DECOMPOSE):
         said = why_not([scan_info()], goal)
@@ -86,10 +94,15 @@ def test_slices_need_no_reconstruction_and_cannot_have_one() -> None:
 
 
 @pytest.mark.parametrize(
-    "text",
-    ["register these two volumes", "把这两个体数据配准"],
+    ("text", "tool"),
+    [
+        ("register these two volumes", "register_volumes"),
+        ("把这两个体数据配准", "register_volumes"),
+        ("measure the displacement between these two scans", "deform_correlation"),
+        ("算一下这两个扫描之间的位移场", "deform_correlation"),
+    ],
 )
-def test_the_words_lead_to_a_plan(text: str, tmp_path: Path) -> None:
+def test_the_words_lead_to_a_plan(text: str, tool: str, tmp_path: Path) -> None:
     specimen = Specimen(SHAPE, seed=1)
     places = np.indices(SHAPE).astype(float)
     with h5py.File(tmp_path / "pair.h5", "w") as file:
@@ -99,7 +112,7 @@ def test_the_words_lead_to_a_plan(text: str, tmp_path: Path) -> None:
     answer = service.plan(text, named, costs=COSTS, reading={"content": "volume"})
     assert answer.refusal is None
     tools = [n.tool for n in answer.best.pipeline.nodes]
-    assert "register_volumes" in tools
+    assert tool in tools
     assert answer.task.language == understand(text).task.language
     alone = service.plan(text, named[0], costs=COSTS, reading={"content": "volume"})
     assert alone.plans == ()
