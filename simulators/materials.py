@@ -107,6 +107,9 @@ MATERIALS: dict[str, Material] = {
         Material("chitin", "C8H13NO5", 1.4),
         Material("plant oil", "C57H104O6", 0.92),
         Material("protein", "C100H159N26O32S0.7", 1.35),
+        Material("dried tissue", "C100H159N26O32S0.7", 0.6),
+        Material("aleurone", "C100H160N20O45P2K1.5Mg1", 1.4),
+        Material("germ", "C100H165N18O25P0.8", 1.15),
         Material("cytoplasm", "H10.4C0.9N0.2O4.7P0.02S0.01", 1.05),
         Material("chromatin", "H9.4C2.2N0.7O3.4P0.12", 1.15),
     )

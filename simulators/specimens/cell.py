@@ -53,7 +53,7 @@ def _one(size: float, gold: float, rng: np.random.Generator) -> Shapes:
     """A cell about the origin, as a ball; squeezed and turned in the end."""
     nucleus = size * rng.uniform(0.35, 0.48)
     seat = any_turn(rng, 1)[0, 0] * size * rng.uniform(0.1, 0.35)
-    chains = int(rng.integers(25, 60))
+    chains = int(rng.integers(80, 200))
     mitochondria = ellipsoids(
         _spread(chains, 0.8 * size, rng),
         size * np.stack([rng.uniform(0.015, 0.03, chains), rng.uniform(0.015, 0.03, chains),
@@ -61,7 +61,7 @@ def _one(size: float, gold: float, rng: np.random.Generator) -> Shapes:
         ORGANELLE,
         any_turn(rng, chains),
     )  # fmt: skip
-    drops, holes = int(rng.integers(8, 40)), int(rng.integers(0, 5))
+    drops, holes = int(rng.integers(40, 120)), int(rng.integers(2, 12))
     lipids = ellipsoids(_spread(drops, 0.85 * size, rng),
                         size * np.exp(rng.uniform(-4.0, -2.8, (drops, 1))), LIPID)  # fmt: skip
     vacuoles = ellipsoids(_spread(holes, 0.7 * size, rng),
@@ -71,7 +71,7 @@ def _one(size: float, gold: float, rng: np.random.Generator) -> Shapes:
         np.outer([nucleus, 0.28 * nucleus], rng.uniform(0.85, 1.0, 3)),
         [NUCLEUS, NUCLEOLUS],
     )
-    clusters = int(rng.integers(5, 14))
+    clusters = int(rng.integers(12, 30))
     vesicles = _spread(clusters, 0.75 * size, rng)
     vesicles = vesicles[np.linalg.norm(vesicles - seat, axis=1) > nucleus + 0.1 * size]
     owner = np.repeat(np.arange(len(vesicles)), rng.integers(8, 50, len(vesicles)))

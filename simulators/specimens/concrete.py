@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from simulators.packing import anywhere, drawn_sizes, log_uniform, packed
+from simulators.packing import packed
 from simulators.shapes import Shapes, any_turn, boxes, cylinders, ellipsoids, join
 from simulators.specimens.specimen import family
 
-PASTE, QUARTZ, CARBONATE, AIR, STEEL = 1, 2, 3, 4, 5
+PASTE, QUARTZ, CARBONATE, AIR, IRON = 1, 2, 3, 4, 5
 
 
 @family(
@@ -37,18 +37,19 @@ def concrete(radius: float, height: float, rng: np.random.Generator) -> Shapes:
         """Radii by volume: a part sqrt(s / largest) of it is smaller than s."""
         return largest * rng.uniform(np.sqrt(smallest / largest), 1, n) ** 2
 
-    middles, sizes = packed(0.75, 0.98 * radius, height, fuller, rng, by_volume=True, tries=100,
-                            grow=1.3)  # fmt: skip
+    middles, sizes = packed(1.0, 0.98 * radius, height, fuller, rng, by_volume=True, tries=100,
+                            grow=1.4)  # fmt: skip
     n = len(sizes)
-    material = rng.choice([QUARTZ, CARBONATE, STEEL], n, p=[0.6, 0.37, 0.03])
-    material[(material == STEEL) & (sizes > 0.06 * radius)] = CARBONATE
+    material = rng.choice([QUARTZ, CARBONATE, IRON], n, p=[0.6, 0.37, 0.03])
+    material[(material == IRON) & (sizes > 0.06 * radius)] = CARBONATE
+    bubble = (sizes < 0.08 * radius) & (rng.random(n) < rng.uniform(0.15, 0.3))
+    air = ellipsoids(middles[bubble], 0.9 * sizes[bubble, None], AIR)
+    middles, sizes, material = middles[~bubble], sizes[~bubble], material[~bubble]
+    n = len(sizes)
     angular = rng.random(n) < rng.uniform(0.2, 0.8)
     half = sizes[:, None] * rng.uniform([0.95, 0.75, 0.6], [1.0, 1.0, 0.95], (n, 3))
     rounded = ellipsoids(middles[~angular], half[~angular], material[~angular],
                          any_turn(rng, int((~angular).sum())))  # fmt: skip
-    voids = drawn_sizes(rng.uniform(0.02, 0.05), radius, height,
-                        log_uniform(0.008 * radius, 0.06 * radius, rng), rng)  # fmt: skip
-    air = ellipsoids(anywhere(voids, voids, 0.95 * radius, height, rng), voids[:, None], AIR)
     body = cylinders([[0, 0, 0]], [radius, radius, height / 2 + radius], PASTE)
     broken = _blocks(middles[angular], half[angular], material[angular], rng)
     return body + air + rounded + broken
@@ -63,7 +64,7 @@ def _blocks(middles: np.ndarray, half: np.ndarray, material: np.ndarray,
         extra = 0.35 * rng.standard_normal((len(middles), 3, 3))
         mixed, _rest = np.linalg.qr(np.eye(3) + extra)
         # corners within the ball that keeps the grain apart from others
-        size = half * rng.uniform(0.4, 0.68, half.shape)
-        size *= np.minimum(half.max(axis=1) / np.linalg.norm(size, axis=1), 1)[:, None]
+        size = half * rng.uniform(0.6, 1.0, half.shape)
+        size *= (half.max(axis=1) / np.linalg.norm(size, axis=1))[:, None]
         parts.append(boxes(middles, size, material, mixed @ turn))
     return join(parts)

@@ -27,7 +27,7 @@ def draw(path: Path, size: int = 384, seed: int = 1) -> Path:
     names = sorted(FAMILIES)
     wide = 5
     rows = -(-len(names) // wide)
-    figure = Figure(figsize=(2.6 * wide, 2.85 * rows), layout="constrained", dpi=110)
+    figure = Figure(figsize=(2.6 * wide, 2.95 * rows), layout="constrained", dpi=110)
     FigureCanvasAgg(figure)
     axes = figure.subplots(rows, wide).ravel()
     for panel, name in zip(axes, names, strict=False):

@@ -24,7 +24,7 @@ OUTSIDE = 0
     phases=(
         ("tube", "polypropylene"),
         ("cuticle", "chitin"),
-        ("tissue", "soft tissue"),
+        ("tissue", "dried tissue"),
         ("muscle", "protein"),
         ("gut content", "starch"),
         ("fat body", "plant oil"),

@@ -23,10 +23,10 @@ WIDTH, DEPTH = 0.95, 0.8  # half axes across, as part of the radius
     zh="谷物籽粒",
     phases=(
         ("bran", "cell wall"),
-        ("aleurone", "soft tissue"),
+        ("aleurone", "aleurone"),
         ("protein", "protein"),
         ("starch granule", "starch"),
-        ("germ", "soft tissue"),
+        ("germ", "germ"),
         ("oil body", "plant oil"),
         ("gap", "air"),
     ),

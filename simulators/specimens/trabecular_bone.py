@@ -39,13 +39,21 @@ def trabecular_bone(radius: float, height: float, rng: np.random.Generator) -> S
     span = np.linalg.norm(b - a, axis=1)
     pairs, a, b, span = (v[span < 1.9 * apart] for v in (pairs, a, b, span))
     n = len(pairs)
-    plate = rng.random(n) < rng.uniform(0.25, 0.6)
     width = thick * rng.uniform(0.75, 1.25, n)
-    half = np.stack([width, width, span / 2], axis=1)
-    # a plate is a strut several times wider one way; it grows into its neighbours
-    half[plate, 0] *= rng.uniform(2.0, 3.5, plate.sum())
+    half = np.stack([width, width * rng.uniform(0.7, 1.0, n), span / 2], axis=1)
     struts = cylinders((a + b) / 2, half, BONE, along(b - a))
     joints = ellipsoids(nodes, thick * rng.uniform(1.1, 1.6, (len(nodes), 3)), BONE)
     marrow = cylinders([[0, 0, 0]], [core, core, height / 2 + radius], MARROW)
-    bone = struts + joints
+    bone = struts + joints + _plates(nodes, near, thick, rng)
     return marrow + bone[bone.farthest() < radius]
+
+
+def _plates(nodes: np.ndarray, near: np.ndarray, thick: float, rng: np.random.Generator) -> Shapes:
+    """Flat bodies over some of the triangles between nodes and two of their neighbours."""
+    owner = np.repeat(np.arange(len(nodes)), 2)
+    others = np.stack([near[:, [0, 1]], near[:, [1, 2]]], axis=1).reshape(-1, 2)
+    chosen = (rng.random(len(owner)) < rng.uniform(0.2, 0.5)) & (others.max(axis=1) < len(nodes))
+    a, b, c = nodes[owner[chosen]], nodes[others[chosen, 0]], nodes[others[chosen, 1]]
+    wide = np.linalg.norm(b - c, axis=1, keepdims=True)
+    half = np.concatenate([0.6 * wide, 0.5 * wide, np.full_like(wide, 0.7 * thick)], axis=1)
+    return ellipsoids((a + b + c) / 3, half, BONE, along(np.cross(b - a, c - a)))
