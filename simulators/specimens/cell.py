@@ -41,7 +41,7 @@ def cell(radius: float, height: float, rng: np.random.Generator) -> Shapes:
     tube = cylinders([[0, 0, 0]] * 2, [[radius, radius, tall], [ice, ice, tall]], [GLASS, ICE])
     middles = np.zeros((0, 3))
     while not (np.abs(middles[:, 2]) < 0.2 * radius).any():  # a scan aims at a cell
-        draw = log_uniform(0.35 * radius, 0.8 * radius, rng)
+        draw = log_uniform(0.45 * radius, 0.85 * radius, rng)
         middles, sizes = packed(1.2, ice, height, draw, rng, grow=1.4)
     gold = max(0.006 * radius, 0.7)
     cells = [_one(size, gold, rng).moved(middle)
@@ -53,10 +53,10 @@ def _one(size: float, gold: float, rng: np.random.Generator) -> Shapes:
     """A cell about the origin, as a ball; squeezed and turned in the end."""
     nucleus = size * rng.uniform(0.35, 0.48)
     seat = any_turn(rng, 1)[0, 0] * size * rng.uniform(0.1, 0.35)
-    chains = int(rng.integers(80, 200))
+    chains = int(rng.integers(150, 300))
     mitochondria = ellipsoids(
         _spread(chains, 0.8 * size, rng),
-        size * np.stack([rng.uniform(0.015, 0.03, chains), rng.uniform(0.015, 0.03, chains),
+        size * np.stack([rng.uniform(0.02, 0.04, chains), rng.uniform(0.02, 0.04, chains),
                          rng.uniform(0.05, 0.12, chains)], axis=1),
         ORGANELLE,
         any_turn(rng, chains),
