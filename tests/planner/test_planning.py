@@ -159,3 +159,14 @@ def test_transmission_needs_no_flats() -> None:
     of = situation(task(), [scan_info(state=GreyState.TRANSMISSION, flats=0, darks=0)])
     assert "flat_field" not in tools(plans(of)[0])
     assert "minus_log" in tools(plans(of)[0])
+
+
+@pytest.mark.parametrize(("before", "offered"), [(None, False), (10, False), (5, True)])
+def test_flats_are_interpolated_only_between_some_before_and_some_after(
+    before: int | None, offered: bool
+) -> None:
+    asked = situation(task(Goal.RECONSTRUCT), [scan_info(flats=10, flats_before=before)])
+    flat = next(slot for slot in slots(asked) if slot.name == "flat")
+    tools = {step.tool for recipe in flat.steps for step in recipe}
+    assert ("interpolated_flat_field" in tools) is offered
+    assert "flat_field" in tools
