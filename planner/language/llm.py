@@ -53,10 +53,10 @@ def form() -> type[Any]:
         model_config = ConfigDict(extra="forbid")
 
         intent: Literal[tuple(Intent)]  # type: ignore[valid-type]
-        goals: list[Literal[tuple(Goal)]] = Field(max_length=14)  # type: ignore[valid-type]
-        specimen: str | None = Field(max_length=80)
-        feature: str | None = Field(max_length=80)
-        conditions: list[Literal[tuple(Condition)]] = Field(max_length=17)  # type: ignore[valid-type]
+        goals: list[Literal[tuple(Goal)]] = Field(max_length=6)  # type: ignore[valid-type]
+        specimen: str | None = Field(max_length=60)
+        feature: str | None = Field(max_length=60)
+        conditions: list[Literal[tuple(Condition)]] = Field(max_length=8)  # type: ignore[valid-type]
         priority: Literal[tuple(Priority)]  # type: ignore[valid-type]
         max_seconds: float | None
         max_memory_gib: float | None
@@ -93,7 +93,7 @@ def _asked(text: str, name: str, address: str, patience: float) -> Any:
     if address:
         # A local server usually wants no key, but the client refuses to start without one.
         options |= {"base_url": address, "api_key": os.environ.get("OPENAI_API_KEY", "none")}
-        options["max_tokens"] = 256  # a filled form takes about half
+        options["max_tokens"] = 512  # the fullest form that the limits of its fields allow
     chat = init_chat_model(name, **options).with_structured_output(form())
     return chat.invoke([("system", INSTRUCTIONS), ("human", f"<request>\n{text}\n</request>")])
 
@@ -104,7 +104,10 @@ def _task(answer: Any, text: str) -> Task:
     for part in ("specimen", "feature"):
         fields[part] = (fields[part] or "").strip() or None
     for part in ("max_seconds", "max_memory_gib"):
-        fields[part] = fields[part] or None  # models write 0 for "not said"
+        # Models write 0 or -1 for "not said", and no server keeps them from it
+        fields[part] = fields[part] if fields[part] and fields[part] > 0 else None
+    for part in ("goals", "conditions"):
+        fields[part] = list(dict.fromkeys(fields[part]))
     if fields["intent"] != Intent.PLAN:
         fields |= {"goals": [], "max_seconds": None, "max_memory_gib": None, "device": "any"}
     return Task.from_json({**fields, "language": language_of(text), "text": text})
