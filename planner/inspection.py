@@ -34,7 +34,9 @@ class Inspection:
     warnings: tuple[str, ...]
     seconds: float
     preview: Preview | None  # of projections
-    picture: NDArray[np.float32] | None = None  # of a volume its middle slice, of pictures the first
+    picture: NDArray[np.float32] | None = (
+        None  # of a volume its middle slice, of pictures the first
+    )
 
     @property
     def has_monitor(self) -> bool:
@@ -199,8 +201,10 @@ def _fringes(values: NDArray[np.float32]) -> Rows:
         floor = float(np.median(power[q > 0.4]))
         slopes = []
         for low in (0.02, 0.03, 0.05, 0.08):
-            here = power[(q >= low) & (q < 1.5 * low)].mean() - floor
-            there = power[(q >= 2 * low) & (q < 3 * low)].mean() - floor
+            near, far = (q >= low) & (q < 1.5 * low), (q >= 2 * low) & (q < 3 * low)
+            if not near.any() or not far.any():
+                continue  # a narrow detector has no such frequencies
+            here, there = power[near].mean() - floor, power[far].mean() - floor
             if here > 0 and there > floor:
                 slopes.append(np.log2(there / here))
         found.append(max(slopes, default=-2.0) + 2.0)
