@@ -12,6 +12,7 @@ Values = NDArray[np.float64]
 
 INJECTION_MA_S = 0.18  # P09: +0.97 mA in five to six seconds
 FILL_S = 480.0
+DIP_S, DIP_BACK_S = 150.0, 1500.0
 HEAT_S = 2700.0  # 2-BM: settling 45 min after beam-up
 
 
@@ -81,6 +82,18 @@ class Beam:
         gone = np.exp(-np.maximum(seconds - self._ups[k], 0) / HEAT_S)
         aim = np.where(lit, 1.0, 0.0)
         return aim + (self._heat[k] - aim) * gone
+
+    def dip(self, seconds: Values) -> Values:
+        """How far the monochromator's flux has dipped since the shutter opened: to 1 within
+        minutes, back to a half within the hour; 0 behind the shutter."""
+        closed = (*DARK, "closed")
+        regimes = self._schedule.regimes
+        opened = np.array(
+            [-np.inf] + [r.end for r in regimes if r.name in closed]
+        )  # before the first: open for ever
+        since = seconds - opened[np.searchsorted(opened, seconds, side="right") - 1]
+        since = np.where(self._schedule.within(seconds, closed), 0.0, since)
+        return -np.expm1(-since / DIP_S) * (0.5 + 0.5 * np.exp(-since / DIP_BACK_S))
 
     def _warmth(self) -> tuple[Values, Values]:
         """Times at which the beam comes or goes, and the warmth at each."""

@@ -19,6 +19,7 @@ from simulators.histories.metrics import METRICS, causes_of, couplings_into, mov
 from simulators.histories.random_access import low_pass, stream, wander
 from simulators.histories.schedule import DARK, STEADY, Levels, Schedule
 from simulators.histories.settings import DAY, History
+from simulators.histories.sizing import drift_size
 
 Values = NDArray[np.float64]
 
@@ -32,7 +33,9 @@ SAMPLES = 20000
 class Instrument:
     """Everything about a :class:`History` but the sensors and the recording of them."""
 
-    def __init__(self, history: History) -> None:
+    def __init__(self, history: History, names: tuple[str, ...] = ()) -> None:
+        """``names``: metrics that must be known; the recorded ones (and what moves them) when
+        empty. Knowing more of them changes the value of none."""
         self.history = history
         plans = plan_drifts(history)
         self.schedule = Schedule(
@@ -41,7 +44,7 @@ class Instrument:
         self.beam = Beam(self.schedule)
         count = int(history.days * DAY / STEP_S) + 3
         self.knots: Values = history.start + STEP_S * np.arange(count, dtype=np.float64)
-        wanted = {a for name in history.names for a in (*causes_of(name), name)}
+        wanted = {a for name in names or history.names for a in (*causes_of(name), name)}
         self.names = tuple(name for name in METRICS if name in wanted)
         jumping = any(METRICS[name].activity for name in self.names)
         self._activity = activity(history) if jumping else np.zeros_like
@@ -78,6 +81,8 @@ class Instrument:
             out += metric.heat * (1 - self.beam.heat(seconds))
         if metric.activity:
             out += metric.activity * self._activity(seconds)
+        if metric.dip:
+            out += metric.base * metric.dip * self.beam.dip(seconds)
         if metric.light:
             out *= self.light(seconds)
         if name == "ring_current":
@@ -104,7 +109,8 @@ class Instrument:
     def reach(self, name: str) -> float:
         """How far a metric moves at once in normal operation: refills, gap moves, activity."""
         metric = METRICS[name]
-        reach = abs(metric.refill) + abs(metric.gap) + abs(metric.energy) + abs(metric.heat)
+        parts = (metric.refill, metric.gap, metric.energy, metric.heat, metric.dip * metric.base)
+        reach = sum(abs(part) for part in parts)
         return reach + 24 * metric.activity
 
     def _sigma(self, name: str) -> float:
@@ -216,25 +222,26 @@ class Instrument:
         still = self.level(plan.metric, self.knots) - self.set_point(plan.metric, self.knots)
         counts = self.schedule.within(self.knots, STEADY) & (self.knots >= plan.onset)
         room = plan.direction * (limit - still)
-        sign = np.sign(toward[np.argmax(np.abs(toward))]) or 1.0
-        counts &= sign * toward > 1e-9 * np.abs(toward).max()
-        needed = np.full(len(self.knots), np.inf)
-        needed[counts] = room[counts] / (sign * toward[counts])
-        least = np.minimum.accumulate(needed)
-        # A drift of size least[k] passes the limit where that least value was first reached; of
-        # those moments the one nearest to the end of the life is taken.
-        records = np.flatnonzero(least < np.concatenate([[np.inf], least[:-1]]))
         over = plan.onset + plan.life
-        if over < self.knots[-1] and len(records):
-            size = least[records[np.argmin(np.abs(self.knots[records] - over))]]
-        else:  # the life ends after the record does: the size that the middle of the day needs
-            gain = np.abs(toward).max() / max(np.abs(response[root]).max(), 1e-12) or 1.0
-            size = float(np.median(room)) / gain
-        size = float(plan.direction * sign * size * 1.0005)
+        if over < self.knots[-1]:
+            size = drift_size(self.knots, room, toward, counts, over)
+        else:  # it does not get there within the record; how the couplings weigh is all to know
+            weight = self._weight(plan)
+            size = float(np.median(room)) / weight
+        size *= plan.direction * 1.0005
         self._drifts.append((plan, size, shape))
         for name in followers:
             self._slow[name] = self._slow[name] + size * response[name]
         return plan.sized(size)
+
+    def _weight(self, plan: Drift) -> float:
+        """What a lasting drift of size 1 of the root makes of the metric."""
+        weights = {plan.root: 1.0}
+        for name in moved_by(plan.root):
+            weights[name] = sum(
+                c.gain * weights[c.source] for c in couplings_into(name) if c.source in weights
+            )
+        return weights[plan.metric]
 
 
 def _weather(count: int, rng: np.random.Generator) -> Values:

@@ -14,7 +14,8 @@ class Metric:
     ``season`` are the amplitudes of the day and of the year, ``weather`` the standard deviation
     of slow changes over two days. ``refill`` is the change from the bottom to the top of the
     refill saw-tooth; ``gap`` and ``energy`` are the change per unit of the insertion device's and
-    of the monochromator's state (−1 … 1); ``heat`` is how far it is off when the optics are cold.
+    of the monochromator's state (−1 … 1); ``heat`` is how far it is off when the optics are cold,
+    ``dip`` how far the flux takes it when the shutter opens.
     ``activity`` scales intermittent jumps on a quiet background (the multilayer's stripes).
     ``light``: proportional to the light on it, and dark when the shutter is closed. ``silent``:
     measured with the beam, no reading without it. ``limited``: there is a tolerance.
@@ -31,6 +32,7 @@ class Metric:
     gap: float = 0.0
     energy: float = 0.0
     heat: float = 0.0
+    dip: float = 0.0
     weather: float = 0.0
     activity: float = 0.0
     resolution: float = 0.0
@@ -76,13 +78,13 @@ _ALL = (
     Metric("vibration_29_8_hz", "nm", 7.0, 0.4, "line at 29.8 Hz, amplitude", swing=0.2),
     Metric("vibration_46_hz", "nm", 4.5, 0.3, "line at 46.0 Hz, amplitude", swing=0.2),
     Metric("flat_level", "1", 1.0, 0.002, "flat field over ring current", gap=0.002, energy=0.006,
-           heat=-0.03, silent=True),
+           heat=-0.03, dip=-0.006, silent=True),
     Metric("flat_shift", "px", 0.0, 0.05, "shift of the flat field's stripes", energy=0.3,
            heat=12.0, activity=1.0, silent=True, memory_s=180.0, memory_share=0.95),
     Metric("ion_chamber_1", "counts", 26900.0, 16.0, "before the sample", light=True,
-           resolution=0.5, memory_s=8.0, memory_share=0.9, limited=False),
+           resolution=0.5, dip=-0.006, memory_s=8.0, memory_share=0.9, limited=False),
     Metric("ion_chamber_2", "counts", 11230.0, 6.5, "behind the slits", light=True,
-           resolution=0.5, memory_s=8.0, memory_share=0.9, limited=False),
+           resolution=0.5, dip=-0.006, memory_s=8.0, memory_share=0.9, limited=False),
     Metric("id_gap", "mm", 11.2, 0.0002, "insertion device gap", gap=0.6, resolution=1e-4,
            limited=False),
     Metric("photon_energy", "keV", 25.0, 0.0003, "monochromator energy", energy=8.0,

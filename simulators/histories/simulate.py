@@ -26,6 +26,13 @@ class SimulatedHistory:
         self.instrument = Instrument(settings)
         self.recording = Recording(self.instrument)
 
+    @cached_property
+    def whole(self) -> Instrument:
+        """The same instrument with every metric, those that are not recorded too."""
+        if set(self.instrument.names) == set(METRICS):
+            return self.instrument
+        return Instrument(self.settings, tuple(METRICS))
+
     @property
     def names(self) -> tuple[str, ...]:
         return self.settings.names

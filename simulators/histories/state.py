@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
@@ -49,7 +48,7 @@ def instrument_state(
 
     Raises :class:`InputError` where the time lies outside the history, or has no beam.
     """
-    settings, instrument = history.settings, history.instrument
+    settings, instrument = history.settings, history.whole  # the recorded metrics and the others
     if not settings.start <= time <= settings.end:
         raise InputError(
             f"Time {time} lies outside the history; expected unix seconds from {settings.start} "
@@ -64,21 +63,16 @@ def instrument_state(
             f"history.truth.regimes."
         )
 
-    # Any instrument has these, also where the history does not record them.
-    def of(name: str) -> Any:
-        return history.level(name, seconds) if name in instrument.names else METRICS[name].base
-
     def at(name: str) -> float:
-        return float(np.atleast_1d(of(name))[0])
+        return float(instrument.level(name, seconds[:1])[0])
 
     def change(name: str) -> float:
-        values = np.atleast_1d(of(name))
-        return float(values[-1] - values[0])
+        first, last = instrument.level(name, seconds[[0, -1]])
+        return float(last - first)
 
     set_point = METRICS["axis_position"].base
-    if "axis_position" in instrument.names:
-        set_point += float(instrument.set_point("axis_position", seconds[:1])[0])
-    flats = np.atleast_1d(of("flat_shift"))
+    set_point += float(instrument.set_point("axis_position", seconds[:1])[0])
+    flats = instrument.level("flat_shift", seconds)
     even = np.linspace(0, change("flat_shift"), len(flats))
     lines = (at("vibration_29_8_hz"), at("vibration_46_hz"))
     vibration = np.sqrt(at("vibration_low") ** 2 + at("vibration_high") ** 2

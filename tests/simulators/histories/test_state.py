@@ -74,3 +74,17 @@ def test_where_there_is_no_scan_it_says_so() -> None:
         world_at(made, dark.start + 60, world)
     with pytest.raises(InputError, match="outside the history"):
         instrument_state(made, made.settings.end + 1)
+
+
+def test_what_is_not_recorded_drifts_all_the_same() -> None:
+    """A warming hutch moves the axis of the scans also where nobody records the axis."""
+    settings = History(days=30, metrics=("hutch_temperature",), metric="hutch_temperature",
+                       onset_day=5, life_days=10, seed=3, **CALM)  # fmt: skip
+    made = simulate_history(settings)
+    grid = settings.start + 3600.0 * np.arange(24 * 30)
+    np.testing.assert_array_equal(
+        made.whole.level("hutch_temperature", grid), made.level("hutch_temperature", grid)
+    )
+    warmed = made.level("hutch_temperature", grid[[0, -1]])
+    late = instrument_state(made, float(grid[-1])).axis_offset_m
+    assert late == pytest.approx(5e-6 * (warmed[1] - warmed[0]), rel=0.2)

@@ -185,3 +185,15 @@ def test_bad_settings_are_named_all_at_once() -> None:
         History(cause="beam_x")
     with pytest.raises(InputError, match=r"metrics has beam_z, expected some of .*beam_x"):
         History(metrics=("beam_z",))
+
+
+def test_a_drift_that_outlives_the_record_is_on_its_way() -> None:
+    """A life of 40 days in a record of 30: at its end the drift has come its share of the way."""
+    calm = {"wander_sigma": 0, "swing": 0, "season": 0, "step_share": 0}
+    settings = History(days=30, onset_day=10, life_days=40, cause="hutch_temperature", seed=2,
+                       metrics=("hutch_temperature", "axis_position"), **calm)  # fmt: skip
+    made = simulate_history(settings)
+    assert made.truth.crossing is None
+    level = made.level("axis_position", np.array([settings.start, settings.end]))
+    way = made.limits["axis_position"][0][2] - level[0]
+    assert (level[1] - level[0]) / way == pytest.approx(20 / 40, rel=0.03)
