@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
+SMALLEST_PX = 0.5  # finer spheres are not seen, and there would be very many
 POOL = 4096  # sizes drawn to know the mean volume and height of a body
 
 
@@ -46,7 +47,7 @@ def drawn_sizes(
 ) -> Array:
     """Radii of spheres as of :func:`drawn`, largest first. ``draw(n)`` gives radii as they are in a
     large volume, or with ``by_volume`` radii that take equal parts of it each."""
-    pool = draw(POOL)
+    pool = np.maximum(draw(POOL), SMALLEST_PX)
     volumes = 4 / 3 * np.pi * pool**3
     share = 1 / volumes if by_volume else 1.0
     chosen = drawn(fraction, radius, height, volumes, pool, rng, share)

@@ -31,12 +31,13 @@ def path_lengths(shapes: Shapes, materials: int, theta: ArrayLike, u: ArrayLike,
     >>> float(path_lengths(ball, 2, [0.0], [[6.0]], [[0.0]], fine=1)[1, 0, 0])
     16.0
     """
-    from simulators.chords import lengths
+    from simulators.ray_loops import lengths
 
     angles = np.atleast_1d(np.asarray(theta, dtype=np.float64))
     across, heights = (np.asarray(v, dtype=np.float64) for v in (u, z))
     shape = np.broadcast_shapes(across.shape, heights.shape, (len(angles), 1))
-    across, heights = np.broadcast_to(across, shape), np.broadcast_to(heights, shape)
+    # own arrays, all of one layout: numba compiles the loops again for every other kind of array
+    across, heights = (np.array(np.broadcast_to(v, shape)) for v in (across, heights))
     if across.shape[1] > 1 and (np.diff(across, axis=1) <= 0).any():
         raise InputError(
             "The places u of the rays do not ascend along the row; expected columns from left to "
@@ -66,7 +67,7 @@ def fractions(shapes: Shapes, materials: int, z: float, size: int, fine: int = 2
 
     Exact along x on ``fine`` lines per row.
     """
-    from simulators.chords import areas
+    from simulators.slice_loops import areas
 
     out = np.zeros((_count(shapes, materials), size, size), dtype=np.float32)
     bodies = _packed(shapes.within(z, z))
@@ -80,7 +81,7 @@ def fractions(shapes: Shapes, materials: int, z: float, size: int, fine: int = 2
 
 def labels(shapes: Shapes, z: float, size: int, threads: int | None = None) -> NDArray[np.uint8]:
     """The material at the middle of each voxel of the slice at height ``z``; axes ``y, x``."""
-    from simulators.chords import paint
+    from simulators.slice_loops import paint
 
     _count(shapes, 256)
     out = np.zeros((size, size), dtype=np.uint8)
@@ -111,7 +112,8 @@ def _packed(shapes: Shapes) -> tuple[NDArray, ...]:
             "A shape has no volume: one of its half-axes is zero or in the plane of the others; "
             "give each body a thickness."
         ) from flat
-    return shapes.kind, shapes.center, inverse, shapes.axes, shapes.material
+    arrays = (shapes.kind, shapes.center, inverse, shapes.axes, shapes.material)
+    return tuple(np.ascontiguousarray(array) for array in arrays)
 
 
 def _share(part: Callable[[slice], None], count: int, threads: int | None) -> None:

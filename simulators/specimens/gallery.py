@@ -20,7 +20,8 @@ def attenuation(specimen: Specimen, z: float, size: int) -> NDArray[np.float32]:
 
 
 def draw(path: Path, size: int = 384, seed: int = 1) -> Path:
-    """Draw the middle slice of each family, square root of attenuation, each over its own range, into a PNG."""
+    """Draw the middle slice of each family into a PNG: the square root of attenuation, black to
+    white over its own range."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

@@ -59,7 +59,8 @@ def insect(radius: float, height: float, rng: np.random.Generator) -> Shapes:
 def _part(middle: ArrayLike, half: ArrayLike, shell: float) -> Shapes:
     """A shell of cuticle filled with tissue."""
     size = np.asarray(half, dtype=float)
-    return ellipsoids([middle, middle], np.stack([size, size - shell]), [CUTICLE, TISSUE])
+    places = np.broadcast_to(np.asarray(middle, dtype=float), (2, 3))
+    return ellipsoids(places, np.stack([size, size - shell]), [CUTICLE, TISSUE])
 
 
 def _muscles(wide: float, rng: np.random.Generator) -> Shapes:

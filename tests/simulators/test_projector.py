@@ -91,11 +91,14 @@ def test_every_family_keeps_its_areas(name: str) -> None:
 
 def test_a_later_body_replaces_an_earlier_one() -> None:
     under, over = ellipsoids([[0, 0, 0]], 10.0, 1), boxes([[0, 0, 0]], [3.0, 4.0, 5.0], 2)
-    place = ([np.pi / 2], [[0.0]], [[0.0]])
-    np.testing.assert_allclose(path_lengths(under + over, 3, *place)[:, 0, 0], [0, 14, 6], atol=0.02)
-    np.testing.assert_allclose(path_lengths(over + under, 3, *place)[:, 0, 0], [0, 20, 0], atol=0.02)
+
+    def seen(shapes: Shapes) -> NDArray:
+        return path_lengths(shapes, 3, [np.pi / 2], [[0.0]], [[0.0]])[1:, 0, 0]
+
+    np.testing.assert_allclose(seen(under + over), [14, 6], atol=0.02)
+    np.testing.assert_allclose(seen(over + under), [20, 0], atol=0.02)
     hole = boxes([[0, 0, 0]], [3.0, 4.0, 5.0], 0)
-    np.testing.assert_allclose(path_lengths(under + hole, 2, *place)[:, 0, 0], [0, 14], atol=0.02)
+    np.testing.assert_allclose(seen(under + hole), [14, 0], atol=0.02)
 
 
 def test_turning_the_specimen_is_turning_the_beam() -> None:
