@@ -75,19 +75,25 @@ def jittered_file(data: Path) -> Case:
     )
 
 
-def still_stripes(data: Path) -> Case:
-    """The views of the file above made again with the same shifts, their stripes standing still."""
+def real_lines(data: Path, every: int = 1) -> tuple[NDArray[Any], NDArray[Any]]:
+    """The views behind that file, not shifted and over the whole width (``angle, col``,
+    attenuation), and their stripes."""
     import h5py
     from scipy.ndimage import gaussian_filter1d
 
-    given = jittered_file(data)
     with h5py.File(data / "projections/tomobank_00076_rows01_dx.h5") as file:
         exchange = file["exchange"]
         dark = exchange["data_dark"][:, 1].mean(axis=0)
         flat = exchange["data_white"][:, 1].mean(axis=0)
-        wide = -np.log(np.maximum((exchange["data"][::4, 1] - dark) / (flat - dark), 1e-4))
+        wide = -np.log(np.maximum((exchange["data"][::every, 1] - dark) / (flat - dark), 1e-4))
     still = np.median(wide, axis=0)
-    stripes = still - gaussian_filter1d(still, STRIPE_WIDTH)
+    return wide, still - gaussian_filter1d(still, STRIPE_WIDTH)
+
+
+def still_stripes(data: Path) -> Case:
+    """The views of the file above made again with the same shifts, their stripes standing still."""
+    given = jittered_file(data)
+    wide, stripes = real_lines(data, every=4)
     columns = given.scan.values.shape[-1]
     margin = (wide.shape[-1] - columns) // 2
     frames = [

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from planner.benchmarks import alignment
+from planner.benchmarks import alignment, alignment_limit
 from simulators import World
 from toolbox.kinds import DataKind, GreyState
 from toolbox.tools.align.align_center_of_mass import AlignCenterOfMass
@@ -135,6 +135,16 @@ def test_the_injected_jitter_of_the_real_scan_gets_smaller(data: Path) -> None:
     assert before == pytest.approx(4.85, abs=0.02)
     for tool in (AlignCrossCorrelation(), AlignReprojection()):
         assert off(tool(projections=scan).pixels, truth, angles) < 0.8 * before
+
+
+@pytest.mark.slow
+def test_the_real_scan_cannot_be_aligned_to_a_pixel(data: Path) -> None:
+    """Even with three times as many views, not shifted, to register to: the tools come near."""
+    best = alignment_limit.run(data)["best_px"]
+    assert best > 2.5
+    case = alignment.still_stripes(data)
+    found = AlignReprojection()(projections=case.scan)
+    assert off(found.pixels, case.truth, case.scan.geometry.angles_rad) < 1.2 * best
 
 
 def test_stripes_standing_or_moving_make_little_difference(data: Path) -> None:
