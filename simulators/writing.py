@@ -44,8 +44,8 @@ def write_scan(world: World, path: Path, format: str = "nxtomo", *, volume: bool
     scan = simulate(world)
     info = scan.info
     facts: dict[str, Any] = {
-        "flats": scan.flats().astype(np.uint16),
-        "darks": scan.darks().astype(np.uint16),
+        "flats": _whole(world, world.flats, scan.flats),
+        "darks": _whole(world, world.darks, scan.darks),
         "pixel_size_m": world.pixel_size_m,
         "energy_kev": info.energy_kev,
         "distance_m": world.distance_m,
@@ -62,6 +62,14 @@ def write_scan(world: World, path: Path, format: str = "nxtomo", *, volume: bool
     with h5py.File(truth, "w") as file:
         _write_truth(file, scan, volume)
     return truth
+
+
+def _whole(world: World, count: int, frames: Callable[[slice], NDArray]) -> NDArray[np.uint16]:
+    # Row by row: as float32, the flats of a large detector alone would fill the memory.
+    found = np.empty((count, world.rows, world.columns), np.uint16)
+    for row in range(world.rows):
+        found[:, row] = frames(slice(row, row + 1))[:, 0]
+    return found
 
 
 def _slabs(scan: SimulatedScan, progress: Progress | None) -> Iterator[NDArray[np.uint16]]:

@@ -203,10 +203,12 @@ class Exposure:
 
     def _views(self, rows: int) -> int:
         """Projections taken together, so that a chunk stays within ``CHUNK_BYTES``."""
-        held = (rows + 2 * self.blur_rows) * self.world.columns * 8
+        materials = len(self.matter.specimen.materials)
+        # Frames, and the places and lengths of the rays of one row.
+        held = ((rows + 2 * self.blur_rows) * 8 + 64 + 4 * materials) * self.world.columns
         if self.wave_margin:
             high = 1 if self.flat_world else OVERSAMPLING * (
                 rows + 2 * self.blur_rows + 2 * self.wave_margin)  # fmt: skip
             wide = OVERSAMPLING * (self.world.columns + 2 * self.wave_margin)
-            held += high * wide * 4 * (len(self.matter.specimen.materials) + 8)
+            held += high * wide * 4 * (materials + 8)
         return max(1, int(CHUNK_BYTES // held))
