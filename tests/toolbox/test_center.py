@@ -227,3 +227,24 @@ def attenuation_of(path: Path) -> Block:
             values = values / np.percentile(values, 99)
         values = -np.log(np.clip(values, 1e-3, None)).swapaxes(0, 1).astype(np.float32)
         return Block(values, DataKind.SINOGRAM, GreyState.ATTENUATION, Geometry.of(info), rows)
+
+
+def test_a_turn_of_seven_degree_steps(data: Path) -> None:
+    """Beside the data stands 51 for this scan; the mean of the centres of mass over the turn, the
+    mirrored views and the slices all say 44."""
+    block = attenuation_of(data / "sinograms" / "i18_multimodal_stxm_xrf_xrd.nxs")
+    found = estimate_center(block)
+    theta, columns = block.geometry.angles_rad, np.arange(block.values.shape[-1])
+    sine = np.stack([np.ones_like(theta), np.cos(theta), np.sin(theta)], axis=1)
+    mass = np.maximum(block.values, 0)
+    place = (mass * columns).sum(axis=-1) / mass.sum(axis=-1)  # row, angle
+    balance = float(np.linalg.lstsq(sine, place.T, rcond=None)[0][0].mean())
+    assert abs(found.column - balance) < 1.5
+    assert found.low <= 44.2 <= found.high
+    assert found.high - found.low <= 4.0
+
+    def focus(column: float) -> float:
+        center = dataclasses.replace(found, column=column)
+        return float(make_tool("fbp", {})(sinogram=block, center=center).values.std())
+
+    assert focus(found.column) > 1.1 * focus(51.0)
