@@ -1,4 +1,5 @@
-"""Finds tools: every file below ``toolbox/tools``, and the entry points ``tomoplan.tools``."""
+"""Finds tools: the tool classes of all files below ``toolbox/tools`` (files without one hold what
+the tools beside them share), and the entry points ``tomoplan.tools``."""
 
 from __future__ import annotations
 
