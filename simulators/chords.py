@@ -111,9 +111,13 @@ def cover(starts, ends, count, t0, t1, pieces):  # type: ignore[no-untyped-def]
 
     Returns the new count and the number of pieces.
     """
-    first = 0
-    while first < count and ends[first] < t0:
-        first += 1
+    first, beyond = 0, count  # halve until ends[first - 1] < t0 <= ends[first]
+    while first < beyond:
+        half = (first + beyond) // 2
+        if ends[half] < t0:
+            first = half + 1
+        else:
+            beyond = half
     last, free, at = first, 0, t0
     while last < count and starts[last] <= t1:
         if starts[last] > at:

@@ -1,7 +1,7 @@
-"""How fast all materials of one detector row are projected: ``python -m simulators.projector_speed``.
+"""How fast a detector row is projected: ``python -m simulators.projector_speed``.
 
-One row of 256 columns, 360 views over half a turn, two rays a pixel, of every family; the median of
-some repeats after a first call that loads the compiled loops.
+All materials of one row of 256 columns, 360 views over half a turn, two rays a pixel, of every
+family; the median of some repeats after a first call that loads the compiled loops.
 """
 
 from __future__ import annotations
@@ -54,7 +54,8 @@ def measure(columns: int = 256, views: int = 360, repeats: int = 5, threads: int
 
 def table(found: list[Speed]) -> str:
     """As Markdown."""
-    lines = ["| family | bodies | make, ms | project, ms | processor, ms |", "|---|---|---|---|---|"]
+    lines = ["| family | bodies | make, ms | project, ms | processor, ms |"]
+    lines += ["|---|---|---|---|---|"]
     lines += [
         f"| {s.family} | {s.bodies} | {1e3 * s.make_s:.1f} | {1e3 * s.project_s:.0f} "
         f"| {1e3 * s.cpu_s:.0f} |"

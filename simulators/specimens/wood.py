@@ -26,7 +26,7 @@ WALL, LUMEN, RESIN = 1, 2, 3
 def wood(radius: float, height: float, rng: np.random.Generator) -> Shapes:
     """The grain is along the axis, the radial direction is x before a turn of the whole."""
     tall = height / 2 + radius
-    pitch = max(radius * rng.uniform(0.055, 0.08), min(4.5, 0.4 * radius))
+    pitch = max(radius * rng.uniform(0.062, 0.09), min(4.5, 0.4 * radius))
     x, y, half_x, half_y = _files(0.98 * radius, pitch, rng)
     lumens = _tracheids(x, y, half_x, half_y, pitch, height, rng)
     canals = rng.poisson(3)
