@@ -55,7 +55,7 @@ class DeformCorrelation(Tool):
         limits="Needs texture inside every window; empty, even or repeated structure is followed "
         "wrongly or not at all (then `trusted` is off). Each window is taken to be strained "
         "evenly, so what bends within it is smoothed, and cracks are blurred over a window. Turns "
-        "above some 10° and shifts beyond `reach` need register_volumes first. Needs both volumes in "
+        "above some 10° and shifts beyond `reach` need register_volumes first. Needs both in "
         "memory and 12 bytes a voxel beside.",
         library="scipy",
         licence="BSD-3-Clause",
