@@ -92,7 +92,7 @@ def slots(situation: Situation) -> list[Slot]:
     found: list[Slot] = []
 
     def add(name: str, steps: list[Recipe], optional: bool = True) -> None:
-        steps = [s for s in steps if s]
+        steps = [s for s in steps if s and suited(s, situation)]
         if steps or not optional:
             found.append(Slot(name, tuple(steps), optional))
 
@@ -166,6 +166,7 @@ def volume_slots(situation: Situation, state: GreyState) -> list[Slot]:
     found: list[Slot] = []
 
     def add(name: str, steps: list[Recipe], optional: bool) -> None:
+        steps = [s for s in steps if suited(s, situation)]
         if steps or not optional:
             found.append(Slot(name, tuple(steps), optional))
 
@@ -227,6 +228,17 @@ def fitting(
         if port and port.accepts(kind) and (not port.states or state in port.states):
             found.append(tool)
     return found
+
+
+def suited(steps: Recipe, situation: Situation) -> bool:
+    """Whether the scan's traits lie where the cards of some steps say that they were measured to
+    help; a trait that could not be measured does not speak for a tool that asks for it."""
+    for step in steps:
+        for name, (low, high) in known_tools()[step.tool].card.suits.items():
+            trait = getattr(situation.traits, name)
+            if trait is None or not low <= trait.value <= high:
+                return False
+    return True
 
 
 def makes(tool: type[Tool], state: GreyState) -> bool:

@@ -61,6 +61,9 @@ def card_text(name: str) -> str:
     ]
     if not card.default_on:
         lines.append("- Off by default")
+    if card.suits:
+        spans = (f"{trait} {low:g} to {high:g}" for trait, (low, high) in card.suits.items())
+        lines.append(f"- Offered by the planner where {' and '.join(spans)}")
     lines += ["", *_parameters(cls.describe_parameters())]
     lines += ["Limits: " + card.limits, ""]
     if card.references:

@@ -114,6 +114,8 @@ class Run:
         # Dropout and the like: by the step, so that a continued training draws the same
         torch.manual_seed(self.settings.seed * 1_000_003 + step)
         self.network.train()
+        if self.way >= self.settings.settle:
+            _settle(self.network)
         tensors = as_tensors(batch, self.device)
         mixed = self.settings.precision == "bf16"
         with torch.autocast(self.device.type, torch.bfloat16, enabled=mixed):
@@ -212,6 +214,15 @@ def _rate(settings: Settings, step: int, at: float) -> float:
     """
     rising = min(1.0, (step + 1) / max(settings.warm_up, 1))
     return settings.rate * rising * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(at, 1.0))))
+
+
+def _settle(network: torch.nn.Module) -> None:
+    """Batch normalisation as it is in use: by its running statistics, which stand still."""
+    import torch
+
+    for module in network.modules():
+        if isinstance(module, torch.nn.modules.batchnorm._BatchNorm):
+            module.eval()
 
 
 def _copied(network: torch.nn.Module) -> dict[str, torch.Tensor]:

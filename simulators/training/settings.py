@@ -20,6 +20,9 @@ class Settings:
     about ``batch / fresh`` times).
 
     AdamW at ``rate``, linear warm-up over ``warm_up`` steps, then a cosine down to a hundredth.
+    ``settle``: from this part of the way on (0 to 1), batch normalisation keeps the statistics
+    that it has gathered, so that the network learns as it will be used: where batches differ
+    much from one another, their own statistics would help it in training only.
     ``average``: decay of the moving average that is validated and kept. Every ``validate_every``
     steps it is validated; ``patience`` validations without a better score end the training
     (0: never). ``max_minutes`` of wall clock bring the cosine to its end sooner.
@@ -35,6 +38,7 @@ class Settings:
     warm_up: int = 100
     decay: float = 1e-2
     clip: float = 1.0
+    settle: float = 1.0
     average: float = 0.999
     precision: str = "bf16"
     validate_every: int = 200
@@ -52,6 +56,7 @@ class Settings:
                 ("fresh", self.fresh >= 0, "0 or more"),
                 ("workers", self.workers >= 0, "0 (none beside the training) or more"),
                 ("rate", self.rate > 0, "a positive number"),
+                ("settle", 0 <= self.settle <= 1, "from 0 to 1"),
                 ("average", 0 <= self.average < 1, "from 0 to below 1"),
                 ("precision", self.precision in PRECISIONS, " or ".join(PRECISIONS)),
                 ("validate_every", self.validate_every >= 1, "at least 1"),
