@@ -25,9 +25,7 @@ def tools_of(stage: Stage) -> list[str]:
     return [
         name
         for name, tool in sorted(known_tools().items())
-        if tool.card.stage is stage
-        and name not in PLAIN
-        and not needs_values(tool)
+        if tool.card.stage is stage and name not in PLAIN and not needs_values(tool)
     ]
 
 
