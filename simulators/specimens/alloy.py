@@ -1,7 +1,7 @@
 """Cast aluminium alloy with copper and silicon: precipitates between dendrites, and pores.
 
 Al-Si-Cu castings have 3 to 8 % eutectic silicon, 2 to 4 % Al2Cu, plates of β-Al5FeSi up to some
-100 µm, and up to 1 % gas and shrinkage pores (Wang et al. 2019, Mater. Charact. 147, 1).
+100 µm, and gas and shrinkage pores (Kaufman & Rooy, Aluminum Alloy Castings, ASM 2004).
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """A small insect, dry-mounted in a polymer tube: cuticle, muscles, gut, air tubes, fat body.
 
-Fruit flies are 2.5 mm long with a cuticle of 2 to 20 µm; the thorax is filled with bundles of
-flight muscle, air tubes (tracheae) run along both sides (Snodgrass, Principles of Insect
-Morphology, 1935; Mattei et al. 2015, Sci. Rep. 5, 8727 for tomography of muscles in a fly).
+Fruit flies are 2.5 mm long with a cuticle of 2 to 20 µm; bundles of flight muscle fill the thorax,
+and air tubes (tracheae) run along both sides (Snodgrass, Principles of Insect Morphology, 1935).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Injection-moulded polyamide with short glass fibres, mostly in the plane of the flow.
 
 Common grades hold 30 % by weight (16 % by volume) of fibres 10 to 12 µm thick and 150 to 400 µm
-long (Bernasconi et al. 2012, Compos. Sci. Technol. 72, 199).
+long (see Fu & Lauke 1996, Compos. Sci. Technol. 56, 1179, on what length and direction do).
 """
 
 from __future__ import annotations
