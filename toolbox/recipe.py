@@ -32,10 +32,10 @@ def wire(recipe: Sequence[Step], scans: int = 1, *, volumes: bool = False) -> Pi
     """The pipeline of a recipe: every input port takes the latest output of its kind.
 
     With several scans, the steps before the first one that joins their stacks are done for each.
-    A step that makes one stack of two is chained; any other gets the first scan at its first
-    stack port, the second at the second and so on. After it, ports called ``moved`` take what
-    comes of the second scan, the others what comes of the first. ``volumes``: the files hold
-    slices already.
+    A step that makes one stack of two is chained; any other that joins gets the first scan at its
+    first stack port, the second at the second and so on. Of the steps after it, ports called
+    ``moved`` take what comes of the second scan, the others what comes of the first. ``volumes``:
+    the files hold slices already.
     """
     nodes: list[Node] = []
     edges: list[Edge] = []
@@ -89,8 +89,10 @@ def _add(step: Step, nodes: list[Node], edges: list[Edge], lanes: list[Lane]) ->
         return
     card = known.card
     moves = MOVED in card.inputs
+    each = stack_ports(step, optional=True) if joins(step) and len(lanes) > 1 else []
     for port_name, port in card.inputs.items():
-        lane = latest if port_name != MOVED else lanes[1] if len(lanes) > 1 else {}
+        index = each.index(port_name) if port_name in each else int(port_name == MOVED)
+        lane = lanes[index] if index < len(lanes) else {}
         kind = _lane_kind(port.kind)
         if kind in lane:
             edges.append(Edge(lane[kind], name, port_name))

@@ -72,7 +72,7 @@ class Provenance:
         data = _group(file, DATA, "NXdata")
         for node, place in self.places.items():
             if node in self.stacks:
-                self._stack(file[place], self.stacks[node])
+                self._stack(node, file[place], self.stacks[node])
         self._values(data)
         signal = self._signal()
         if signal:
@@ -97,7 +97,7 @@ class Provenance:
             return names[stacks[-1]]
         return next((names[n] for n in reversed(self.pipeline.order) if n in names), "")
 
-    def _stack(self, dataset: h5py.Dataset, stored: StoredStack) -> None:
+    def _stack(self, node: str, dataset: h5py.Dataset, stored: StoredStack) -> None:
         axes = {
             DataKind.VOLUME: ["z", "y", "x"],
             DataKind.LABELS: ["z", "y", "x"],
@@ -105,6 +105,10 @@ class Provenance:
         }
         dataset.attrs["axes"] = axes.get(stored.kind, ["rotation_angle", "row", "column"])
         dataset.attrs["first_row"] = stored.first_row
+        if stored.kind is DataKind.MATERIALS:
+            told = self.tuned.node(node).parameters
+            dataset.attrs["materials"] = str(told.get("materials", ""))
+            dataset.attrs["units"] = "g/cm3" if told.get("amount") == "density" else ""
         if stored.kind is not DataKind.LABELS:
             dataset.attrs["state"] = stored.state.value
         if stored.kind is DataKind.VOLUME:
