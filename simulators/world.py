@@ -15,7 +15,6 @@ from simulators.acquisition.scintillator import margin_rows
 from simulators.materials import MATERIALS
 from toolbox.card import Param, Parameter, parameters_of
 
-FREE_HEIGHT = 2.0  # px that every specimen has beyond its height
 PROBES = ("x-ray", "neutron")
 SPECTRA = ("mono", "bending_magnet", "tube")
 PROPAGATIONS = ("none", "tie", "fresnel")
@@ -185,16 +184,19 @@ class World:
 
     @property
     def height(self) -> float:
-        """Height of the specimen in px: the rows and, in powers of two so that small changes of a
-        fault leave the specimen as it is, what its faults of place let be seen beyond them."""
+        """Height of the specimen in px before ``scale``: the rows and some more on either side, as
+        faults of place and spreading light let them be seen. As long as they reach no further than
+        8 px, the specimen is the same with and without them; set ``height_px`` to keep it so."""
         if self.height_px is not None:
             return self.height_px
         lean = np.sin(np.deg2rad(abs(self.tilt_deg) + self.wobble_deg)) * self.columns / 2
         moved = 4 * self.vertical_jitter_px + abs(self.thermal_px) + self.settling_px
         moved += self.wobble_px + abs(self.row_offset_px) + abs(self.moved_z_px)
-        waves = 0 if self.rows == 1 else margin_px(self) + margin_rows(self)
-        beyond = (lean + moved + waves) / self.scale - FREE_HEIGHT
-        return self.rows / self.scale + (2 * 2 ** np.ceil(np.log2(beyond)) if beyond > 0 else 0)
+        spread = 0 if self.rows == 1 else margin_px(self) + margin_rows(self)
+        beyond = 8.0
+        while beyond < lean + moved + spread:
+            beyond *= 2
+        return (self.rows + 2 * beyond) / self.scale
 
     @property
     def angles_rad(self) -> NDArray[np.float64]:

@@ -49,7 +49,7 @@ def test_more_noise_is_measured_as_more_noise() -> None:
 def test_rings_answer_to_rings_and_little_to_noise() -> None:
     plain = measures()["rings"]
     mild, strong = measures(rings=0.3)["rings"], measures(rings=1.0)["rings"]
-    assert plain < 0.7 * mild
+    assert plain < 0.8 * mild
     assert mild < 0.5 * strong
     # with many flats: the noise of few is itself a ring
     noisy = measures(photons=1e3, flats=200)
