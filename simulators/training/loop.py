@@ -165,8 +165,9 @@ def fit(
     stream = Stream(part, settings, counts.step)
     ended_by = "steps"
     with stream.running(), Progress(settings.steps, quiet) as bar:
-        bar.say(f"simulating the first {settings.window} examples")
-        stream.fill(counts.step)
+        if run.way < 1:
+            bar.say(f"simulating the first {settings.window} examples")
+            stream.fill(counts.step)
         last = kept_at = time.monotonic()
         while counts.step < settings.steps:
             if settings.patience and counts.since_best >= settings.patience:
