@@ -59,7 +59,7 @@ def write_dx(
             file["implements"] = "exchange:measurement"
             data = file.create_dataset("exchange/data", (angles.size, *frame), first.dtype)
             data.attrs["axes"] = "theta:y:x"
-            fill(data, 0, chain([first], pieces), path, by_rows=rows is not None)
+            fill(data, 0, angles.size, chain([first], pieces), path, by_rows=rows is not None)
             for name, frames in (("data_white", flats), ("data_dark", darks)):
                 if frames is None:
                     continue

@@ -35,8 +35,10 @@ def write_nxtomo(
     compression: str | None = None,
     chunks: tuple[int, int, int] | None = None,
     rows: int | None = None,
+    flats_before: int | None = None,
 ) -> Path:
-    """Write an NXtomo file: flats first, then darks, then the projections.
+    """Write an NXtomo file: flats first, then darks, then the projections; with ``flats_before``
+    only so many flats first, the others last.
 
     ``projections`` has axes ``angle, row, col``, or is an iterator of such pieces in order, each
     written as it comes, so that a scan larger than memory can be written. With ``rows``, the pieces
@@ -63,6 +65,10 @@ def write_nxtomo(
                 f"{frame} (rows, columns). Give frames of one size."
             )
     count = sum(0 if frames is None else len(frames) for _, frames in before) + angles.size
+    after = None
+    if flats is not None and flats_before is not None:
+        before[0] = (1, flats[:flats_before])
+        after = flats[flats_before:]
     part = path.with_name(f".{path.name}.part")
     try:
         with h5py.File(part, "w") as file:
@@ -86,7 +92,11 @@ def write_nxtomo(
                     keys[at : at + len(frames)] = key
                     at += len(frames)
             lead = at
-            fill(data, lead, chain([first], pieces), path, by_rows=rows is not None)
+            stop = lead + angles.size
+            fill(data, lead, stop, chain([first], pieces), path, by_rows=rows is not None)
+            if after is not None and len(after):
+                data[stop:] = after
+                keys[stop:] = 1
             detector["image_key"] = keys
             _number(detector, "x_pixel_size", pixel_size_m, "m")
             _number(detector, "y_pixel_size", pixel_size_m, "m")
@@ -102,7 +112,8 @@ def write_nxtomo(
             place = _group(entry, "sample", "NXsample")
             if sample:
                 place["name"] = sample
-            degrees = np.concatenate([np.full(lead, np.rad2deg(angles[0])), np.rad2deg(angles)])
+            tail = count - stop
+            degrees = np.rad2deg(np.pad(angles, (lead, tail), mode="edge"))
             place["rotation_angle"] = degrees
             place["rotation_angle"].attrs["units"] = "degree"
             if monitor is not None:
@@ -113,7 +124,7 @@ def write_nxtomo(
                         f"Give one for each projection."
                     )
                 control = _group(entry, "control", "NXmonitor")
-                control["data"] = np.concatenate([np.full(lead, reading.mean()), reading])
+                control["data"] = np.pad(reading, (lead, tail), mode="mean")
             for name, value in (("start_time", start_time), ("end_time", end_time)):
                 if value:
                     entry[name] = value
@@ -143,12 +154,12 @@ def _pieces(projections: NDArray | Iterable[NDArray]) -> Iterator[NDArray]:
         yield from projections
 
 
-def fill(data: h5py.Dataset, lead: int, pieces: Iterable[NDArray], path: Path, *, by_rows: bool
-         ) -> None:  # fmt: skip
-    """Write pieces of projections into ``data`` behind its ``lead`` first frames, one after the
+def fill(data: h5py.Dataset, lead: int, stop: int, pieces: Iterable[NDArray], path: Path, *,
+         by_rows: bool) -> None:  # fmt: skip
+    """Write pieces of projections into the frames ``lead`` to ``stop`` of ``data``, one after the
     other along the angles or, ``by_rows``, along the rows. Raises :class:`InputError` unless they
-    fill it."""
-    angles, rows, columns = data.shape[0] - lead, data.shape[1], data.shape[2]
+    fill them."""
+    angles, rows, columns = stop - lead, data.shape[1], data.shape[2]
     at = 0
     for piece in pieces:
         if by_rows:
@@ -158,7 +169,7 @@ def fill(data: h5py.Dataset, lead: int, pieces: Iterable[NDArray], path: Path, *
                     f"{rows - at} rows of {columns} columns were still expected for {angles} "
                     f"angles. Give as many projections as angles, of one size."
                 )
-            data[lead:, at : at + piece.shape[1]] = piece
+            data[lead:stop, at : at + piece.shape[1]] = piece
             at += piece.shape[1]
         else:
             if piece.shape[1:] != (rows, columns) or at + len(piece) > angles:

@@ -193,7 +193,10 @@ def _detected(world: World, exposure: Exposure, passed: torch.Tensor, row: int, 
         hit = counts[angle, column] + there(bright) * FULL_WELL
         counts[angle, column] = hit.clamp(max=65535).floor()
     still = there(open_beam(world, place, np.zeros((1, 2)))[0, 0]) * detector.photons
-    flats = read(still.expand(max(world.flats, 1), -1).clone(), 1.0)
+    end = there(open_beam(world, place, exposure.beam_shifts[[-1]])[0, 0]) * detector.photons
+    end = end * float(exposure.current[-1])
+    before = world.flats or (0 if world.flats_after else 1)  # a batch always has a flat
+    flats = read(torch.stack([still] * before + [end] * world.flats_after), 1.0)
     dark = there(detector.darks(row)).mean(dim=0) if world.darks else there(pedestal) + DARK_LEVEL
     return counts, flats.mean(dim=0), dark
 

@@ -51,7 +51,7 @@ class SimulatedScan(Scan):
             projections=world.projections,
             rows=world.rows,
             columns=world.columns,
-            flats=world.flats,
+            flats=world.flats + world.flats_after,
             darks=world.darks,
             dtype="uint16",
             state=GreyState.COUNTS,
@@ -62,6 +62,7 @@ class SimulatedScan(Scan):
             exposure_s=world.exposure_s,
             sample=world.specimen,
             probe=world.probe,
+            flats_before=world.flats if world.flats + world.flats_after else None,
         )
         self._blocks: BlockCache[NDArray[np.uint16]] = BlockCache(self._exposure.block)
         self._flats: BlockCache[NDArray[np.uint16]] = BlockCache(self._exposure.flats)
@@ -89,8 +90,8 @@ class SimulatedScan(Scan):
 
     def flats(self, rows: slice = slice(None)) -> Frames:
         chosen = range(*rows.indices(self.world.rows))
-        if not self.world.flats or not chosen:
-            return np.empty((self.world.flats, len(chosen), self.world.columns), np.float32)
+        if not self.info.flats or not chosen:
+            return np.empty((self.info.flats, len(chosen), self.world.columns), np.float32)
         return np.stack([self._at(self._flats, r) for r in chosen], axis=1).astype(np.float32)
 
     def darks(self, rows: slice = slice(None)) -> Frames:

@@ -88,6 +88,9 @@ class World:
     row_offset_px: Annotated[float, Param("height of the middle row over the specimen's middle",
                                           "px")] = 0.0  # fmt: skip
 
+    flats_after: Annotated[int, Param("flat fields after the scan, in the beam as it is then",
+                                      "", 0)] = 0  # fmt: skip
+
     # the beam
     probe: Annotated[str, Param("radiation", choices=PROBES)] = "x-ray"
     spectrum: Annotated[str, Param("of the beam", choices=SPECTRA)] = "mono"

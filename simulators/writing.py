@@ -44,7 +44,7 @@ def write_scan(world: World, path: Path, format: str = "nxtomo", *, volume: bool
     scan = simulate(world)
     info = scan.info
     facts: dict[str, Any] = {
-        "flats": _whole(world, world.flats, scan.flats),
+        "flats": _whole(world, info.flats, scan.flats),
         "darks": _whole(world, world.darks, scan.darks),
         "pixel_size_m": world.pixel_size_m,
         "energy_kev": info.energy_kev,
@@ -55,7 +55,8 @@ def write_scan(world: World, path: Path, format: str = "nxtomo", *, volume: bool
         "rows": world.rows,
     }
     if format == "nxtomo":
-        write_nxtomo(path, _slabs(scan, progress), info.angles_rad, monitor=scan.monitor(), **facts)
+        write_nxtomo(path, _slabs(scan, progress), info.angles_rad, monitor=scan.monitor(),
+                    flats_before=info.flats_before, **facts)  # fmt: skip
     else:
         write_dx(path, _slabs(scan, progress), info.angles_rad, **facts)
     truth = path.with_name(path.name + ".truth.h5")

@@ -71,15 +71,37 @@ class Exposure:
 
     @cached_property
     def notes(self) -> tuple[str, ...]:
-        """What was simplified, in words."""
+        """What was simplified, and where the waves are too much for how they are reckoned."""
+        world = self.world
         spread = [
             name
-            for name, used in (("waves", self.wave_margin), ("light", self.world.blur_px))
+            for name, used in (("waves", self.wave_margin), ("light", world.blur_px))
             if used and self.flat_world
         ]
-        if not spread:
-            return ()
-        return (f"One row: {' and '.join(spread)} spread across the columns only.",)
+        found = []
+        if spread:
+            found.append(f"One row: {' and '.join(spread)} spread across the columns only.")
+        if self.wave_margin:
+            middle = world.rows // 2
+            absorbed, phase = self._wave(range(middle, middle + 1), slice(0, 1), 0)
+            step = world.pixel_size_m / OVERSAMPLING
+            turns = np.abs(np.diff(phase, axis=-1)).max() / (2 * np.pi)
+            if turns > 0.5:
+                found.append(
+                    f"The phase turns by {turns:.1f} turns between two samples, more than half of "
+                    f"one: the finest fringes are not resolved (smaller pixels, or real densities "
+                    f"with attenuation none)."
+                )
+            if world.propagation == "tie":
+                seen = transport_of_intensity(absorbed, phase, float(self.energies[0]),
+                                              world.distance_m, step)  # fmt: skip
+                cut = float((seen <= 0.0201 * np.exp(-absorbed)).mean())
+                if cut > 0.001:
+                    found.append(
+                        f"The transport of intensity does not hold at {100 * cut:.1f} % of the "
+                        f"points of the first projection; use fresnel, or a shorter distance."
+                    )
+        return tuple(found)
 
     def lengths(self, row: float, angles: slice = slice(None), columns: NDArray | None = None,
                 fine: int = FINE) -> Array:  # fmt: skip
@@ -122,12 +144,12 @@ class Exposure:
         return counts
 
     def flats(self, index: int) -> NDArray[np.uint16]:
-        """Flat fields of a block of rows, axes ``frame, row, col``: the beam where the scan
-        begins."""
+        """Flat fields of a block of rows, axes ``frame, row, col``: the beam as the scan begins,
+        then as it ends."""
         world, rows = self.world, self._rows(index)
         lit = self._lit(rows)
-        still = open_beam(world, np.array(lit, float), np.zeros((1, 2)))
-        light = np.repeat(still * np.float32(self.detector.photons), world.flats, axis=0)
+        light = np.concatenate([self._open(lit, 0, world.flats),
+                                self._open(lit, -1, world.flats_after)])  # fmt: skip
         for at, row in enumerate(lit):
             rng = generator(world.seed, Stream.FLAT_PHOTONS, row)
             light[:, at] = self.detector.arrivals(light[:, at], rng)
@@ -137,6 +159,12 @@ class Exposure:
             rng = generator(world.seed, Stream.FLAT_READOUT, row)
             counts[:, at] = self.detector.clipped(self.detector.counts(light[:, at], row, rng))
         return counts
+
+    def _open(self, rows: range, at: int, count: int) -> Array:
+        shift = self.beam_shifts[[at]] if at else np.zeros((1, 2))
+        beam = open_beam(self.world, np.array(rows, float), shift)
+        level = self.detector.photons * (self.current[at] if at else 1.0)
+        return np.repeat(beam * np.float32(level), count, axis=0)
 
     def transmission(self, rows: range, angles: slice) -> Array:
         """Part of the beam that reaches the scintillator, axes ``angle, row, col``."""
@@ -155,26 +183,35 @@ class Exposure:
 
     def _propagated(self, rows: range, angles: slice) -> Array:
         world, m, f = self.world, self.wave_margin, OVERSAMPLING
+        through = transport_of_intensity if world.propagation == "tie" else fresnel
+        lengths = self._fine_lengths(rows, angles)
+        intensities = (
+            through(*self._wave(rows, angles, k, lengths), float(energy), world.distance_m,
+                    world.pixel_size_m / f)
+            for k, energy in enumerate(self.energies)
+        )  # fmt: skip
+        seen = binned(self._over_energies(intensities), f)[..., m : m + world.columns]
+        return seen if self.flat_world else seen[:, m : m + len(rows)]
+
+    def _fine_lengths(self, rows: range, angles: slice) -> Array:
+        """Path lengths on the grid of the waves, axes ``material, angle, row, col``."""
+        world, m, f = self.world, self.wave_margin, OVERSAMPLING
         columns = (np.arange((world.columns + 2 * m) * f) + 0.5) / f - 0.5 - m
         if self.flat_world:
             lines = np.array([rows.start], float)
         else:
             lines = (np.arange((len(rows) + 2 * m) * f) + 0.5) / f - 0.5 - m + rows.start
-        lengths = np.stack([self.lengths(y, angles, columns, fine=1) for y in lines], axis=2)
-        through = transport_of_intensity if world.propagation == "tie" else fresnel
+        return np.stack([self.lengths(y, angles, columns, fine=1) for y in lines], axis=2)
 
-        def intensity(k: int) -> Array:
-            energy = float(self.energies[k])
-            wave_number = 2 * np.pi / wavelength_m(energy)
-            absorbed = np.tensordot(self.matter.attenuation(energy), lengths, axes=1)
-            phase = np.tensordot(self.matter.delta(energy), lengths, axes=1)
-            phase *= -wave_number * world.pixel_size_m
-            return through(absorbed.astype(np.float32), phase.astype(np.float32), energy,
-                           world.distance_m, world.pixel_size_m / f)  # fmt: skip
-
-        arrived = self._over_energies(map(intensity, range(len(self.energies))))
-        seen = binned(arrived, f)[..., m : m + world.columns]
-        return seen if self.flat_world else seen[:, m : m + len(rows)]
+    def _wave(self, rows: range, angles: slice, k: int, lengths: Array | None = None
+              ) -> tuple[Array, Array]:  # fmt: skip
+        """What the wave of an energy has lost (absorption) and its phase behind the specimen."""
+        lengths = self._fine_lengths(rows, angles) if lengths is None else lengths
+        energy = float(self.energies[k])
+        per_px = -2 * np.pi / wavelength_m(energy) * self.world.pixel_size_m
+        absorbed = np.tensordot(self.matter.attenuation(energy), lengths, axes=1)
+        phase = np.tensordot(per_px * self.matter.delta(energy), lengths, axes=1)
+        return absorbed.astype(np.float32), phase.astype(np.float32)
 
     def _over_energies(self, intensities: Iterable[Array]) -> Array:
         pairs = zip(self.weights.astype(np.float32), intensities, strict=True)

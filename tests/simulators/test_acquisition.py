@@ -111,6 +111,26 @@ def test_edges_get_rims(how: str) -> None:
     assert plain.notes == ()
 
 
+def test_waves_that_are_too_much_are_told() -> None:
+    # A tenth of a millimetre made to absorb like centimetres turns the phase beyond any grid.
+    notes = simulate(replace(SMALL, propagation="tie", rows=2)).notes
+    assert any("The phase turns by" in note and "half" in note for note in notes)
+    assert any("use fresnel, or a shorter distance" in note for note in notes)
+
+
+def test_flats_after_the_scan_see_the_beam_as_it_is_then() -> None:
+    world = replace(SMALL, monitor_drop=0.4, flat_drift=1.0, flats=3, flats_after=2)
+    scan = simulate(world)
+    assert (scan.info.flats, scan.info.flats_before) == (5, 3)
+    flats = scan.flats()[:, 0] - 100
+    assert flats.shape == (5, 64)
+    assert flats[4].mean() / flats[0].mean() == pytest.approx(0.6, abs=0.02)
+    # The ripples have moved by 6 px to the left.
+    ripples = (flats / flats.mean(axis=1, keepdims=True))[:, 10:50]
+    errors = [np.abs(ripples[4, : 40 - s] - ripples[0, s:]).mean() for s in range(12)]
+    assert int(np.argmin(errors)) in (5, 6, 7)
+
+
 def test_waves_in_two_dimensions_do_not_depend_on_the_block() -> None:
     world = replace(SMALL, rows=20, propagation="fresnel", attenuation=None, distance_m=0.02,
                     projections=2, photons=1e3, blur_px=0.5)  # fmt: skip

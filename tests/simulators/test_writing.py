@@ -16,7 +16,7 @@ from simulators.writing import write_scan
 WORLD = World(
     "porous_rock", columns=40, rows=20, projections=12, photons=1e4, center=18.5, rings=0.5,
     partial_rings=1.0, zingers=1.0, jitter_px=1.0, dead_pixels=0.01, hot_pixels=0.01,
-    flat_jumps=0.5, monitor_drop=0.1, deformation_px=1.0, blur_px=0.4,
+    flat_jumps=0.5, monitor_drop=0.1, flats_after=4, deformation_px=1.0, blur_px=0.4,
 )  # fmt: skip
 
 
@@ -39,6 +39,7 @@ def test_a_written_scan_is_read_back(
         assert scan.info.rotation_axis_px is None
         assert scan.info.warnings == ()
         if format == "nxtomo":
+            assert scan.info.flats_before == 10
             np.testing.assert_allclose(scan.monitor(), made.monitor())
 
 
