@@ -37,7 +37,7 @@ def write_scan(world: World, path: Path, format: str = "nxtomo", *, volume: bool
       change), ``zingers`` (row, angle, col), ``dead`` and ``hot`` (row, col);
     - with a deformation, ``displacement`` (``(z, y, x), z, y, x`` on every eighth voxel, px).
 
-    ``progress(done, of)`` hears of rows done.
+    ``progress(done, of)`` hears of rows done, of the scan and then of its truth.
     """
     if format not in FORMATS:
         raise InputError(f"The format is {format!r}, expected one of {', '.join(FORMATS)}.")
@@ -61,7 +61,7 @@ def write_scan(world: World, path: Path, format: str = "nxtomo", *, volume: bool
         write_dx(path, _slabs(scan, progress), info.angles_rad, **facts)
     truth = path.with_name(path.name + ".truth.h5")
     with h5py.File(truth, "w") as file:
-        _write_truth(file, scan, volume)
+        _write_truth(file, scan, volume, progress)
     return truth
 
 
@@ -81,10 +81,11 @@ def _slabs(scan: SimulatedScan, progress: Progress | None) -> Iterator[NDArray[n
         stop = min(start + step, world.rows)
         yield scan.counts(slice(start, stop))
         if progress:
-            progress(stop, world.rows)
+            progress(stop, 2 * world.rows)
 
 
-def _write_truth(file: h5py.File, scan: SimulatedScan, volume: bool) -> None:
+def _write_truth(file: h5py.File, scan: SimulatedScan, volume: bool, progress: Progress | None
+                 ) -> None:  # fmt: skip
     world = scan.world
     for name, value in world.to_dict().items():
         file.attrs[name] = "none" if value is None else value
@@ -119,6 +120,8 @@ def _write_truth(file: h5py.File, scan: SimulatedScan, volume: bool) -> None:
         if slices:
             slices[0][row] = scan.truth(row)
             slices[1][row] = scan.labels(row)
+        if progress:
+            progress(world.rows + row + 1, 2 * world.rows)
 
 
 def _slice_sets(file: h5py.File, world: World) -> tuple[h5py.Dataset, h5py.Dataset]:

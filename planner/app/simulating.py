@@ -26,6 +26,7 @@ SHOWN: dict[str, Any] = {"specimen": "foam", "rows": 16, "projections": 360, "ph
 def scan(output: Path, format: str, volume: bool, **chosen: Any) -> None:
     """Write a simulated scan, and its truth into OUTPUT.truth.h5."""
     from simulators.writing import write_scan
+    from toolbox.execution.progress import Steps, progress_bar
 
     if chosen.get("flux") is not None and chosen["photons"] == SHOWN["photons"]:
         chosen["photons"] = None  # the shown default stands back for what was asked
@@ -33,7 +34,12 @@ def scan(output: Path, format: str, volume: bool, **chosen: Any) -> None:
         if chosen[name] == _NOTHING:
             chosen[name] = None
     world = World(**chosen)
-    truth = write_scan(world, output, format, volume=volume)
+    with progress_bar() as progress:
+        steps = Steps(progress, [1.0])
+        steps.begin(0, "simulate")
+        truth = write_scan(world, output, format, volume=volume,
+                           progress=lambda done, of: steps.advance(done / of))  # fmt: skip
+        steps.end()
     print(f"Wrote {output} and its truth {truth}.", file=sys.stderr)
 
 

@@ -47,7 +47,8 @@ def test_the_truth_is_beside_and_not_inside(tmp_path: Path) -> None:
     done: list[tuple[int, int]] = []
     path = tmp_path / "scan.nxs"
     truth = write_scan(WORLD, path, progress=lambda rows, of: done.append((rows, of)))
-    assert done[-1] == (20, 20)
+    assert done[0][0] <= 20
+    assert done[-1] == (40, 40)
     names: list[str] = []
     with h5py.File(path) as file:
         file.visit(names.append)
