@@ -19,7 +19,8 @@ from toolbox.values import (
 )
 
 __all__ = [
-    "Block", "Center", "Cost", "DataKind", "Displacement", "Domain", "Edge", "Geometry", "GreyState", "Node",
-    "Param", "Pattern", "Pipeline", "Port", "Quantities", "Quantity", "Shape", "Shifts", "Split", "Stage",
-    "Tool", "ToolCard", "Transform", "Tuned", "grey", "known_tools", "make_tool", "tool_class",
+    "Block", "Center", "Cost", "DataKind", "Displacement", "Domain", "Edge", "Geometry",
+    "GreyState", "Node", "Param", "Pattern", "Pipeline", "Port", "Quantities", "Quantity", "Shape",
+    "Shifts", "Split", "Stage", "Tool", "ToolCard", "Transform", "Tuned", "grey", "known_tools",
+    "make_tool", "tool_class",
 ]  # fmt: skip

@@ -44,11 +44,18 @@ def read_volume(path: Path, data: h5py.Dataset) -> Found:
         path=path,
         format="volume",
         projections=Selection.all(frames_at(data.file, path, data.name)),
-        facts=Facts(pixel_size_m=h5.number(data.parent, "length", "voxel_size"), energy_kev=energy),
+        facts=Facts(pixel_size_m=_pixel(data.parent), energy_kev=energy),
         state=state,
         content=Content.VOLUME,
         dataset=data.name,
     )
+
+
+def _pixel(group: h5py.Group) -> float | None:
+    """The size of a pixel in the slice: the last of three where slices are further apart."""
+    sizes = h5.numbers(h5.dataset(group, "voxel_size"))
+    first = h5.number(group, "length", "voxel_size")
+    return first if first is None or sizes is None else float(first * sizes[-1] / sizes[0])
 
 
 def _axes(data: h5py.Dataset) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 from metadata.scan_info import Content, ScanInfo
 from toolbox.execution.record import RunRecord
 from toolbox.execution.sources import StoredStack
-from toolbox.kinds import DataKind, GreyState
+from toolbox.kinds import DataKind, GreyState, Stage
 from toolbox.pipeline import SCAN, Pipeline
 from toolbox.values import Center, Displacement, Pattern, Quantities, Shifts, Transform
 
@@ -122,6 +122,7 @@ class Provenance:
             return
         stored, shape = self.stacks[node], self.stacks[node].values.shape
         pixel, unit = (stored.pixel_size_m or 1.0), ("m" if stored.pixel_size_m else "px")
+        pitch = pixel * self._finer(node)
         if stored.storage_kind is DataKind.PROJECTIONS:
             angles = stored.along["angles"]
             _put(data, "rotation_angle", np.rad2deg(angles.read(0, angles.shape[0], 0)), "degree")
@@ -129,13 +130,26 @@ class Provenance:
             _put(data, "column", np.arange(shape[2]), "px")
             return
         z, y, x = shape[-3:]
-        _put(data, "z", (np.arange(z) + stored.first_row) * pixel, unit)
+        _put(data, "z", (np.arange(z) + stored.first_row) * pitch, unit)
         _put(data, "y", (np.arange(y) - (y - 1) / 2) * pixel, unit)
         _put(data, "x", (np.arange(x) - (x - 1) / 2) * pixel, unit)
         if len(shape) == 4:
             _put(data, "material", np.arange(shape[0]), "")
         if stored.pixel_size_m:
-            _put(data, "voxel_size", np.full(3, stored.pixel_size_m), "m")
+            _put(data, "voxel_size", np.array([pitch, pixel, pixel]), "m")
+
+    def _finer(self, node: str) -> int:
+        """How many times smaller pixels are in the slice than slices are apart."""
+        finer = 1
+        while True:
+            step = self.tuned.node(node)
+            if step.tool != SCAN and self.tuned.tool(node).card.stage is Stage.SUPER_RESOLVE:
+                finer *= int(step.parameters.get("factor", 1))
+            before = [s for s in self.tuned.inputs_of(node).values()
+                      if self.tuned.kind_of(s) is DataKind.VOLUME]  # fmt: skip
+            if not before:
+                return finer
+            node = before[0]
 
     def _values(self, data: h5py.Group) -> None:
         for node in self.pipeline.order:

@@ -76,7 +76,7 @@ def peak(
     window = patch(reference, place, half).astype(np.float64)
     window -= window.mean()
     strength = np.sqrt((window**2).sum())
-    reaches = tuple(reach if n > 1 else 0 for n in reference.shape)
+    reaches = tuple(min(reach, n // 2) if n > 1 else 0 for n in reference.shape)
     wide = patch(moved, place + guess, tuple(h + r for h, r in zip(half, reaches, strict=True)))
     wide = wide - wide.mean(dtype=np.float64)
     if strength == 0:
