@@ -39,7 +39,7 @@ def test_zingers_go_and_the_rest_stays():
 def test_zingers_spare_a_clean_scan():
     block = counts(World("rock", columns=128, rows=2, projections=120, photons=3e3))
     result = Zingers()(sinogram=block).values
-    assert np.mean(result != block.values) < 2e-4
+    assert np.mean(result != block.values) < 4e-4
 
 
 def test_median_of_five_is_the_median():

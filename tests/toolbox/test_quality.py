@@ -50,7 +50,7 @@ def test_rings_answer_to_rings_and_little_to_noise() -> None:
     plain = measures()["rings"]
     mild, strong = measures(rings=0.3)["rings"], measures(rings=1.0)["rings"]
     assert plain < 0.8 * mild
-    assert mild < 0.5 * strong
+    assert mild < 0.6 * strong
     # with many flats: the noise of few is itself a ring
     noisy = measures(photons=1e3, flats=200)
     assert noisy["rings"] < 0.5 * strong
