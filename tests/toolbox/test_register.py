@@ -107,6 +107,21 @@ def test_a_grid_bends_what_a_matrix_cannot() -> None:
     assert drawn[0, 3, :8] == pytest.approx(x[0, 3, :8] * 1.125, abs=1e-5)
 
 
+@pytest.mark.slow
+def test_a_b_spline_bends_one_volume_onto_the_other() -> None:
+    specimen, places = Specimen(SHAPE, seed=4), np.indices(SHAPE).astype(float)
+    wave = 2 * np.sin(2 * np.pi * places / 40)
+    moved = specimen(places - np.stack([wave[1], wave[2], wave[0]]))
+    still = specimen(places)
+    alike = {}
+    for model in ("affine", "bspline"):
+        tool = RegisterVolumes(model=model, similarity="correlation", spacing=16)
+        found = tool(reference=block(still), moved=block(moved))
+        drawn = ApplyTransform()(moved=block(moved), transform=found).values
+        alike[model] = np.corrcoef(drawn[drawn != 0], still[drawn != 0])[0, 1]
+    assert alike["bspline"] > 0.98 > alike["affine"] + 0.05
+
+
 def test_one_grey_value_is_refused() -> None:
     flat = block(np.ones(SHAPE))
     with pytest.raises(InputError, match="one grey value"):

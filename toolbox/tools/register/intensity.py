@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -22,6 +24,20 @@ TURN_SIDE, TURN_STEP = 48, 12.0  # voxels along the longest side, degrees betwee
 TURN_SHARE = 0.7  # of the likeness without a turn, for a turned start to be tried
 FIRST_SIDE = 96  # longest side at which a first shift is sought
 BINS = 48
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """ITK on one thread: sums of several come in another order each time, and the descent then
+    ends elsewhere in the last digits."""
+    import SimpleITK as sitk
+
+    before = sitk.ProcessObject.GetGlobalDefaultNumberOfThreads()
+    sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
+    try:
+        yield
+    finally:
+        sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(before)
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +88,6 @@ class Pair:
         import SimpleITK as sitk
 
         method = sitk.ImageRegistrationMethod()
-        method.SetNumberOfThreads(1)  # sums of several come in another order each time
         if self.similarity == "mutual_information":
             method.SetMetricAsMattesMutualInformation(BINS)
         elif bending:

@@ -12,7 +12,7 @@ from metadata.errors import InputError
 from toolbox.card import Param, Port, ToolCard, grey
 from toolbox.kinds import DataKind, Domain, GreyState, Split, Stage
 from toolbox.tool import Cost, Tool
-from toolbox.tools.register.intensity import Pair, bend, first_guesses, refine
+from toolbox.tools.register.intensity import Pair, bend, first_guesses, one_thread, refine
 from toolbox.tools.register.resampling import shrunk
 from toolbox.values import Block, Geometry, Shape, Transform
 
@@ -59,7 +59,7 @@ class RegisterVolumes(Tool):
         limits="Follows turns of some 10° and shifts of about half the field; what is turned "
         "further, or shares no more than half of its volume, needs a first alignment by hand. "
         "Voxels of both volumes count as equally large (an affine model finds the ratio up to some "
-        "20 %). Needs both volumes in memory, and 40 bytes for each voxel that is looked at.",
+        "20 %). A B-spline takes some minutes. Needs both volumes in memory, and 40 bytes for each voxel that is looked at.",
         library="SimpleITK",
     )
 
@@ -85,6 +85,10 @@ class RegisterVolumes(Tool):
     seed: Annotated[int, Param("seed of the voxels that are looked at", low=0)] = 0
 
     def __call__(self, *, reference: Block, moved: Block) -> Transform:  # type: ignore[override]
+        with one_thread():
+            return self._found(reference, moved)
+
+    def _found(self, reference: Block, moved: Block) -> Transform:
         for name, block in (("reference", reference), ("moved", moved)):
             _check(name, block.values)
         factor = max(self.factor(v.values.shape) for v in (reference, moved))
@@ -123,7 +127,8 @@ class RegisterVolumes(Tool):
         shapes = [inputs[name] for name in ("reference", "moved") if name in inputs]
         factor = max(self.factor((s.rows, s.frames, s.columns)) for s in shapes)
         seen = sum(s.voxels for s in shapes) / factor**3
-        return Cost(2e3 * seen + sum(s.voxels for s in shapes), 40.0 * seen + 64e6)
+        work = 2e4 if self.model == "bspline" else 4e3 if self.model == "affine" else 2e3
+        return Cost(work * seen + sum(s.voxels for s in shapes), 40.0 * seen + 64e6)
 
     @classmethod
     def example(cls) -> tuple[Self, dict[str, Any]]:
