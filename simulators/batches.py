@@ -91,22 +91,18 @@ def _slice(world: World, device: str, rendered: bool) -> tuple[torch.Tensor, ...
     row = (world.rows - 1) // 2
     z = row - (world.rows - 1) / 2 + world.row_offset_px
     mu = thing.attenuation()
-    level = not exposure.lean.any() and not exposure.shifts[:, 0].any()
-    width = _width(thing, z)
-    if rendered and level and not exposure.wave_margin and width <= WIDEST * world.columns:
-        lengths = _rendered(thing, exposure, z, width, device)
-        clean = _along_materials(mu, lengths)
+    lengths = _lengths(thing, exposure, row, z, device, rendered)
+    clean = _along_materials(mu, lengths)
+    if exposure.wave_margin:
+        through = exposure.transmission(range(row, row + 1), slice(0, world.projections))
+        passed = torch.as_tensor(through[:, 0], device=device)
+    else:
         passed = torch.zeros_like(clean)
         for energy, weight in zip(exposure.energies, exposure.weights, strict=True):
             passed += weight * torch.exp(-_along_materials(thing.attenuation(energy), lengths))
         if world.fringes:
             bend = torch.gradient(torch.gradient(passed.log(), dim=1)[0], dim=1)[0]
             passed = passed * (1 + 12 * world.fringes * bend).clamp(0.2, 3)
-    else:
-        exact = np.tensordot(mu, exposure.lengths(row), axes=1)
-        clean = torch.as_tensor(exact, device=device, dtype=torch.float32)
-        through = exposure.transmission(range(row, row + 1), slice(0, world.projections))
-        passed = torch.as_tensor(through[:, 0], device=device)
     counts, flat, dark = _detected(world, exposure, passed, row, device)
     corrected = (counts - dark) / (flat - dark).clamp(min=1)
     attenuation = -corrected.clamp(min=1e-4).log()
@@ -124,9 +120,16 @@ def _width(thing: Matter, z: float) -> int:
     return 2 * int(np.ceil(edge.max())) + 4 if len(edge) else thing.world.columns
 
 
-def _rendered(thing: Matter, exposure: Exposure, z: float, width: int, device: str
-              ) -> torch.Tensor:  # fmt: skip
+def _lengths(thing: Matter, exposure: Exposure, row: int, z: float, device: str, rendered: bool
+             ) -> torch.Tensor:  # fmt: skip
+    """Path lengths (``material, angle, col``), painted where that is asked for and possible."""
+    import torch
+
     world = thing.world
+    level = not exposure.lean.any() and not exposure.shifts[:, 0].any()
+    width = _width(thing, z)
+    if not (rendered and level and not exposure.wave_margin and width <= WIDEST * world.columns):
+        return torch.as_tensor(exposure.lengths(row), device=device)
     u = np.arange(world.columns) - world.axis - exposure.shifts[:, 1][:, None]
     return rendered_lengths(thing.specimen.shapes, len(thing.specimen.materials),
                             world.angles_rad, u, z, width, FINE, device)  # fmt: skip
