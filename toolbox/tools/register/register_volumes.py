@@ -56,10 +56,11 @@ class RegisterVolumes(Tool):
             "Rueckert et al. 1999, IEEE Trans. Med. Imaging 18, 712 (B-spline)",
             "Lowekamp et al. 2013, Front. Neuroinform. 7, 45 (SimpleITK)",
         ),
-        limits="Follows turns of some 10° and shifts of about half the field; what is turned "
-        "further, or shares no more than half of its volume, needs a first alignment by hand. "
-        "Voxels of both volumes count as equally large (an affine model finds the ratio up to some "
-        "20 %). A B-spline takes some minutes. Needs both volumes in memory, and 40 bytes for each voxel that is looked at.",
+        limits="Follows turns about z of any size, others of some 10°, and shifts of about half "
+        "the field; what is turned further, or shares no more than half of its volume, needs a "
+        "first alignment by hand. Voxels of both volumes count as equally large (an affine model "
+        "finds the ratio up to some 10 %). A B-spline takes minutes. Needs both volumes in memory "
+        "and 40 bytes for each voxel that is looked at.",
         library="SimpleITK",
     )
 
