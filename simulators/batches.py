@@ -98,8 +98,8 @@ def _slice(world: World, device: str, rendered: bool) -> tuple[torch.Tensor, ...
         passed = torch.as_tensor(through[:, 0], device=device)
     else:
         passed = torch.zeros_like(clean)
-        for energy, weight in zip(exposure.energies, exposure.weights, strict=True):
-            passed += weight * torch.exp(-_along_materials(thing.attenuation(energy), lengths))
+        for at_energy, weight in zip(exposure.mu, exposure.weights, strict=True):
+            passed += weight * torch.exp(-_along_materials(at_energy, lengths))
         if world.fringes:
             bend = torch.gradient(torch.gradient(passed.log(), dim=1)[0], dim=1)[0]
             passed = passed * (1 + 12 * world.fringes * bend).clamp(0.2, 3)

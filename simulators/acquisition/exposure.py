@@ -49,6 +49,7 @@ class Exposure:
         self.world = world = matter.world
         self.detector = Detector(world)
         self.energies, self.weights = spectrum(world)
+        self.mu = matter.attenuations(self.energies)  # energy, material; 1/px
         self.shift_parts = {
             name: part
             for name, part in (
@@ -173,7 +174,7 @@ class Exposure:
         return edge_enhancement(passed, self.world.fringes) if self.world.fringes else passed
 
     def _straight(self, rows: range, angles: slice) -> Array:
-        mu = [self.matter.attenuation(e).astype(np.float32) for e in self.energies]
+        mu = self.mu.astype(np.float32)
         found = []
         for row in rows:
             lengths = self.lengths(row, angles)
@@ -209,7 +210,7 @@ class Exposure:
         lengths = self._fine_lengths(rows, angles) if lengths is None else lengths
         energy = float(self.energies[k])
         per_px = -2 * np.pi / wavelength_m(energy) * self.world.pixel_size_m
-        absorbed = np.tensordot(self.matter.attenuation(energy), lengths, axes=1)
+        absorbed = np.tensordot(self.mu[k], lengths, axes=1)
         phase = np.tensordot(per_px * self.matter.delta(energy), lengths, axes=1)
         return absorbed.astype(np.float32), phase.astype(np.float32)
 

@@ -31,7 +31,11 @@ class Matter:
 
     def attenuation(self, energy_kev: float | None = None) -> Array:
         """Attenuation of each material in 1/px at an energy (None: the world's)."""
-        per_m = _per_m(self.world, self.specimen, energy_kev or self.world.energy_kev)
+        return self.attenuations(np.array([energy_kev or self.world.energy_kev]))[0]
+
+    def attenuations(self, energies_kev: Array) -> Array:
+        """The same at several energies, axes ``energy, material``."""
+        per_m = _per_m(self.world, self.specimen, energies_kev)
         return self.densities * self.world.pixel_size_m * per_m
 
     def delta(self, energy_kev: float) -> Array:
@@ -73,15 +77,17 @@ def rotation(turned_deg: float) -> Array:
     return np.array([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]])
 
 
-def _per_m(world: World, specimen: Specimen, energy_kev: float) -> Array:
+def _per_m(world: World, specimen: Specimen, energies_kev: Array) -> Array:
     if world.probe == "neutron":
-        return np.array([neutron_attenuation_per_m(m) for m in specimen.materials])
-    return np.array([m.attenuation_per_m(energy_kev) for m in specimen.materials])
+        one = [neutron_attenuation_per_m(m) for m in specimen.materials]
+        return np.repeat([one], len(energies_kev), axis=0)
+    return np.stack([m.attenuations_per_m(energies_kev) for m in specimen.materials], axis=1)
 
 
 def _longest(world: World, specimen: Specimen) -> float:
     """Strongest absorption among rays through the middle, from two sides, at real densities."""
-    mu = _per_m(world, specimen, world.attenuation_kev or world.energy_kev) * world.pixel_size_m
+    energy = np.array([world.attenuation_kev or world.energy_kev])
+    mu = _per_m(world, specimen, energy)[0] * world.pixel_size_m
     theta = np.array([0.0, np.pi / 2])
     u = np.repeat(np.linspace(-world.radius, world.radius, 201)[None], 2, axis=0)
     near = specimen.shapes.within(0.0, 0.0)

@@ -71,9 +71,10 @@ def _lines(kind: str, source: float, filter_name: str, filter_mm: float) -> tupl
     highest = min(HIGHEST_KEV, source * (1 if kind == "tube" else 12))
     energies = np.geomspace(LOWEST_KEV, highest, 400)
     density = (tube if kind == "tube" else bending_magnet)(energies, source)
-    passed = density * np.exp(-INHERENT_UM * 1e-6 * _attenuation_per_m("aluminium", energies))
+    window = MATERIALS["aluminium"].attenuations_per_m(energies)
+    passed = density * np.exp(-INHERENT_UM * 1e-6 * window)
     if filter_name:
-        passed *= np.exp(-filter_mm * 1e-3 * _attenuation_per_m(filter_name, energies))
+        passed *= np.exp(-filter_mm * 1e-3 * MATERIALS[filter_name].attenuations_per_m(energies))
     photons = passed * np.gradient(energies)
     if not photons.sum() > 1e-12 * (density * np.gradient(energies)).sum():
         raise InputError(
@@ -88,10 +89,3 @@ def _lines(kind: str, source: float, filter_name: str, filter_mm: float) -> tupl
     means = np.array([(photons[g] * energies[g]).sum() for g in groups]) / weights
     return means, weights / weights.sum()
 
-
-def _attenuation_per_m(name: str, energies_kev: Array) -> Array:
-    # All energies at once: one by one, 400 of them take seconds.
-    import xraydb
-
-    material = MATERIALS[name]
-    return 100 * xraydb.material_mu(material.formula, 1000 * energies_kev, density=material.density)
