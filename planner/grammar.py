@@ -173,7 +173,9 @@ def volume_slots(situation: Situation, state: GreyState) -> list[Slot]:
     def volume_tools(stage: Stage) -> list[Recipe]:
         return one_step(fitting(stage, state, DataKind.VOLUME))
 
-    add("denoise", volume_tools(Stage.DENOISE), Goal.DENOISE not in goals)
+    # What compares volumes, or models their noise, is better served with them as they are.
+    if Goal.DENOISE in goals or not (situation.together or Goal.SUPER_RESOLVE in goals):
+        add("denoise", volume_tools(Stage.DENOISE), Goal.DENOISE not in goals)
     if Goal.SUPER_RESOLVE in goals:
         add("super_resolve", volume_tools(Stage.SUPER_RESOLVE), False)
     if goals & {Goal.REGISTER, Goal.DEFORM} and len(situation.infos) == 2:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from functools import lru_cache
 
+from metadata.scan_info import Content
 from planner.language.translation import translate
 from planner.plan import Interval
 from planner.situation import Situation, rules
@@ -125,7 +126,7 @@ def severities_of(situation: Situation) -> dict[str, float]:
     slice_noise = traits.value("noise") * math.pi / math.sqrt(12 * views) * width / signal
     sufficiency = traits.view_sufficiency
     missing_views = max(0.0, 1 / max(sufficiency.high, 1e-3) - 1) if sufficiency else 0.0
-    center = traits.center_px
+    center, stack = traits.center_px, situation.content is not Content.PROJECTIONS
     found = {
         "noise": slice_noise,
         "rings": traits.value("rings"),
@@ -135,7 +136,7 @@ def severities_of(situation: Situation) -> dict[str, float]:
         "jitter": traits.jitter.low if traits.jitter else 0.0,
         "beam_drift": traits.value("beam_drift") * 100,
         "fringes": max(0.0, traits.value("fringes")),
-        "axis": (center.high - center.low) / 2 if center else 1.0,
+        "axis": (center.high - center.low) / 2 if center else float(not stack),
     }
     for name, rule in rules()["defects"].items():
         condition = rule.get("condition")
