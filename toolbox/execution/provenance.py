@@ -92,9 +92,6 @@ class Provenance:
             for n in self.values
             if self.pipeline.kind_of(n) in (DataKind.SHIFTS, DataKind.DISPLACEMENT)
         }
-        stacks = [n for n in self.pipeline.order if n in self.places]
-        if stacks:
-            return names[stacks[-1]]
         return next((names[n] for n in reversed(self.pipeline.order) if n in names), "")
 
     def _stack(self, node: str, dataset: h5py.Dataset, stored: StoredStack) -> None:
@@ -117,7 +114,9 @@ class Provenance:
             dataset.attrs["long_name"] = f"reconstructed {stored.state.value}"
 
     def _axes(self, data: h5py.Group, signal: str) -> None:
-        node = next((n for n, p in self.places.items() if p == f"{DATA}/{signal}"), None)
+        stacks = [n for n in self.pipeline.order if n in self.places]
+        node = next((n for n in stacks if self.places[n] == f"{DATA}/{signal}"), None)
+        node = node or next(reversed(stacks), None)  # the signal is no stack: others lie beside
         if node is None:
             return
         stored, shape = self.stacks[node], self.stacks[node].values.shape
@@ -261,7 +260,7 @@ def _displacement(data: h5py.Group, name: str, value: Displacement) -> None:
     """Vectors node by node, and beside them how they were found and where the nodes lie."""
     axes = ["z", "y", "x"]
     _put(data, name, value.vectors, "px")
-    data[name].attrs["axes"] = [f"{name}_{a}" for a in axes] + ["component"]
+    data[name].attrs["axes"] = [*(f"{name}_{a}" for a in axes), "."]
     data[name].attrs["components"] = axes
     data[name].attrs["method"] = value.method
     for part in ("correlation", "trusted"):
