@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import logging
 from pathlib import Path
 from typing import Any
+
+log = logging.getLogger("tomoplan")
 
 LOG, PLOT = "log.jsonl", "log.png"
 Row = dict[str, Any]
@@ -26,14 +29,20 @@ class Log:
             file.write(json.dumps(row) + "\n")
 
     def plot(self) -> None:
-        """Loss, score and learning rate over the steps."""
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
+        """Loss, score and learning rate over the steps (where matplotlib is installed)."""
+        if not self.rows:
+            return
+        try:
+            from matplotlib.backends.backend_agg import FigureCanvasAgg
+            from matplotlib.figure import Figure
+        except ImportError:  # a machine lent for training may have little more than torch
+            log.warning("matplotlib is not installed: the training goes on without a picture.")
+            return
 
         figure = Figure(figsize=(8, 6), layout="constrained")
         FigureCanvasAgg(figure)
         steps = [row["step"] for row in self.rows]
-        names = [n for n in ("loss", "score", "rate") if self.rows and n in self.rows[0]]
+        names = [n for n in ("loss", "score", "rate") if n in self.rows[0]]
         for axes, name in zip(figure.subplots(len(names), sharex=True), names, strict=True):
             axes.plot(steps, [row[name] for row in self.rows], marker=".")
             axes.set_ylabel(name)

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from metadata import InputError, WorkError
-from simulators.training import Settings, known_parts, train
+from simulators.training import Settings, checkpoint, known_parts, loop, train
 from simulators.training.command import shipped_settings
 from simulators.training.loop import fit
 from simulators.training.stream import Stream
@@ -130,6 +130,15 @@ def test_other_settings_do_not_continue_a_training(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"rate: 0\.03 then, 0\.5 now"):
         fit(Part({}), changed(steps=20, rate=0.5), tmp_path, resume=True, quiet=True)
     fit(Part({}), changed(steps=20, max_minutes=9), tmp_path, resume=True, quiet=True)
+
+
+def test_checkpoints_come_between_validations_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop, "KEEP_EVERY", -1.0)  # after every step
+    fit(Part({}), changed(steps=6, validate_every=4), tmp_path, quiet=True)
+    assert checkpoint.load(tmp_path)["counts"]["step"] == 6  # type: ignore[index]
+    assert (tmp_path / "log.png").exists()
 
 
 def test_it_stops_early_where_nothing_gets_better(tmp_path: Path) -> None:
