@@ -32,8 +32,9 @@ def run(data: Path) -> dict[str, Any]:
     clean = (lines - stripes).astype(np.float32)
     views = np.arange(len(clean)) % 4 == 0
     expected = _projected(clean, views)
-    rows = [{"band_px": band, "rms_px": _rms(clean[views], expected, *band)} for band in BANDS]
-    return {"unit": "px RMS", "rows": rows, "best_px": min(r["rms_px"] for r in rows)}
+    errors = [_rms(clean[views], expected, *band) for band in BANDS]
+    rows = [{"band_px": b, "rms_px": e} for b, e in zip(BANDS, errors, strict=True)]
+    return {"unit": "px RMS", "rows": rows, "best_px": min(errors)}
 
 
 def _projected(clean: NDArray[np.float32], views: NDArray[np.bool_]) -> NDArray[np.float32]:

@@ -117,6 +117,18 @@ def _rules(output: Path) -> dict[str, Any]:
     return run(output)
 
 
+def _tools(output: Path) -> dict[str, Any]:
+    from planner.benchmarks.tools import run
+
+    return run(output)
+
+
+def _believability(output: Path) -> dict[str, Any]:
+    from planner.benchmarks.believability import run
+
+    return run()
+
+
 BENCHMARKS = {
     "fbp": Benchmark("filtered back-projection against its peers, speed and quality", _fbp),
     "center": Benchmark("the rotation axis: every method, its interval, the truth", _center),
@@ -129,6 +141,8 @@ BENCHMARKS = {
     "prediction": Benchmark("predicted seconds and memory against measured runs", _prediction),
     "engine": Benchmark("what the engine adds to the tools, and its memory", _engine),
     "conditions": Benchmark("recommended against plain on real scans", _conditions, True),
+    "tools": Benchmark("every tool on unseen worlds and real scans", _tools, slow=True),
+    "believability": Benchmark("simulated scans beside real ones", _believability, True, True),
     "engine-30GB": Benchmark("a 30 GB scan in 4 GiB", _engine_big, slow=True),
     "rules": Benchmark("the planner's rules, measured again", _rules, slow=True),
 }

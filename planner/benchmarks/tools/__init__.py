@@ -10,7 +10,7 @@ from typing import Any
 
 from planner.benchmarks.tools.row import Row, averaged, page
 
-PARTS = ("slices", "axes", "shifts", "labels", "real")
+PARTS = ("slices", "axes", "shifts", "labels", "pairs", "amounts", "real")
 DOCS = Path(__file__).parents[3] / "docs"
 HEAD = (
     "# Tools, measured\n\n"

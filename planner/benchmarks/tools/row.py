@@ -8,8 +8,6 @@ from typing import Any
 
 from toolbox.registry import known_tools
 
-LARGER_IS_BETTER = {"error, px": False, "error": False}  # every other measure: larger is better
-
 
 @dataclass(frozen=True)
 class Row:
@@ -33,7 +31,7 @@ class Row:
         """How much better than without the tool, in the measure's unit; below zero: worse."""
         if self.value is None or self.without is None:
             return None
-        sign = 1 if LARGER_IS_BETTER.get(self.measure, True) else -1
+        sign = -1 if self.measure.startswith("error") else 1
         return sign * (self.value - self.without)
 
     def to_json(self) -> dict[str, Any]:
