@@ -104,6 +104,10 @@ class World:
                                         "of photons", "1/s", 1e-3)] = None  # fmt: skip
     exposure_s: Annotated[float, Param("of one frame", "s", 1e-9)] = 0.1
     stripes: Annotated[float, Param("stripes of a multilayer, peak to valley", "", 0, 1.5)] = 0.0
+    hump: Annotated[float, Param("fall of the beam from the middle to the sides", "", 0,
+                                 0.9)] = 0.3  # fmt: skip
+    ripple: Annotated[float, Param("ripples of the beam across the field", "", 0, 0.9)] = 0.1
+    ripple_px: Annotated[float, Param("length of a ripple", "px", 2)] = 23.0
 
     # the way to the detector, and the detector
     propagation: Annotated[str, Param("phase contrast over distance_m",

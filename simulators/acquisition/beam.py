@@ -10,8 +10,6 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from simulators.world import World
 
-FALL = 0.3  # from the middle to the sides
-RIPPLE, RIPPLE_PX = 0.1, 23.0
 STRIPE_PERIOD_M = 130e-6  # of a multilayer monochromator, APS 2-BM
 
 
@@ -28,8 +26,10 @@ def open_beam(world: World, rows: NDArray[np.float64], shifts: NDArray[np.float6
     place = columns[None, None, :] + shifts[:, 1, None, None]
     height = rows[None, :, None] + shifts[:, 0, None, None]
     half = world.columns / 2
-    profile = 1 - FALL * ((place - half) / half) ** 2
-    profile = profile * (1 + RIPPLE * np.sin(2 * np.pi * (place / RIPPLE_PX + 0.02 * height)))
+    profile = 1 - world.hump * ((place - half) / half) ** 2
+    profile = profile * (
+        1 + world.ripple * np.sin(2 * np.pi * (place / world.ripple_px + 0.02 * height))
+    )
     if world.stripes:
         turns = height * world.pixel_size_m / STRIPE_PERIOD_M
         # Stripes are neither quite straight nor of one strength.
