@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from metadata.errors import ScanError, TomoplanError
 from metadata.scan import Scan
-from metadata.scan_info import Content, ScanInfo
+from metadata.scan_info import Content, GreyState, ScanInfo
 from planner.preview import Preview, preview
 from planner.traits import Trait, Traits
 from toolbox.values import Block, Center
@@ -22,6 +22,10 @@ Rows = NDArray[np.float64]
 EDGE_COLUMNS = 5
 AIR = 0.12  # how far the transmission of air may seem to lie from 1
 DENSE = 3.0  # attenuation above which next to no light comes through (5 %)
+NO_FLATS = (
+    "The scan has no flat fields: each projection is normalised by the air at its edges, and the "
+    "pattern of the beam and of the detector stays (as rings)."
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +43,12 @@ class Inspection:
     )
 
     @property
+    def sees_no_beam(self) -> bool:
+        """Whether neither flats nor air in the frames tell the strength of the beam."""
+        counts = self.info.state is GreyState.COUNTS
+        return counts and self.preview is not None and self.preview.transmission is None
+
+    @property
     def has_monitor(self) -> bool:
         """Whether the file has a beam monitor reading for each projection."""
         return self.preview is not None and self.preview.raw.monitor is not None
@@ -52,6 +62,8 @@ def inspect_scan(scan: Scan, seconds: float = 0.8) -> Inspection:
     seen = preview(scan, seconds)
     info = scan.info  # with what reading the frames had to mend
     warnings = list(info.warnings)
+    if info.state is GreyState.COUNTS and not info.flats and seen.transmission is not None:
+        warnings.append(NO_FLATS)
     traits, center = measure(info, seen, warnings)
     if center is not None:
         warnings += center.warnings

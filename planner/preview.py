@@ -116,17 +116,28 @@ def spread_rows(total: int, count: int) -> NDArray[np.intp]:
 
 
 def correct(raw: Block) -> tuple[Block | None, Block]:
-    """Transmission (where it can be had) and attenuation of a block in any state."""
+    """Transmission and attenuation of a block in any state. Transmission is None where it cannot
+    be had: of attenuation, and of counts with neither flats nor air."""
     block = raw
     if block.state is GreyState.COUNTS:
         refuse_without_beam(raw)
         if raw.flats is not None and len(raw.flats):
             block = make_tool("flat_field", {})(projections=block)
         else:
-            block = make_tool("air_normalisation", {})(projections=block)
+            try:
+                block = make_tool("air_normalisation", {})(projections=block)
+            except InputError:  # no air: attenuation is known but for what is added to it
+                return None, make_tool("minus_log", {})(projections=_by_brightest(block))
     if block.state is GreyState.TRANSMISSION:
         return block, make_tool("minus_log", {})(projections=block)
     return None, block
+
+
+def _by_brightest(block: Block) -> Block:
+    """Counts over nearly the highest of them, for want of the beam's strength."""
+    brightest = max(float(np.nanquantile(block.values[:: len(block.values) // 64 + 1], 0.999)), 1.0)
+    scaled = block.values / np.float32(brightest)
+    return block.with_values(scaled, state=GreyState.TRANSMISSION, flats=None, darks=None)
 
 
 def refuse_without_beam(raw: Block) -> None:

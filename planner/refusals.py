@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from metadata.scan_info import Content, GreyState
+from metadata.scan_info import Content
 from planner.grammar import reachable, slots
 from planner.materials import named_materials
 from planner.situation import Message, Situation, message, rules
@@ -36,10 +36,8 @@ def refusal(situation: Situation) -> Message | None:
         reach = min(axis.value, info.columns - 1 - axis.value) / ((info.columns - 1) / 2)
         if reach < limits["least_reach"]:
             return message("refusal.crop", axis=axis.value, columns=info.columns)
-    if info.state is GreyState.COUNTS and not info.flats:
-        truncated = traits.truncation
-        if truncated is not None and truncated.value > 0.5:
-            return message("refusal.no_flats")
+    if any(one.sees_no_beam for one in situation.inspections):
+        return message("refusal.no_flats")
     return None
 
 

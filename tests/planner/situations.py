@@ -62,7 +62,9 @@ def situation(
 
 
 class _Seen:
-    """A preview of a scan with a beam monitor."""
+    """A preview of a scan with a beam monitor, its transmission known."""
+
+    transmission = np.ones(1)
 
     class raw:
         monitor = np.ones(1)

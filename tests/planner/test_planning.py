@@ -138,7 +138,6 @@ def test_the_grammar_has_many_recipes_and_all_that_are_looked_at_are_valid() -> 
         ({"projections": 7}, {}, (), "7 projections"),
         ({}, {"angular_coverage": 20.0}, (), "20°"),
         ({}, {"center_px": 4.0}, (), "column 4"),
-        ({"flats": 0}, {"truncation": 0.9}, (), "no flat fields"),
     ],
 )
 def test_refusals_say_why(
