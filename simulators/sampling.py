@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from metadata.errors import InputError
+from simulators.acquisition.detector import FULL_WELL
 from simulators.specimens import FAMILIES
 from simulators.world import World
 
@@ -20,6 +21,11 @@ Drawn = Callable[[np.random.Generator, int, int], dict[str, Any]]
 def _severity(name: str) -> Drawn:
     # Mild faults are commoner than grave ones.
     return lambda rng, size, views: {name: float(rng.beta(1.2, 2.0))}
+
+
+def _spread(name: str, low: float, high: float) -> Drawn:
+    """A severity of any order of magnitude."""
+    return lambda rng, size, views: {name: float(np.exp(rng.uniform(np.log(low), np.log(high))))}
 
 
 def _signed(name: str, largest: float) -> Drawn:
@@ -53,7 +59,7 @@ FAULTS: dict[str, Drawn] = {
     "partial_rings": _severity("partial_rings"),
     "wide_rings": _severity("wide_rings"),
     "intermittent_rings": _severity("intermittent_rings"),
-    "zingers": _severity("zingers"),
+    "zingers": _spread("zingers", 0.01, 1.0),
     "jitter": _amount("jitter_px", 0.1, 2.0),
     "drift": _signed("drift_px", 3.0),
     "thermal": _signed("thermal_px", 3.0),
@@ -103,6 +109,9 @@ def draw_world(
         )
     family = FAMILIES[str(rng.choice(chosen))]
     count = round(float(np.exp(rng.uniform(*np.log(views)))))
+    photons = float(np.exp(rng.uniform(np.log(600), np.log(2e5))))
+    filled = float(np.exp(rng.uniform(np.log(0.1), np.log(0.6))))  # of the well, by the open beam
+    beam = fixed.get("photons", photons)
     given: dict[str, Any] = {
         "specimen": family.name,
         "columns": size,
@@ -111,7 +120,9 @@ def draw_world(
         "center": float((size - 1) / 2 + rng.uniform(-0.06, 0.06) * size),
         "fill": float(rng.uniform(0.6, 0.97)),
         "attenuation": float(np.exp(rng.uniform(np.log(0.4), np.log(3.0)))),
-        "photons": float(np.exp(rng.uniform(np.log(1e3), np.log(1e5)))),
+        "photons": photons,
+        # Bright spots reach as far above the beam as the well leaves room
+        "gain": beam and filled * FULL_WELL / beam,
         "start_deg": float(rng.uniform(0, 360)),
         "energy_kev": float(family.energy_kev * rng.uniform(0.8, 1.25)),
         "pixel_size_m": float(family.pixel_size_m * TYPICAL_COLUMNS / size),

@@ -30,7 +30,7 @@ REAL = {  # file → row looked at, known axis in px
     "projections/tomobank_00076_rows01_dx.h5": (0, 1275.0),
     "sinograms/neutron_360.h5": (0, 245.25),
 }
-WORLDS = 60
+WORLDS = 120
 SEED = 4_000_000  # worlds that nothing was tuned on
 DOCS = Path(__file__).parents[2] / "docs"
 
