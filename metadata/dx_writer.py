@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
@@ -11,8 +10,9 @@ import h5py
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from metadata.errors import InputError, WorkError
+from metadata.errors import InputError
 from metadata.nxtomo_writer import fill
+from metadata.whole_file import whole_file
 
 
 def write_dx(
@@ -53,41 +53,31 @@ def write_dx(
     if first is None:
         raise InputError(f"{path}: no projections were given, expected at least one piece of them.")
     frame = (rows or first.shape[1], first.shape[2])
-    part = path.with_name(f".{path.name}.part")
-    try:
-        with h5py.File(part, "w") as file:
-            file["implements"] = "exchange:measurement"
-            data = file.create_dataset("exchange/data", (angles.size, *frame), first.dtype)
-            data.attrs["axes"] = "theta:y:x"
-            fill(data, 0, angles.size, chain([first], pieces), path, by_rows=rows is not None)
-            for name, frames in (("data_white", flats), ("data_dark", darks)):
-                if frames is None:
-                    continue
-                if frames.shape[1:] != frame:
-                    raise InputError(
-                        f"{path}: {name} have frames of {frames.shape[1:]}, the projections of "
-                        f"{frame} (rows, columns). Give frames of one size."
-                    )
-                file[f"exchange/{name}"] = frames
-                file[f"exchange/{name}"].attrs["axes"] = "theta:y:x"
-            _put(file, "exchange/theta", np.rad2deg(angles), "deg")
-            at = "measurement/instrument"
-            _put(file, f"{at}/detector/actual_pixel_size_x", pixel_size_m, "m")
-            _put(file, f"{at}/detector/distance", distance_m, "m")
-            _put(file, f"{at}/detector/exposure_time", exposure_s, "s")
-            _put(file, f"{at}/monochromator/energy", energy_kev, "keV")
-            _put(file, f"{at}/source/current", ring_current_ma, "mA")
-            _put(file, f"{at}/source/probe", probe)
-            _put(file, "measurement/sample/name", sample)
-            _put(file, "process/acquisition/start_date", start_time)
-        os.replace(part, path)
-    except OSError as error:
-        raise WorkError(
-            f"{path} cannot be written ({error}). Expected a folder that exists, may be written "
-            f"and has room; choose another."
-        ) from error
-    finally:
-        part.unlink(missing_ok=True)
+    with whole_file(path) as part, h5py.File(part, "w") as file:
+        file["implements"] = "exchange:measurement"
+        data = file.create_dataset("exchange/data", (angles.size, *frame), first.dtype)
+        data.attrs["axes"] = "theta:y:x"
+        fill(data, 0, angles.size, chain([first], pieces), path, by_rows=rows is not None)
+        for name, frames in (("data_white", flats), ("data_dark", darks)):
+            if frames is None:
+                continue
+            if frames.shape[1:] != frame:
+                raise InputError(
+                    f"{path}: {name} have frames of {frames.shape[1:]}, the projections of "
+                    f"{frame} (rows, columns). Give frames of one size."
+                )
+            file[f"exchange/{name}"] = frames
+            file[f"exchange/{name}"].attrs["axes"] = "theta:y:x"
+        _put(file, "exchange/theta", np.rad2deg(angles), "deg")
+        at = "measurement/instrument"
+        _put(file, f"{at}/detector/actual_pixel_size_x", pixel_size_m, "m")
+        _put(file, f"{at}/detector/distance", distance_m, "m")
+        _put(file, f"{at}/detector/exposure_time", exposure_s, "s")
+        _put(file, f"{at}/monochromator/energy", energy_kev, "keV")
+        _put(file, f"{at}/source/current", ring_current_ma, "mA")
+        _put(file, f"{at}/source/probe", probe)
+        _put(file, "measurement/sample/name", sample)
+        _put(file, "process/acquisition/start_date", start_time)
     return path
 
 

@@ -153,6 +153,19 @@ def dangling(group: h5py.Group, path: str) -> str | None:
     return None
 
 
+def leads_outside(group: h5py.Group, path: str) -> bool:
+    """Whether a link leads into another file, at once or over soft links of this one."""
+    for _ in range(10):  # links may go round in circles
+        try:
+            link = group.get(path, getlink=True)
+        except (KeyError, OSError, RuntimeError, ValueError):
+            return False
+        if not isinstance(link, h5py.SoftLink):
+            return isinstance(link, h5py.ExternalLink)
+        group, path = (group.file if link.path.startswith("/") else group), link.path
+    return False
+
+
 def is_hdf5(path: Path) -> bool:
     """Whether a file is HDF5 by its signature."""
     try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
@@ -11,7 +10,8 @@ import h5py
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from metadata.errors import InputError, WorkError
+from metadata.errors import InputError
+from metadata.whole_file import whole_file
 
 
 def write_nxtomo(
@@ -69,81 +69,71 @@ def write_nxtomo(
     if flats is not None and flats_before is not None:
         before[0] = (1, flats[:flats_before])
         after = flats[flats_before:]
-    part = path.with_name(f".{path.name}.part")
-    try:
-        with h5py.File(part, "w") as file:
-            entry = _group(file, "entry", "NXentry")
-            file.attrs["default"] = "entry"
-            entry["definition"] = "NXtomo"
-            detector = _group(_group(entry, "instrument", "NXinstrument"), "detector", "NXdetector")
-            data = detector.create_dataset(
-                "data",
-                (count, *frame),
-                first.dtype,
-                chunks=chunks or ((1, *frame) if compression else None),
-                compression=compression,
-                shuffle=bool(compression) or None,
-            )
-            keys = np.zeros(count, np.int32)
-            at = 0
-            for key, frames in before:
-                if frames is not None and len(frames):
-                    data[at : at + len(frames)] = frames
-                    keys[at : at + len(frames)] = key
-                    at += len(frames)
-            lead = at
-            stop = lead + angles.size
-            fill(data, lead, stop, chain([first], pieces), path, by_rows=rows is not None)
-            if after is not None and len(after):
-                data[stop:] = after
-                keys[stop:] = 1
-            detector["image_key"] = keys
-            _number(detector, "x_pixel_size", pixel_size_m, "m")
-            _number(detector, "y_pixel_size", pixel_size_m, "m")
-            _number(detector, "distance", distance_m, "m")
-            _number(detector, "count_time", exposure_s, "s")
-            _number(detector, "x_rotation_axis_pixel_position", rotation_axis_px, "pixel")
-            source = _group(entry["instrument"], "source", "NXsource")
-            source["probe"] = probe
-            _number(source, "current", ring_current_ma, "mA")
-            if energy_kev is not None:
-                beam = _group(entry["instrument"], "beam", "NXbeam")
-                _number(beam, "incident_energy", energy_kev, "keV")
-            place = _group(entry, "sample", "NXsample")
-            if sample:
-                place["name"] = sample
-            tail = count - stop
-            degrees = np.rad2deg(np.pad(angles, (lead, tail), mode="edge"))
-            place["rotation_angle"] = degrees
-            place["rotation_angle"].attrs["units"] = "degree"
-            if monitor is not None:
-                reading = np.asarray(monitor, dtype=np.float64).ravel()
-                if reading.size != angles.size:
-                    raise InputError(
-                        f"{path}: {reading.size} monitor readings for {angles.size} projections. "
-                        f"Give one for each projection."
-                    )
-                control = _group(entry, "control", "NXmonitor")
-                control["data"] = np.pad(reading, (lead, tail), mode="mean")
-            for name, value in (("start_time", start_time), ("end_time", end_time)):
-                if value:
-                    entry[name] = value
-            view = _group(entry, "data", "NXdata")
-            view.attrs["signal"] = "data"
-            for name, target in (
-                ("data", data),
-                ("image_key", detector["image_key"]),
-                ("rotation_angle", place["rotation_angle"]),
-            ):
-                view[name] = h5py.SoftLink(target.name)
-        os.replace(part, path)
-    except OSError as error:
-        raise WorkError(
-            f"{path} cannot be written ({error}). Expected a folder that exists, may be written "
-            f"and has room; choose another."
-        ) from error
-    finally:
-        part.unlink(missing_ok=True)
+    with whole_file(path) as part, h5py.File(part, "w") as file:
+        entry = _group(file, "entry", "NXentry")
+        file.attrs["default"] = "entry"
+        entry["definition"] = "NXtomo"
+        detector = _group(_group(entry, "instrument", "NXinstrument"), "detector", "NXdetector")
+        data = detector.create_dataset(
+            "data",
+            (count, *frame),
+            first.dtype,
+            chunks=chunks or ((1, *frame) if compression else None),
+            compression=compression,
+            shuffle=bool(compression) or None,
+        )
+        keys = np.zeros(count, np.int32)
+        at = 0
+        for key, frames in before:
+            if frames is not None and len(frames):
+                data[at : at + len(frames)] = frames
+                keys[at : at + len(frames)] = key
+                at += len(frames)
+        lead = at
+        stop = lead + angles.size
+        fill(data, lead, stop, chain([first], pieces), path, by_rows=rows is not None)
+        if after is not None and len(after):
+            data[stop:] = after
+            keys[stop:] = 1
+        detector["image_key"] = keys
+        _number(detector, "x_pixel_size", pixel_size_m, "m")
+        _number(detector, "y_pixel_size", pixel_size_m, "m")
+        _number(detector, "distance", distance_m, "m")
+        _number(detector, "count_time", exposure_s, "s")
+        _number(detector, "x_rotation_axis_pixel_position", rotation_axis_px, "pixel")
+        source = _group(entry["instrument"], "source", "NXsource")
+        source["probe"] = probe
+        _number(source, "current", ring_current_ma, "mA")
+        if energy_kev is not None:
+            beam = _group(entry["instrument"], "beam", "NXbeam")
+            _number(beam, "incident_energy", energy_kev, "keV")
+        place = _group(entry, "sample", "NXsample")
+        if sample:
+            place["name"] = sample
+        tail = count - stop
+        degrees = np.rad2deg(np.pad(angles, (lead, tail), mode="edge"))
+        place["rotation_angle"] = degrees
+        place["rotation_angle"].attrs["units"] = "degree"
+        if monitor is not None:
+            reading = np.asarray(monitor, dtype=np.float64).ravel()
+            if reading.size != angles.size:
+                raise InputError(
+                    f"{path}: {reading.size} monitor readings for {angles.size} projections. "
+                    f"Give one for each projection."
+                )
+            control = _group(entry, "control", "NXmonitor")
+            control["data"] = np.pad(reading, (lead, tail), mode="mean")
+        for name, value in (("start_time", start_time), ("end_time", end_time)):
+            if value:
+                entry[name] = value
+        view = _group(entry, "data", "NXdata")
+        view.attrs["signal"] = "data"
+        for name, target in (
+            ("data", data),
+            ("image_key", detector["image_key"]),
+            ("rotation_angle", place["rotation_angle"]),
+        ):
+            view[name] = h5py.SoftLink(target.name)
     return path
 
 

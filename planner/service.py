@@ -150,6 +150,10 @@ def run(
     from toolbox.execution import run as execute
 
     options.setdefault("store", default_store_path())
+    if options.get("scheduler") is not None:
+        from toolbox.execution.cluster import require_scheduler
+
+        require_scheduler(options["scheduler"])
     pipeline, task, said = _given(what)
     lang = task.language if task else "en"
     with told_in(lang), opened(scans, reading) as inputs:

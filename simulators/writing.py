@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from metadata.dx_writer import write_dx
 from metadata.errors import InputError
 from metadata.nxtomo_writer import write_nxtomo
+from metadata.whole_file import whole_file
 from simulators.simulated_scan import SimulatedScan, simulate
 from simulators.world import World
 
@@ -60,7 +61,7 @@ def write_scan(world: World, path: Path, format: str = "nxtomo", *, volume: bool
     else:
         write_dx(path, _slabs(scan, progress), info.angles_rad, **facts)
     truth = path.with_name(path.name + ".truth.h5")
-    with h5py.File(truth, "w") as file:
+    with whole_file(truth) as draft, h5py.File(draft, "w") as file:
         _write_truth(file, scan, volume, progress)
     return truth
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from metadata.errors import InputError
+from metadata.whole_file import whole_file, write_text
 from toolbox.kinds import DataKind, Stage
 from toolbox.pipeline import SCAN, Pipeline, source_kind
 from toolbox.registry import known_tools
@@ -68,13 +69,18 @@ class Drawing:
 
 
 def draw_pipeline(pipeline: Pipeline, path: str | Path) -> None:
-    """Write the drawing; SVG, PNG or PDF by the file's ending."""
+    """Write the drawing; SVG, PNG or PDF by the file's ending.
+
+    Raises InputError for another ending or a folder that is not there, WorkError where the disk
+    refuses; then nothing is left under the name.
+    """
     path = Path(path)
     ending = path.suffix.lower()
     if ending == ".svg":
-        path.write_text(pipeline_svg(pipeline), encoding="utf-8")
+        write_text(path, pipeline_svg(pipeline))
     elif ending in (".png", ".pdf"):
-        _with_matplotlib(lay_out(pipeline), path)
+        with whole_file(path) as draft:
+            _with_matplotlib(lay_out(pipeline), draft)
     else:
         raise InputError(
             f"A pipeline cannot be drawn to {path.name}: the ending is {ending or 'missing'!r}, "

@@ -216,8 +216,16 @@ class Pipeline:
         """The pipeline in a YAML file."""
         try:
             text = Path(path).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise InputError(f"Cannot read the plan {path}: {error}.") from None
+        except UnicodeDecodeError:
+            raise InputError(
+                f"The plan {path} is no text (UTF-8). Expected YAML, as `tomoplan plan … --out "
+                f"plan.yaml` writes it."
+            ) from None
+        except OSError as error:
+            raise InputError(
+                f"The plan {path} cannot be read ({error.strerror}). Expected a YAML file; check "
+                f"its spelling, or write one with `tomoplan plan … --out plan.yaml`."
+            ) from None
         return cls.from_yaml(text)
 
     def fingerprint(self) -> str:

@@ -20,6 +20,11 @@ def parse(document: Any) -> Pipeline:
 
     An edge without ``port`` goes to the one free input that takes the kind of its source.
     """
+    if document is None:
+        raise InputError(
+            "The plan is empty. Expected a mapping with `nodes` and `edges`, as `tomoplan plan … "
+            "--out plan.yaml` writes it."
+        )
     if not isinstance(document, Mapping):
         raise InputError(
             f"The plan is a {_type(document)}, expected a mapping with `nodes` and `edges`, "

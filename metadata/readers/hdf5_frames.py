@@ -32,8 +32,15 @@ def frames_at(
     for other in like:
         values = h5.dataset(group, other)
         count = count or (values.size if values is not None else 0)
-    why = (
-        f"{path} keeps its frames in another file, {lost}, which is not there. Expected it at "
-        f"{path.parent}; copy it beside {path.name} and open it again."
-    )
+    if h5.leads_outside(group, name):
+        why = (
+            f"{path} keeps its frames in another file, {lost}, which is not there. Expected it at "
+            f"{path.parent}; copy it beside {path.name} and open it again."
+        )
+    else:
+        why = (
+            f"{path} has a link to frames at {lost}, where nothing is. Expected a dataset in the "
+            f"same file; copy the file again from where it was recorded, or give data= the path "
+            f"of its frames."
+        )
     return MissingFrames((count, 0, 0), UNKNOWN, why)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -92,9 +93,8 @@ def main() -> None:
     except Exception as error:
         if debug:
             raise
-        usage = getattr(error, "format_message", None)
-        if usage is not None:  # a mistake on the command line
-            _fail(usage(), 2)
+        if hasattr(error, "format_message"):  # a mistake on the command line
+            _fail(_mistake(error), 2)
         _fail(
             f"Something that tomoplan did not foresee went wrong: {type(error).__name__}: {error}. "
             f"Run the command again with --debug for the details.",
@@ -102,7 +102,18 @@ def main() -> None:
         )
 
 
-def _fail(paragraph: str, status: int) -> None:
+def _mistake(error: Any) -> str:
+    """What was typed, and how the command is called."""
+    context = getattr(error, "ctx", None)
+    if context is None:
+        return f"{error.format_message()} `tomoplan --help` shows the commands."
+    called = context.command_path
+    pieces = " ".join([called, *context.command.collect_usage_pieces(context)])
+    return f"{error.format_message()} Expected `{pieces}`; `{called} --help` explains each of them."
+
+
+def _fail(said: str, status: int) -> None:
+    paragraph = re.sub(r"\s*[\r\n]+\s*", " ", said.strip())  # libraries break their lines
     if "--json" in sys.argv:
         _print_json({"error": paragraph})
     print(paragraph, file=sys.stderr)
@@ -162,10 +173,12 @@ def inspect(
     reading = _reading(
         data=data, angles=angles, flats=flats, darks=darks, state=state, content=content
     )
+    if preview is not None:
+        from planner.app.pictures import preview_picture, require_picture
+
+        require_picture(preview)
     found = service.inspect(scan, reading=reading)
     if preview is not None:
-        from planner.app.pictures import preview_picture
-
         preview_picture(found, preview)
     if as_json:
         _print_json(
@@ -200,6 +213,10 @@ def plan(
     reading = _reading(
         data=data, angles=angles, flats=flats, darks=darks, state=state, content=content
     )
+    if out is not None:
+        from metadata.whole_file import require_folder
+
+        require_folder(out)
     answer = service.plan(text, scans, reading=reading)
     if answer.plans and (out is not None or rank is not None):
         chosen = _ranked(answer.plans, rank or 1)
@@ -228,10 +245,9 @@ def _ranked(plans: Sequence[Plan], rank: int) -> Plan:
 
 
 def _keep(plan: Plan, path: Path) -> None:
-    try:
-        path.write_text(plan.pipeline.to_yaml(), encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"Cannot write the plan to {path}: {error}.") from None
+    from metadata.whole_file import write_text
+
+    write_text(path, plan.pipeline.to_yaml())
     print(f"Plan {plan.rank} is kept in {path}.", file=sys.stderr)
 
 

@@ -49,6 +49,7 @@ def main(folder: Path) -> None:
     """Plan, run and draw; everything goes into ``folder``."""
     import h5py
 
+    from metadata.whole_file import write_text
     from planner import service
     from planner.app.pictures import result_picture
     from planner.app.rendering import console, show_answer, show_record
@@ -63,7 +64,7 @@ def main(folder: Path) -> None:
     if not answer.plans:
         sys.exit(1)
     plan_file = folder / "plan.yaml"
-    plan_file.write_text(answer.best.pipeline.to_yaml(), encoding="utf-8")
+    write_text(plan_file, answer.best.pipeline.to_yaml())
     output = folder / "volume.h5"
     with progress_bar() as progress:
         record = service.run(answer.best, scan, output, overwrite=True, progress=progress)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metadata.errors import InputError
+from metadata.whole_file import require_folder, whole_file
 from toolbox.pipeline import Pipeline
 
 if TYPE_CHECKING:
@@ -104,7 +105,18 @@ def _show(axes: Any, image: NDArray[Any], title: str) -> None:
 
 
 def _save(figure: Any, path: Path) -> None:
-    try:
-        figure.savefig(path, dpi=110)
-    except (OSError, ValueError) as error:  # ValueError: a suffix that is no picture
-        raise InputError(f"Cannot write the picture {path}: {error}.") from None
+    with whole_file(path) as draft:
+        figure.savefig(draft, dpi=110)
+
+
+def require_picture(path: Path) -> None:
+    """Raise where a picture cannot be written under a name, before any work for it is done."""
+    from matplotlib.backend_bases import FigureCanvasBase
+
+    endings = sorted(FigureCanvasBase.get_supported_filetypes())
+    if path.suffix.lower().lstrip(".") not in endings:
+        raise InputError(
+            f"A picture cannot be written to {path.name}: the ending is "
+            f"{path.suffix or 'missing'!r}. Expected .png, or one of {', '.join(endings)}."
+        )
+    require_folder(path)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from metadata.errors import InputError
+from metadata.whole_file import write_text
 from planner.language.normal import CJK, language_of
 from planner.language.phrases import say
 from planner.task import Intent, Task
@@ -95,15 +96,7 @@ def understand_file(source: str | Path, output: str | Path) -> int:
         row |= understood.task.to_json()
         row |= {"source": understood.source, "warnings": list(understood.warnings)}
         rows.append(json.dumps(row, ensure_ascii=False))
-    part = output.with_name(output.name + ".part")
-    try:
-        part.write_text("".join(row + "\n" for row in rows), encoding="utf-8")
-        part.replace(output)
-    except OSError as problem:
-        part.unlink(missing_ok=True)
-        raise InputError(
-            f"{output} cannot be written ({problem}); name a file in a folder you may write to."
-        ) from None
+    write_text(output, "".join(row + "\n" for row in rows))
     return len(rows)
 
 

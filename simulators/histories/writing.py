@@ -12,6 +12,7 @@ import h5py
 import numpy as np
 
 from metadata.errors import InputError
+from metadata.whole_file import whole_file, write_text
 from simulators.histories.metrics import METRICS
 from simulators.histories.simulate import SimulatedHistory
 
@@ -32,12 +33,9 @@ def write_history(history: SimulatedHistory, path: Path) -> Path:
             f"{path} ends in {path.suffix or 'nothing'}; expected one of {', '.join(SUFFIXES)}, "
             f"which says how the history is written."
         )
-    try:
-        (_write_csv if path.suffix == ".csv" else _write_nexus)(history, path)
-        truth = path.with_name(path.name + ".truth.json")
-        truth.write_text(json.dumps(history.truth.to_json()) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"Cannot write the history to {path}: {error}.") from None
+    (_write_csv if path.suffix == ".csv" else _write_nexus)(history, path)
+    truth = path.with_name(path.name + ".truth.json")
+    write_text(truth, json.dumps(history.truth.to_json()) + "\n")
     return truth
 
 
@@ -46,7 +44,7 @@ def _write_nexus(history: SimulatedHistory, path: Path) -> None:
     :data:`CUE_EVERY` samples a cue; low and high limits are attributes of ``value``, and where
     objectives move them NXlogs of their own (``NAME_low``, ``NAME_high``)."""
     start = datetime.fromtimestamp(history.settings.start, UTC).isoformat()
-    with h5py.File(path, "w") as file:
+    with whole_file(path) as draft, h5py.File(draft, "w") as file:
         file.attrs["default"] = "entry"
         entry = file.create_group("entry")
         entry.attrs["NX_class"] = "NXentry"
@@ -104,7 +102,7 @@ def _extend(log: Any, times: Any, values: Any) -> None:
 
 def _write_csv(history: SimulatedHistory, path: Path) -> None:
     """``time`` in unix s and a column a metric; empty where there was no reading."""
-    with path.open("w", newline="", encoding="utf-8") as file:
+    with whole_file(path) as draft, draft.open("w", newline="", encoding="utf-8") as file:
         file.write(",".join(("time", *history.names)) + "\n")
         for rows in history.chunks(CHUNK):
             read = np.isfinite(np.stack(list(rows.values.values()))).any(axis=0)
@@ -117,8 +115,9 @@ def _write_csv(history: SimulatedHistory, path: Path) -> None:
         f"{name}: {{low: {rows[-1][1]:.9g}, high: {rows[-1][2]:.9g}}}\n"
         for name, rows in history.limits.items()
     ]
-    path.with_name(path.name + ".limits.yaml").write_text("".join(limits), encoding="utf-8")
-    with path.with_name(path.name + ".events.csv").open("w", newline="", encoding="utf-8") as file:
+    write_text(path.with_name(path.name + ".limits.yaml"), "".join(limits))
+    events = path.with_name(path.name + ".events.csv")
+    with whole_file(events) as draft, draft.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(("time", "kind", "text"))
         writer.writerows((f"{e.time:.3f}", e.kind, e.text) for e in history.events)

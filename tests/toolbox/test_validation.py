@@ -122,7 +122,7 @@ def test_all_problems_come_at_once() -> None:
     [
         ("nodes: [", "not readable YAML near line 1"),
         ("- a\n- b", "The plan is a list, expected a mapping"),
-        ("", "The plan is a missing, expected a mapping"),
+        ("", "The plan is empty. Expected a mapping"),
         ("edges: []", "`nodes` is missing, expected a list"),
         ("nodes: 3", "`nodes` is int, expected a list"),
         ("nodes: [3]", "Node 1 is int, expected a mapping"),

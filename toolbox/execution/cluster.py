@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import queue
+import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from metadata.errors import TomoplanError, WorkError
+from metadata.errors import InputError, TomoplanError, WorkError
 from toolbox.execution.evaluation import Clock
 from toolbox.execution.passes import Direction
 from toolbox.execution.result import sync
@@ -24,6 +25,7 @@ from toolbox.execution.threads import allow_threads
 if TYPE_CHECKING:
     from distributed import Client
 
+ANSWER_SECONDS = 5.0  # for a first look whether anybody is there
 CONNECT_SECONDS = 15.0
 ALONE_SECONDS = 60.0  # without any worker for so long, the cluster counts as lost
 WORKER_SHARE = 0.6  # of a worker's memory limit, for slabs
@@ -38,6 +40,35 @@ class Crew:
     bytes: float
 
 
+def require_scheduler(address: str) -> None:
+    """Raise, within seconds and before any work, where an address is none or nobody answers."""
+    from urllib.parse import urlsplit
+
+    try:
+        told = urlsplit(address if "://" in address else f"tcp://{address}")
+        host, port = told.hostname, told.port
+    except ValueError:
+        host, port = None, None
+    if not host or not port:
+        if address.startswith("inproc://"):
+            return
+        raise InputError(
+            f"The address {address!r} of a Dask scheduler is not understood. Expected one such as "
+            f"tcp://host:8786, as `dask scheduler` prints it, or leave --scheduler out."
+        )
+    try:
+        socket.create_connection((host, port), timeout=ANSWER_SECONDS).close()
+    except OSError as error:
+        raise WorkError(_silent(address, error)) from error
+
+
+def _silent(address: str, error: Exception) -> str:
+    return (
+        f"No Dask scheduler answers at {address}: {type(error).__name__}. Start one with "
+        f"`dask scheduler` and workers with `dask worker {address}`, or leave --scheduler out."
+    )
+
+
 @contextmanager
 def connected(address: str) -> Iterator[Client]:
     """A client of the cluster at an address."""
@@ -46,10 +77,7 @@ def connected(address: str) -> Iterator[Client]:
     try:
         client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
     except Exception as error:
-        raise WorkError(
-            f"No Dask scheduler answers at {address}: {type(error).__name__}. Start one with "
-            f"`dask scheduler` and workers with `dask worker {address}`, or leave --scheduler out."
-        ) from error
+        raise WorkError(_silent(address, error)) from error
     try:
         yield client
     finally:

@@ -14,7 +14,7 @@ from metadata.scan_info import Content
 from toolbox.devices import devices_allowed
 from toolbox.execution.fingerprint import fingerprint
 from toolbox.execution.measured import Measure, measure_run
-from toolbox.execution.part import Part
+from toolbox.execution.part import Part, told_of_the_disk
 from toolbox.execution.progress import Progress
 from toolbox.execution.provenance import Provenance
 from toolbox.execution.record import RunRecord
@@ -24,6 +24,8 @@ from toolbox.execution.threads import cpu_count, threads_restored
 from toolbox.execution.work import Means, Work
 from toolbox.kinds import DataKind
 from toolbox.pipeline import SCAN, Pipeline, source_kind
+
+NOTHING_TO_RESUME = "There was no unfinished run of this output to resume: it was begun anew."
 
 
 def run(
@@ -60,6 +62,10 @@ def run(
     Raises InputError for what cannot be run as asked, WorkError for what failed on the way.
     """
     check(pipeline, scans)
+    if scheduler is not None:
+        from toolbox.execution.cluster import require_scheduler
+
+        require_scheduler(scheduler)
     output = Path(output)
     selected = _selected(scans, rows)
     identity = {
@@ -72,7 +78,8 @@ def run(
     started = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     # With a cluster it is the workers that have the GPUs.
     here = "any" if scheduler and device == "gpu" else device
-    with devices_allowed(here), ResidentMemory() as resident, threads_restored():
+    with (told_of_the_disk(output), devices_allowed(here), ResidentMemory() as resident,
+          threads_restored()):  # fmt: skip
         part = Part.open(output, identity, resume=resume, overwrite=overwrite)
         try:
             work = Work(pipeline, scans, part, selected, means, progress or _silent)
@@ -82,7 +89,8 @@ def run(
             found, troubles = measure_run(work, measure) if quality else ({}, [])
             report = Report(work, started, resident, task, limits)
             record = report.record()
-            warnings = list(dict.fromkeys([*notes, *record.warnings, *troubles]))
+            anew = [NOTHING_TO_RESUME] if resume and not part.resumed else []
+            warnings = list(dict.fromkeys([*anew, *notes, *record.warnings, *troubles]))
             record = dataclasses.replace(record, quality=found, warnings=warnings)
             infos = tuple(s.info for s in scans)
             written = Provenance(pipeline, report.tuned(), part.stacks, work.places,

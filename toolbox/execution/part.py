@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,11 +16,13 @@ from toolbox.execution.codec import decode, encode
 from toolbox.execution.journal import Journal, boot, lock
 from toolbox.execution.result import ResultFile, sync
 from toolbox.execution.sources import StoredStack
+from toolbox.execution.stack_file import write_failed
 
 if TYPE_CHECKING:
     import h5py
 
 RESULT = "result.h5"
+NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}
 
 
 @dataclass
@@ -64,8 +68,13 @@ class Part:
             if file.name != "lock":
                 file.unlink()
         journal = Journal(path)
-        journal.add("begin", identity=identity, boot=boot())
-        return cls(output, folder, journal, ResultFile(folder / RESULT), False, handle)
+        part = cls(output, folder, journal, ResultFile(folder / RESULT), False, handle)
+        try:
+            journal.add("begin", identity=identity, boot=boot())
+        except OSError:
+            part.abandon()
+            raise
+        return part
 
     def _take_up(self) -> None:
         self.stacks = {
@@ -112,6 +121,17 @@ class Part:
         if self.handle >= 0:
             os.close(self.handle)
             self.handle = -1
+
+
+@contextmanager
+def told_of_the_disk(output: Path) -> Iterator[None]:
+    """A disk that refuses more, wherever that is met, ends the work inside with one paragraph."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        raise WorkError(write_failed(output, error)) from error
 
 
 def check_output(output: Path, overwrite: bool) -> None:

@@ -44,7 +44,7 @@ class StackFile:
             for position, piece in self._pieces(start, values, axis):
                 _write_all(handle, _bytes(piece), position)
         except OSError as error:
-            raise WorkError(_write_failed(self.path, error)) from error
+            raise WorkError(write_failed(self.path, error)) from error
         finally:
             os.close(handle)
 
@@ -87,7 +87,7 @@ def reserve(path: Path, size: int) -> None:
         elif size > os.fstat(handle).st_size:
             os.ftruncate(handle, size)
     except OSError as error:
-        raise WorkError(_write_failed(path, error)) from error
+        raise WorkError(write_failed(path, error)) from error
     finally:
         os.close(handle)
 
@@ -108,7 +108,8 @@ def _read_all(handle: int, data: memoryview, position: int, path: Path) -> None:
         data, position = data[count:], position + count
 
 
-def _write_failed(path: Path, error: OSError) -> str:
+def write_failed(path: Path, error: OSError) -> str:
+    """What is said where the disk refuses to take a result."""
     import shutil
 
     try:
@@ -117,5 +118,6 @@ def _write_failed(path: Path, error: OSError) -> str:
         free = "an unknown amount"
     return (
         f"Writing {path} failed: {error.strerror or error}; {free} is free there. "
-        f"Make room or choose an output on another disk, then go on with --resume."
+        f"Make room, or choose an output on another disk, and run again; a run that had finished "
+        f"slabs on this disk goes on with --resume."
     )
