@@ -129,7 +129,7 @@ def draw_world(
         "hump": float(rng.uniform(0.0, 0.6)),
         "ripple": float(np.exp(rng.uniform(np.log(0.005), np.log(0.3)))),
         "ripple_px": float(np.exp(rng.uniform(np.log(8), np.log(size / 2)))),
-        "blur_px": float(rng.uniform(0.2, 0.9)),
+        "blur_px": float(rng.uniform(0.0, 0.7)),
         "blur_tails": float(rng.uniform(0, 0.15)),
         "seed": int(rng.integers(2**31)),
     }
