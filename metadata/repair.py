@@ -20,17 +20,20 @@ REACH = 8  # frames on either side searched for a good neighbour
 class Damage:
     """Which rows of which frames are lost (``frame, row``), and why.
 
-    ``spotted``: some pixels are not numbers, the others can be used.
+    ``spotted``: some pixels are not numbers, the others can be used. ``outlying``: far off the
+    frames around (:mod:`metadata.outlying`), which frames alone do not tell.
     """
 
     empty: NDArray[np.bool_]
     saturated: NDArray[np.bool_]
     not_numbers: NDArray[np.bool_]
     spotted: NDArray[np.bool_]
+    outlying: NDArray[np.bool_] | None = None
 
     @property
     def lost(self) -> NDArray[np.bool_]:
-        return self.empty | self.saturated | self.not_numbers
+        lost = self.empty | self.saturated | self.not_numbers
+        return lost if self.outlying is None else lost | self.outlying
 
     @property
     def none(self) -> bool:

@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from metadata import repair
+from metadata import outlying, repair
 from metadata.errors import ScanError
 from metadata.frames import Selection
 from metadata.reference_frames import ReferenceFrames
 from metadata.row_file import RowFile, has_room
 from metadata.scan import Frames, Scan
-from metadata.scan_info import GreyState, ScanInfo
+from metadata.scan_info import Content, GreyState, ScanInfo
 
 logger = logging.getLogger("tomoplan")
 
@@ -170,10 +170,70 @@ class StoredScan(Scan):
     def _grey(self, stored: NDArray[Any], positions: NDArray[np.intp], first_row: int) -> Frames:
         counts = self.info.state is GreyState.COUNTS and not self._offset
         damage = repair.find_damage(stored, counts=counts)
+        far = self._outlying(stored, damage.lost, positions, first_row, counts)
+        damage = dataclasses.replace(damage, outlying=far)
         values = self._scaled(stored)
         if not damage.none:
             self._mend(values, damage, positions, first_row, counts)
         return values
+
+    @property
+    def _has_level(self) -> bool:
+        """Whether a frame is as bright as those around: of projections before the logarithm."""
+        projections = self.info.content is Content.PROJECTIONS
+        wide = self.info.columns >= outlying.NARROW
+        return projections and wide and self.info.state is not GreyState.ATTENUATION
+
+    def _outlying(
+        self,
+        stored: NDArray[Any],
+        lost: NDArray[np.bool_],
+        positions: NDArray[np.intp],
+        first_row: int,
+        counts: bool,
+    ) -> NDArray[np.bool_]:
+        """Rows (``frame, row``) far brighter or darker than those of the frames around. Where the
+        frames at hand do not follow each other, the scan's own decide about what stands out."""
+        if not self._has_level or not stored.size:
+            return np.zeros_like(lost)
+        if len(lost) < outlying.FEWEST:
+            far = self._looked_up(lost, positions, first_row, counts)
+        else:
+            far = outlying.find_outlying(outlying.row_levels(stored, self._offset), lost)
+        for at, row in np.argwhere(far):
+            wanted = self._around(int(positions[at]))
+            near = positions[max(0, at - outlying.REACH) : at + outlying.REACH + 1]
+            if not np.isin(wanted, near).all():
+                far[at, row] = self._stands_out(int(positions[at]), first_row + int(row), counts)
+        return far
+
+    def _looked_up(
+        self, lost: NDArray[np.bool_], positions: NDArray[np.intp], first_row: int, counts: bool
+    ) -> NDArray[np.bool_]:
+        """Rows of one or two frames worth comparing with those around: of a few rows all, of many
+        all where the middle one stands out (a shutter or a beam takes the whole frame)."""
+        far = np.zeros_like(lost)
+        rows = lost.shape[1]
+        for at, frame in enumerate(positions):
+            middle = first_row + rows // 2
+            far[at] = rows <= outlying.FEW_ROWS or self._stands_out(int(frame), middle, counts)
+        return far & ~lost
+
+    def _around(self, frame: int) -> NDArray[np.intp]:
+        reach = outlying.REACH
+        near = np.arange(max(0, frame - reach), min(self.info.projections, frame + reach + 1))
+        return near[near != frame]
+
+    def _stands_out(self, frame: int, row: int, counts: bool) -> bool:
+        """Whether a row of a frame lies far off the same row of the frames around in the scan."""
+        if not self._has_level:
+            return False
+        frames = np.append(self._around(frame), frame)
+        stored = self._read(frames, slice(row, row + 1))
+        levels = outlying.row_levels(stored, self._offset)
+        lost = repair.find_damage(stored, counts=counts).lost
+        own, around = levels.take(np.intp(-1)), levels.take(np.arange(len(frames) - 1))
+        return bool(outlying.stands_out(own, around, lost[:-1])[0])
 
     def _scaled(self, stored: NDArray[Any]) -> Frames:
         values = stored.astype(np.float32)
@@ -200,7 +260,7 @@ class StoredScan(Scan):
             at = slice(first_row + row, first_row + row + 1)
             stored = self._read(np.array([frame]), at)
             other = repair.find_damage(stored, counts=counts)
-            if other.lost.any():
+            if other.lost.any() or self._stands_out(frame, first_row + row, counts):
                 return None
             line = self._scaled(stored)
             repair.fill_spots(line, other.spotted)
@@ -221,7 +281,10 @@ class StoredScan(Scan):
                 ("hold nothing but zeros (dropped)", damage.empty),
                 ("are saturated all over", damage.saturated),
                 ("hold no numbers (NaN)", damage.not_numbers),
+                ("are far brighter or darker than those around", damage.outlying),
             ):
+                if rows is None:
+                    continue
                 frames = positions[(rows & mended).any(axis=1)].tolist()
                 if frames:
                     self._found.setdefault(name, set()).update(frames)

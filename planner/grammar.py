@@ -109,7 +109,8 @@ def slots(situation: Situation) -> list[Slot]:
     same = [t for t in same if not t.card.output.states or makes(t, state)]
     for tool in same:
         if tool.card.name in rules()["corrections"] and applies(tool.card.name, situation):
-            add(tool.card.name, one_step([tool]))
+            must = rules()["corrections"][tool.card.name].get("must", False)
+            add(tool.card.name, one_step([tool]), optional=not must)
 
     if len(situation.infos) > 1 and not situation.together:
         joins = [t for t in fitting(Stage.STITCH, state) if inputs_of(t) > 1]

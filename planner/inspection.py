@@ -20,6 +20,7 @@ from toolbox.values import Block, Center
 T = TypeVar("T")
 Rows = NDArray[np.float64]
 EDGE_COLUMNS = 5
+MANY = 0.05  # share of a projection that zingers do not reach
 AIR = 0.12  # how far the transmission of air may seem to lie from 1
 DENSE = 3.0  # attenuation above which next to no light comes through (5 %)
 NO_FLATS = (
@@ -114,6 +115,7 @@ def measure(info: ScanInfo, seen: Preview, warnings: list[str]) -> tuple[Traits,
         fringes=_over_rows(_fringes(values), "power-law exponent + 2"),
         metal=_over_rows(_metal(values), "share of pixels"),
         zingers=_over_rows(_zingers(seen.raw.values.swapaxes(0, 1)), "share of pixels"),
+        lost_frames=_lost_frames(seen.transmission),
         saturation=_saturation(info, seen.raw.values),
         beam_drift=_beam_drift(seen.transmission),
     )
@@ -239,7 +241,19 @@ def _zingers(raw: NDArray[np.float32]) -> Rows:
                                axis=(1, 2))  # fmt: skip
     level = np.median(raw, axis=(1, 2))
     limit = 10 * scale + 0.1 * np.abs(level)
-    return (excess > limit[:, None, None]).mean(axis=(1, 2))
+    hit = excess > limit[:, None, None]
+    # A projection hit all over was lost, not sprinkled.
+    return hit.mean(axis=(1, 2), where=hit.mean(axis=2, keepdims=True) < MANY)
+
+
+def _lost_frames(transmission: Block | None) -> Trait | None:
+    if transmission is None:
+        return None
+    from toolbox.tools.correct.bad_frames import BadFrames
+
+    rule = BadFrames()
+    lost = [rule.lost(row).mean() for row in transmission.values.swapaxes(0, 1)]
+    return _over_rows(np.array(lost, np.float64), "share of projections")
 
 
 def _saturation(info: ScanInfo, raw: NDArray[np.float32]) -> Trait:

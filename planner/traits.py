@@ -36,6 +36,7 @@ class Traits:
       absorption alone stays at or below 0, propagation fringes raise it.
     - ``metal``: share of pixels with next to no transmission and far denser than the rest.
     - ``zingers``: share of pixels hit.
+    - ``lost_frames``: share of the projections that ``bad_frames`` takes for lost.
     - ``saturation``: share of pixels at the detector's limit.
     - ``beam_drift``: slow change of the clearest edge over the scan, as part of the beam.
     """
@@ -52,6 +53,7 @@ class Traits:
     fringes: Trait | None = None
     metal: Trait | None = None
     zingers: Trait | None = None
+    lost_frames: Trait | None = None
     saturation: Trait | None = None
     beam_drift: Trait | None = None
 

@@ -39,6 +39,9 @@ def said(scan: Scan) -> str:
         (0, np.float32, "hold nothing but zeros"),
         (0, np.uint16, "hold nothing but zeros"),
         (65535, np.uint16, "are saturated all over"),
+        (1e6, np.float32, "are far brighter or darker"),
+        (30000, np.uint16, "are far brighter or darker"),
+        (5, np.float32, "are far brighter or darker"),
     ],
 )
 def test_lost_frames(tmp_path: Path, value: float, dtype: Any, words: str) -> None:
@@ -107,3 +110,21 @@ def test_zero_flats(tmp_path: Path) -> None:
         pytest.raises(ScanError, match=r"None of the 2 flats holds anything.*flats="),
     ):
         scan.flats()
+
+
+def test_a_flickering_beam_and_a_plate_seen_edge_on_are_no_damage(tmp_path: Path) -> None:
+    frames = ramp()
+    frames[7] *= 2.5
+    frames[12] *= 0.2
+    with scan_of(tmp_path, frames) as scan:
+        np.testing.assert_array_equal(scan.projections(), frames)
+        assert said(scan) == ""
+
+
+def test_part_of_a_bright_frame(tmp_path: Path) -> None:
+    frames = ramp()
+    frames[9, 2:4] = 1e6
+    with scan_of(tmp_path, frames) as scan:
+        np.testing.assert_allclose(scan.projections(), ramp(), rtol=1e-6)
+        some = scan.projections(np.array([1, 5, 9, 13, 17]))
+        np.testing.assert_allclose(some, ramp()[1::4], rtol=1e-6)

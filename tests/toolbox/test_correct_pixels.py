@@ -91,3 +91,23 @@ def test_binning_keeps_the_mean_and_grows_the_pixel():
     np.testing.assert_array_equal(result.rows, [0, 1])
     with pytest.raises(InputError, match="smaller factor"):
         BinPixels(factor=40)(projections=block)
+
+
+def test_zingers_leave_a_projection_alone_that_is_bright_all_over():
+    block = counts(World("foam", 128, 2, 120, photons=3e3, seed=2, zingers=1.0))
+    values = block.values.copy()
+    values[:, 50] *= np.random.default_rng(0).uniform(2, 20, values[:, 50].shape)
+    tuned = Zingers().tune(sinogram=block.with_values(values))
+    assert "1 projections are left alone" in tuned.notes[1]
+    cleaned = tuned.tool(sinogram=block.with_values(values)).values
+    np.testing.assert_array_equal(cleaned[:, 50], values[:, 50])
+    assert (cleaned[:, 20:40] != values[:, 20:40]).any()
+
+
+def test_a_projection_far_too_bright_is_drawn_between_its_neighbours():
+    block = counts(World("foam", 128, 2, 120, photons=3e3, seed=2))
+    values = block.values.copy()
+    values[:, 50] *= 5
+    mended = BadFrames()(sinogram=block.with_values(values)).values
+    between = (values[:, 49] + values[:, 51]) / 2
+    np.testing.assert_allclose(mended[:, 50], between, rtol=1e-5)

@@ -1,4 +1,4 @@
-"""Projections that are empty, dropped or without beam."""
+"""Projections that are empty, dropped, without beam or far too bright."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ class BadFrames(Tool):
     ``row, angle, col``.
 
     Lost, row by row: not a finite value, one value throughout, or a mean below ``least`` of the
-    median of the projections around (a dropped frame, a beam dump). Single NaN are drawn likewise.
+    median of the projections around (a dropped frame, a beam dump) or above ``most`` of it (a
+    frame exposed wrongly). Single NaN are drawn likewise.
 
     >>> BadFrames().least
     0.5
@@ -47,6 +48,9 @@ class BadFrames(Tool):
     least: Annotated[
         float, Param("mean below this part of the usual one: lost", low=0.0, high=0.99)
     ] = 0.5
+    most: Annotated[
+        float, Param("mean above so many times the usual one: lost", low=1.01, high=1e6)
+    ] = 3.0
 
     def __call__(self, *, sinogram: Block) -> Block:  # type: ignore[override]
         values = np.array(sinogram.values, np.float32, order="C")
@@ -71,7 +75,8 @@ class BadFrames(Tool):
             return empty
         good = np.flatnonzero(~empty)
         usual = np.interp(np.arange(len(row)), good, running_median(mean[good], 2 * NEAR + 1))
-        return empty | ((mean < self.least * usual) & (usual > 0))
+        off = (mean < self.least * usual) | (mean > self.most * usual)
+        return empty | (off & (usual > 0))
 
     def cost(self, **inputs: Shape) -> Cost:
         shape = inputs["sinogram"]

@@ -15,6 +15,7 @@ from toolbox.noise import noise_sigma
 from toolbox.tool import Cost, Tool, Tuned
 from toolbox.values import Block, Shape
 
+MANY = 0.05  # of a projection's row: so much is hit by no zingers
 TRIED = (5.0, 6.0, 8.0, 11.0, 15.0, 20.0, 30.0, 50.0)
 
 
@@ -23,7 +24,9 @@ class Zingers(Tool):
     """Replaces values far brighter than their neighbours in angle and in column, axes
     ``row, angle, col``, by the median of five along the angle.
 
-    Far is ``threshold`` times the noise, which grows with the square root of the brightness.
+    Far is ``threshold`` times the noise, which grows with the square root of the brightness. A
+    projection of which more than 5 % of a row would be replaced was exposed differently: that row
+    of it is left alone (``bad_frames`` draws lost ones).
 
     >>> Zingers(threshold=8.0).threshold
     8.0
@@ -59,18 +62,27 @@ class Zingers(Tool):
         for row in block.values:
             height, _ = _above_neighbours(row)
             depth, _ = _above_neighbours(-row, of=row)
-            excess.append(height.ravel())
-            deficit.append(depth.ravel())
-        bright, dark = np.concatenate(excess), np.concatenate(deficit)
+            excess.append(height)
+            deficit.append(depth)
+        bright, dark = np.array(excess), np.array(deficit)
         for threshold in TRIED:
-            hits, misses = int((bright > threshold).sum()), int((dark > threshold).sum())
+            hit, missed = bright > threshold, dark > threshold
+            crowded = _crowded(hit)
+            hits, misses = int((hit & ~crowded).sum()), int((missed & ~_crowded(missed)).sum())
             if hits >= 10 * misses:
                 break
         note = (
             f"threshold {threshold:g} times the noise: {100 * hits / max(bright.size, 1):.2g} % "
             f"of the values are replaced"
         )
-        return Tuned(dataclasses.replace(self, threshold=threshold), (note,))
+        notes: tuple[str, ...] = (note,)
+        if crowded.any():
+            count = int(crowded.any(axis=(0, 2)).sum())
+            notes += (
+                f"{count} projections are left alone, since more than 5 % of a row would be "
+                f"replaced: they were exposed differently",
+            )
+        return Tuned(dataclasses.replace(self, threshold=threshold), notes)
 
     def __call__(self, *, sinogram: Block) -> Block:  # type: ignore[override]
         if self.threshold is None:
@@ -80,12 +92,18 @@ class Zingers(Tool):
         for row in values:
             height, typical = _above_neighbours(row)
             hit = height > self.threshold
+            hit &= ~_crowded(hit)
             row[hit] = typical[hit]
         return sinogram.with_values(values)
 
     def cost(self, **inputs: Shape) -> Cost:
         shape = inputs["sinogram"]
         return Cost(200.0 * shape.voxels, 28.0 * shape.frames * shape.columns)
+
+
+def _crowded(hit: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Which projections' rows, last axis columns (kept as one), are hit too often for zingers."""
+    return np.asarray(hit.mean(axis=-1, keepdims=True) > MANY)
 
 
 def _above_neighbours(
