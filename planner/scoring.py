@@ -6,6 +6,7 @@ import math
 from functools import lru_cache
 
 from metadata.scan_info import Content
+from planner.language.phrases import say
 from planner.language.translation import translate
 from planner.plan import Interval
 from planner.situation import Situation, rules
@@ -96,6 +97,9 @@ def _title(step: Step, lang: str) -> str:
 
 def _shown(defect: str, situation: Situation, lang: str) -> str:
     rule = rules()["defects"][defect]
+    condition = rule.get("condition")
+    if condition and situation.conditions.get(Condition(condition)) == "text":
+        return say("reason.said", lang)
     words = rule["shown"][lang]
     return words.format(value=severities_of(situation)[defect], **_numbers(situation))
 

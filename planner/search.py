@@ -9,11 +9,15 @@ from planner.grammar import slots
 from planner.plan import CostModel, Interval, Scorer
 from planner.situation import Situation, rules
 from planner.task import Priority
+from toolbox.kinds import Stage
 from toolbox.recipe import Recipe, wire
+from toolbox.registry import tool_class
 
 BEAM = 24
 PROPOSALS = 5
 LEAST = 3
+SAME_SHARE, SAME_SECONDS = 0.05, 0.3  # costs no further apart count as equal
+CHEAPER = 0.7  # of the cost
 
 
 @dataclass(frozen=True)
@@ -87,34 +91,54 @@ def _worth(candidate: Candidate, weight: float) -> float:
 
 
 def propose(candidates: list[Candidate], situation: Situation) -> list[Candidate]:
-    """The best for this request first, then others from the cost-quality front, best first.
-
-    A proposal is on the front when nothing else is both better and faster.
-    """
+    """The best for this request first, then others from the cost-quality front, best first; among
+    them one that is clearly cheaper than the first, where there is one."""
     cheapest = min(c.seconds for c in candidates)
     ranked = sorted(candidates, key=lambda c: reward(c, situation, cheapest), reverse=True)
     chosen = [ranked[0]]
-    front = [c for c in ranked if not any(dominates(o, c) for o in candidates)]
-    for candidate in front + ranked:
+    on_front = front(candidates)
+    listed = [c for c in ranked if c in on_front]
+    cheaper = [c for c in listed if clearly_cheaper(c, chosen[0])]
+    for candidate in cheaper[:1] + listed + ranked:
         # Off the front only to have something to choose from.
-        if len(chosen) == (PROPOSALS if candidate in front else LEAST):
+        if len(chosen) == (PROPOSALS if candidate in on_front else LEAST):
             break
         if candidate not in chosen and all(_differs(candidate, c) for c in chosen):
             chosen.append(candidate)
-    return chosen
+    return [chosen[0], *sorted(chosen[1:], key=ranked.index)]
 
 
-def dominates(one: Candidate, other: Candidate) -> bool:
-    return (
-        one.quality >= other.quality
-        and one.seconds <= other.seconds
-        and (one.quality > other.quality or one.seconds < other.seconds)
-    )
+def front(candidates: list[Candidate]) -> list[Candidate]:
+    """The candidates than which none is better at the same cost or less, the best first.
+
+    Costs that a person would call the same (:func:`same_cost`) count as one: the better stays.
+    """
+    found: list[Candidate] = []
+    for candidate in sorted(candidates, key=lambda c: (-c.quality, c.seconds)):
+        if all(candidate.seconds < f.seconds and not same_cost(candidate, f) for f in found):
+            found.append(candidate)
+    return found
+
+
+def same_cost(one: Candidate, other: Candidate) -> bool:
+    """Whether two predictions differ by no more than they can be trusted, or by an eye's blink."""
+    apart = abs(one.seconds - other.seconds)
+    return apart <= max(SAME_SHARE * max(one.seconds, other.seconds), SAME_SECONDS)
+
+
+def clearly_cheaper(one: Candidate, other: Candidate) -> bool:
+    """Whether a person would notice the time saved."""
+    return one.seconds < CHEAPER * other.seconds and not same_cost(one, other)
 
 
 def _differs(one: Candidate, other: Candidate) -> bool:
-    """Whether two proposals are worth telling apart: not the same tools, nor the same numbers."""
-    same_quality = abs(one.quality - other.quality) < 0.002
-    same_cost = abs(math.log((one.seconds + 0.1) / (other.seconds + 0.1))) < 0.05
-    tools = {s.tool for s in one.recipe} != {s.tool for s in other.recipe}
-    return tools and not (same_quality and same_cost)
+    """Whether two proposals are worth telling apart: by what they cost, or by their method."""
+    if same_cost(one, other):
+        return _method(one) != _method(other)
+    return {s.tool for s in one.recipe} != {s.tool for s in other.recipe}
+
+
+def _method(candidate: Candidate) -> set[str]:
+    """The tools of a recipe but for its corrections."""
+    tools = {step.tool for step in candidate.recipe}
+    return {t for t in tools if tool_class(t).card.stage is not Stage.CORRECT}

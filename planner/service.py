@@ -230,10 +230,14 @@ def _comparison(candidate: Candidate, first: Candidate, situation: Situation) ->
             priority=say(f"priority.{situation.task.priority.value}", lang),
             quality=candidate.quality, seconds=math.ceil(candidate.seconds),
         )  # fmt: skip
+    from planner.search import same_cost
+
     gain = candidate.quality - first.quality
     ratio = candidate.seconds / first.seconds
+    if same_cost(candidate, first):
+        return say("reason.another", lang, gain=gain)
     if ratio >= 1:
-        return say("reason.better", lang, ratio=ratio, gain=gain)
+        return say("reason.better" if gain > 0 else "reason.slower", lang, ratio=ratio, gain=gain)
     return say("reason.faster", lang, ratio=1 / ratio, gain=gain)
 
 

@@ -1,0 +1,56 @@
+"""What is proposed differs: the front is not a row of plans that cost the same."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from planner.plan import Interval
+from planner.search import Candidate, clearly_cheaper, front, propose, same_cost
+from planner.service import propose_plans
+from planner.task import Condition, Goal, Intent, Task
+from tests.planner.situations import FixedCosts, situation
+from toolbox.recipe import Step
+
+
+def candidate(quality: float, seconds: float, *tools: str) -> Candidate:
+    steps = tuple(Step(tool) for tool in ("minus_log", *tools))
+    return Candidate(steps, *(Interval(v, v, v) for v in (quality, seconds)))
+
+
+NEARLY = [
+    candidate(0.806, 20.33, "fbp", "denoise_nlm"),
+    candidate(0.800, 20.30, "zingers", "fbp", "denoise_nlm"),
+    candidate(0.790, 20.30, "stripe_sorting", "fbp", "denoise_nlm"),
+    candidate(0.773, 20.23, "zingers", "stripe_sorting", "fbp", "denoise_nlm"),
+    candidate(0.700, 3.0, "fbp"),
+    candidate(0.650, 2.9, "zingers", "fbp"),
+    candidate(0.815, 60.0, "tv"),
+]
+
+
+def test_costs_that_are_nearly_the_same_do_not_make_a_front() -> None:
+    assert [c.seconds for c in front(NEARLY)] == [60.0, 20.33, 3.0]
+    assert same_cost(candidate(0.5, 0.2), candidate(0.5, 0.45))
+    chain = [candidate(0.8 - 0.001 * i, 20 * 0.97**i) for i in range(40)]
+    assert front(chain)[-1].seconds < 7  # each is nearly as dear as the next, the last is not
+
+
+def test_proposals_differ_in_cost_or_in_method() -> None:
+    chosen = propose(NEARLY, situation())
+    assert 3 <= len(chosen) <= 5
+    assert any(clearly_cheaper(c, chosen[0]) for c in chosen[1:]) or chosen[0].seconds == 3.0
+    for one, other in itertools.combinations(chosen, 2):
+        assert not same_cost(one, other) or one.recipe != other.recipe
+    assert 20.23 not in [c.seconds for c in chosen]
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_reasons_name_no_difference_that_rounds_to_none(language: str) -> None:
+    task = Task(Intent.PLAN, (Goal.RECONSTRUCT,), conditions=(Condition.JITTER,),
+                language=language)  # fmt: skip
+    of = situation(task, noise=0.05, rings=8.0, jitter=0.01)
+    said = " ".join(r for p in propose_plans(of, costs=FixedCosts(tv=9.0)) for r in p.reasons)
+    for nothing in ("1.0×", "(1×", "1.0 倍", "（1 倍", "0.0 px", "0.0 像素"):
+        assert nothing not in said
