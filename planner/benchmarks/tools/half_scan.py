@@ -12,12 +12,13 @@ from metadata.scan import Frames, Scan
 
 
 class HalfScan(Scan):
-    """Every second view (``first`` 0 or 1) of ``row``; ``bin`` columns become their mean."""
+    """Every second view (``first`` 0 or 1) of ``row``, of those one in ``thin``; ``bin`` columns
+    become their mean."""
 
-    def __init__(self, scan: Scan, row: int, bin: int, first: int) -> None:
+    def __init__(self, scan: Scan, row: int, bin: int, first: int, thin: int = 1) -> None:
         self._scan, self._bin = scan, bin
         self._row = slice(row, row + 1)
-        self._views = np.arange(first, scan.info.projections, 2)
+        self._views = np.arange(first * thin, scan.info.projections, 2 * thin)
         self.info = replace(
             scan.info,
             projections=len(self._views),

@@ -39,7 +39,8 @@ def measure(settings: Mapping[str, Any], only: str | None = None) -> Iterator[Ro
         if only not in (None, job):
             continue
         with open_scan(Path(folder) / about["file"]) as whole:
-            halves = [HalfScan(whole, about["row"], about["bin"], first) for first in (0, 1)]
+            halves = [HalfScan(whole, about["row"], about["bin"], first, about.get("thin", 1))
+                      for first in (0, 1)]  # fmt: skip
             recipe = plain(halves[0], about)
             reference = made(halves[1], referring(recipe, about, how))
             assert reference is not None
