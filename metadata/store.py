@@ -23,6 +23,7 @@ CREATE TABLE IF NOT EXISTS runs (
 CREATE INDEX IF NOT EXISTS runs_by_time ON runs (time);
 """
 WAIT_SECONDS = 30.0
+UNKEPT = ":memory:"  # the path of a store that ends with the process
 
 
 def default_store_path() -> Path:

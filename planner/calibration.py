@@ -6,10 +6,11 @@ import json
 import subprocess
 import sys
 import tempfile
+import time
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from metadata.errors import TomoplanError
 from metadata.store import Store
@@ -18,6 +19,9 @@ from toolbox.recipe import Recipe, Step, joins, wire
 from toolbox.registry import known_tools
 
 DECOMPOSED = {"materials": "Fe=7.88, H2O=1", "energies_kev": [20.0, 40.0], "pixel_size_um": 1.0}
+if TYPE_CHECKING:
+    from simulators import World
+
 FIRST = ((96, 4), (256, 8))  # columns, rows; as many views as columns
 FULL = ((64, 2), (192, 4), (512, 4))
 SLOW_SECONDS = 20.0  # a recipe that took this long is not run at the next size
@@ -25,20 +29,40 @@ SLOW_SECONDS = 20.0  # a recipe that took this long is not run at the next size
 
 def first_runs(store: Store) -> None:
     """Two small runs of the commonest steps, kept in the store: how fast this machine is."""
+    from simulators.writing import write_scan
+
     print("First use on this machine: timing two small runs …", file=sys.stderr)
-    recipe = (*before("stripe_likely"), Step("fbp"), Step("denoise_tv"))
-    load = _seconds_to_load_torch()
-    timed(recipe, *FIRST[0])  # loads libraries and compiles: not kept
-    for document in (timed(recipe, *size) for size in FIRST):
-        if document is not None:
-            store.add_run(document | {"node_seconds": document["node_seconds"] | {"load": load}})
+    with tempfile.TemporaryDirectory(prefix="tomoplan-") as folder:
+        paths = [Path(folder) / f"{columns}.nxs" for columns, _ in FIRST]
+        for path, size in zip(paths, FIRST, strict=True):
+            write_scan(_world(*size), path, volume=False)
+        # In a process that does nothing else: this one holds what planning took, and maybe torch.
+        done = subprocess.run([sys.executable, "-m", "planner.calibration", *map(str, paths)],
+                              stdout=subprocess.PIPE, text=True, check=True)  # fmt: skip
+    for line in done.stdout.splitlines():
+        store.add_run(json.loads(line))
 
 
-def _seconds_to_load_torch() -> float:
-    """In a process of its own: this one may have it already."""
-    code = "import time; t = time.perf_counter(); import torch; print(time.perf_counter() - t)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    return float(done.stdout)
+def run_first(paths: Sequence[Path]) -> None:
+    """The commonest steps on some scans, and a line of JSON for each: its record."""
+    from metadata import open_scan
+    from toolbox.execution import run
+
+    began = time.perf_counter()
+    import torch  # noqa: F401 — its loading is what is timed
+
+    load = time.perf_counter() - began
+    # What most runs hold beside, which counts as memory
+    from skimage.restoration import denoise_nl_means
+
+    del denoise_nl_means
+    pipeline = wire((*before("stripe_likely"), Step("fbp"), Step("denoise_tv")), 1)
+    for at, path in enumerate((paths[0], *paths)):
+        with open_scan(path) as scan:
+            record = run(pipeline, [scan], path.with_name(f"{at}.h5"), task={"calibration": True})
+        if at:  # the very first loads libraries and compiles: not kept
+            seconds = record.node_seconds | {"load": load}
+            print(json.dumps(record.to_json() | {"node_seconds": seconds}))
 
 
 def before(*destripe: str) -> Recipe:
@@ -48,11 +72,10 @@ def before(*destripe: str) -> Recipe:
 
 def timed(recipe: Recipe, columns: int, rows: int) -> dict[str, Any] | None:
     """The record of a recipe run on a simulated scan, or None where it cannot run."""
-    from simulators import World, simulate
+    from simulators import simulate
     from toolbox.execution import run
 
-    scan = simulate(World("foam", columns=columns, rows=rows, projections=columns, photons=2e4,
-                          rings=0.3))  # fmt: skip
+    scan = simulate(_world(columns, rows))
     scans = [scan, scan] if any(joins(step) for step in recipe) else [scan]
     try:
         with tempfile.TemporaryDirectory(prefix="tomoplan-") as folder:
@@ -62,6 +85,12 @@ def timed(recipe: Recipe, columns: int, rows: int) -> dict[str, Any] | None:
         print(f"Timing {names} failed and is left out: {error}", file=sys.stderr)
         return None
     return document | {"task": {"calibration": True}}
+
+
+def _world(columns: int, rows: int) -> World:
+    from simulators import World
+
+    return World("foam", columns=columns, rows=rows, projections=columns, photons=2e4, rings=0.3)
 
 
 def covering() -> list[Recipe]:
@@ -125,4 +154,7 @@ def measure_reference(path: Path) -> None:
 
 
 if __name__ == "__main__":
-    measure_reference(Path(__file__).parents[1] / "configs" / "costs.json")
+    if sys.argv[1:]:
+        run_first([Path(path) for path in sys.argv[1:]])
+    else:
+        measure_reference(Path(__file__).parents[1] / "configs" / "costs.json")

@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from metadata.errors import InputError
-from metadata.store import Store
+from metadata.errors import InputError, WorkError
+from metadata.store import UNKEPT, Store
 from planner.plan import Interval
 from planner.situation import Situation
 from toolbox.execution.memory import Sizes, operations, predict_peak_bytes
@@ -211,7 +211,18 @@ def fit(documents: Iterable[Mapping[str, Any]], workers: int | None = None) -> M
 def machine_costs(store: Store | None = None) -> MeasuredCosts:
     """Costs of this machine: its own runs, and where it has few, those of the reference machine in
     ``configs/costs.json`` times the ratio of the two. The very first use times a few small runs.
+    A store that cannot be used is told on standard error, and done without.
     """
+    try:
+        return _machine_costs(store)
+    except WorkError as error:
+        print(f"{error} Going on without: this machine is timed anew for this plan.",
+              file=sys.stderr)  # fmt: skip
+        with Store(UNKEPT) as passing:
+            return _machine_costs(passing)
+
+
+def _machine_costs(store: Store | None) -> MeasuredCosts:
     from planner.calibration import first_runs
     from toolbox.execution.record import hardware
 

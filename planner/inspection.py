@@ -109,6 +109,7 @@ def measure(info: ScanInfo, seen: Preview, warnings: list[str]) -> tuple[Traits,
         view_sufficiency=_view_sufficiency(info, values),
         angular_coverage=_coverage(info),
         center_px=None if center is None else Trait(center.column, center.low, center.high, "px"),
+        tilt=_tilt(center),
         jitter=None if jitter is None else Trait(*jitter, "px"),
         motion=_over_rows(_motion(sinogram), "px"),
         truncation=_over_rows(_truncation(values), "of strongest"),
@@ -129,6 +130,14 @@ def _center(sinogram: Block) -> Center:
     from toolbox.centering import estimate_center
 
     return estimate_center(sinogram, effort="quick")
+
+
+def _tilt(center: Center | None) -> Trait | None:
+    """Degrees; None where no rows far enough apart tell it."""
+    if center is None or center.tilt_error_rad is None:
+        return None
+    tilt, error = np.degrees(center.tilt_rad), 1.96 * np.degrees(center.tilt_error_rad)
+    return Trait(float(tilt), float(tilt - error), float(tilt + error), "degree")
 
 
 def _jitter(sinogram: Block) -> tuple[float, float, float]:

@@ -29,6 +29,8 @@ class Traits:
     - ``view_sufficiency``: views per half turn over π/2 × width (1: Crowther's criterion).
     - ``angular_coverage``: degrees of the half turn that are covered.
     - ``center_px``: rotation axis, with the 95 % interval of the consensus.
+    - ``tilt``: lean of the rotation axis in the plane of the detector (0 where it is within 2.5
+      standard errors of none); the interval is 1.96 standard errors either way.
     - ``jitter``: RMS shift from projection to projection.
     - ``motion``: RMS slow departure of the centre of mass from a sine.
     - ``truncation``: attenuation at the edges of the field over the strongest.
@@ -47,6 +49,7 @@ class Traits:
     view_sufficiency: Trait | None = None
     angular_coverage: Trait | None = None
     center_px: Trait | None = None
+    tilt: Trait | None = None
     jitter: Trait | None = None
     motion: Trait | None = None
     truncation: Trait | None = None

@@ -108,6 +108,7 @@ class Center:
     tilt_rad: float = 0.0
     method: str = ""
     warnings: tuple[str, ...] = ()
+    tilt_error_rad: float | None = None  # standard error; None: one row, or rows close together
 
     def at_rows(self, rows: NDArray[np.intp], total_rows: int) -> NDArray[np.float64]:
         """The axis column at each of some rows of a detector with ``total_rows`` rows."""

@@ -299,7 +299,8 @@ def run(
     if as_json:
         _print_json(
             {"output": str(output), "task": record.task, "pipeline": record.pipeline,
-             "center_px": record.center_px, "overlap_px": record.overlap_px,
+             "center_px": record.center_px, "tilt_deg": record.tilt_deg,
+             "overlap_px": record.overlap_px,
              "record": record.to_json(), "warnings": list(record.warnings)}
         )  # fmt: skip
     else:

@@ -110,8 +110,9 @@ def show_record(record: RunRecord) -> None:
     )
     if record.center_px is not None:
         axis = record.center_px
+        tilt = f", tilted by {record.tilt_deg:.3f}°" if record.tilt_deg else ""
         console.print(f"rotation axis at column {axis['value']:.2f} ({axis['low']:.2f} to "
-                      f"{axis['high']:.2f})")  # fmt: skip
+                      f"{axis['high']:.2f}){tilt}")  # fmt: skip
     if record.overlap_px is not None:
         console.print(f"overlap {record.overlap_px:.1f} px")
     for notes in record.notes.values():

@@ -18,6 +18,13 @@ def full(*_: Any, **__: Any) -> Any:
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
+def half(path: Path, error: BaseException) -> None:
+    """Begins a file, and is stopped by an error."""
+    with whole_file(path) as draft:
+        draft.write_text("half")
+        raise error
+
+
 def test_it_replaces_what_was_there(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("old")
     write_text(tmp_path / "a.txt", "new")
@@ -27,17 +34,13 @@ def test_it_replaces_what_was_there(tmp_path: Path) -> None:
 def test_a_full_disk_leaves_what_was_there(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("old")
     with pytest.raises(WorkError, match=r"No space left.*Make room"):
-        with whole_file(tmp_path / "a.txt") as draft:
-            draft.write_text("half")
-            full()
+        half(tmp_path / "a.txt", OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
     assert [(p.name, p.read_text()) for p in tmp_path.iterdir()] == [("a.txt", "old")]
 
 
 def test_any_other_end_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
-        with whole_file(tmp_path / "a.txt") as draft:
-            draft.write_text("half")
-            raise KeyboardInterrupt
+        half(tmp_path / "a.txt", KeyboardInterrupt())
     assert list(tmp_path.iterdir()) == []
 
 
@@ -63,11 +66,11 @@ def test_a_drawing_and_a_scan_are_whole_or_not_there(
     pipeline = wire((Step("flat_field"), Step("minus_log")), 1)
     write = Path.write_text
 
-    def half(path: Path, text: str, **options: Any) -> None:
+    def broken(path: Path, text: str, **options: Any) -> None:
         write(path, text[: len(text) // 2], **options)
         full()
 
-    monkeypatch.setattr(Path, "write_text", half)
+    monkeypatch.setattr(Path, "write_text", broken)
     monkeypatch.setattr(Figure, "savefig", full)
     for name in ("a.svg", "a.png"):
         with pytest.raises(WorkError, match="Make room"):

@@ -71,3 +71,14 @@ def test_the_same_words_on_two_scans_give_two_plans(calm: Inspection) -> None:
     steps = {n.tool for n in second.pipeline.nodes} - {n.tool for n in first.pipeline.nodes}
     assert any(tool.startswith("stripe") for tool in steps)
     assert any("stripes" in reason for reason in second.reasons)
+
+
+def test_the_tilt_of_the_axis_is_a_trait_with_an_interval() -> None:
+    world = World("foam", columns=128, rows=256, projections=90, photons=2e4, tilt_deg=2.0)
+    leaning = inspect_scan(simulate(world)).traits.tilt
+    assert leaning is not None
+    assert leaning.unit == "degree"
+    assert leaning.low < leaning.value < leaning.high
+    assert leaning.low > 0, "it leans this way"
+    thin = inspect_scan(simulate(World("foam", columns=96, rows=2, projections=120)))
+    assert thin.traits.tilt is None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -108,6 +108,8 @@ def examine(sinogram: Block, effort: str = "full", seed: int = 0) -> Finding:
         evidence += focus
         posterior = prior.given(evidence)
     center = conclude(sample, posterior, evidence, tilt)
+    if np.isfinite(error):
+        center = replace(center, tilt_error_rad=float(np.arctan(error)))
     return Finding(center, tuple(evidence), posterior)
 
 

@@ -72,6 +72,9 @@ def progress_bar() -> Iterator[Progress]:
 
     try:
         yield tell
+    except BaseException:
+        bar.live.transient = not bar.console.is_terminal  # in a log, the error stands alone
+        raise
     finally:
         bar.stop()
 

@@ -187,6 +187,8 @@ class Provenance:
             for name, value in self.record.center_px.items():
                 key = "center" if name == "value" else f"center_{name}"
                 _put(group, key, value, "px")
+        if self.record.tilt_deg is not None:
+            _put(group, "center_tilt", self.record.tilt_deg, "degree")
         if self.record.overlap_px is not None:
             _put(group, "overlap", self.record.overlap_px, "px")
         steps = _group(file, "/entry/reconstruction/parameters", "NXparameters")

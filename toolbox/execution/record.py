@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import platform
+import re
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,7 +36,8 @@ class RunRecord:
     seeds: dict[str, int] = field(default_factory=dict)
     hardware: dict[str, Any] = field(default_factory=dict)
     quality: dict[str, float] = field(default_factory=dict)
-    center_px: dict[str, float] | None = None  # value, low, high
+    center_px: dict[str, float] | None = None  # value, low, high; at the middle row
+    tilt_deg: float | None = None  # of the axis in the plane of the detector
     overlap_px: float | None = None
     warnings: list[str] = field(default_factory=list)
 
@@ -76,14 +78,32 @@ def _processor() -> str:
     return platform.processor() or platform.machine()
 
 
+BASE = ("tomoplan", "numpy", "h5py", "hdf5plugin", "scipy", "torch", "finufft")
+EXTRA = re.compile(r";.*\bextra\b")
+
+
 def versions(libraries: set[str]) -> dict[str, str]:
-    """Versions of tomoplan, Python and the libraries that tools name on their cards."""
-    from importlib.metadata import PackageNotFoundError, version
+    """Versions of Python, of what every run stands on, of the libraries that tools name on their
+    cards, and of what these require in turn."""
+    from importlib.metadata import PackageNotFoundError, requires, version
 
     found = {"python": platform.python_version()}
-    for name in sorted({"tomoplan", "numpy", "h5py", *libraries}):
+    waiting, seen = [*BASE, *sorted(libraries)][::-1], set[str]()
+    while waiting:
+        name = waiting.pop()
+        same = re.sub(r"[-_.]+", "-", name).lower()
+        if same in seen:
+            continue
+        seen.add(same)
         try:
             found[name] = version(name)
+            needed = [] if name in BASE else requires(name) or []
         except PackageNotFoundError:
             continue
-    return found
+        waiting += [_package(line) for line in needed if not EXTRA.search(line)]
+    return dict(sorted(found.items()))
+
+
+def _package(requirement: str) -> str:
+    """The name in ``numba (>=0.58)``, as the index writes it."""
+    return re.split(r"[^A-Za-z0-9._-]", requirement.strip(), maxsplit=1)[0]

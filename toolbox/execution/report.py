@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import uuid
 from dataclasses import dataclass
 from typing import Any
@@ -76,6 +77,7 @@ class Report:
             seeds={n: p["seed"] for n, p in parameters.items() if p.get("seed") is not None},
             hardware=hardware(),
             center_px=_interval(center),
+            tilt_deg=None if center is None else math.degrees(center.tilt_rad),
             overlap_px=float(overlaps[0]) if overlaps else None,
             warnings=self.warnings(),
         )
