@@ -78,6 +78,45 @@ SLOT_ORDER = [Stage.CORRECT, Stage.STITCH, Stage.PHASE, Stage.DESTRIPE, Stage.AL
 
 
 def slots(situation: Situation) -> list[Slot]:
+    """The slots of a recipe for this situation, in order, as the request wishes them: without what
+    it rules out, and with the tools that it names where they can stand."""
+    found = []
+    for slot in possible_slots(situation):
+        allowed = tuple(s for s in slot.steps if _allowed(s, situation))
+        named = tuple(s for s in allowed if any(x.tool in situation.wishes.tools for x in s))
+        named = named or _named(slot, allowed, situation)
+        if named:
+            found.append(Slot(slot.name, named, optional=False))
+        elif allowed or not slot.optional:
+            found.append(Slot(slot.name, allowed, slot.optional))
+    return found
+
+
+def unplaced(situation: Situation) -> list[str]:
+    """Tools that the request names and that no recipe for it can hold."""
+    placed = {step.tool for slot in slots(situation) for steps in slot.steps for step in steps}
+    return [tool for tool in situation.wishes.tools if tool not in placed]
+
+
+def _allowed(steps: Recipe, situation: Situation) -> bool:
+    wishes = situation.wishes
+    return all(wishes.allows(s.tool, known_tools()[s.tool].card.stage.value) for s in steps)
+
+
+def _named(slot: Slot, steps: tuple[Recipe, ...], situation: Situation) -> tuple[Recipe, ...]:
+    """Named tools that are not offered by themselves, where another of their ports stands."""
+    found = []
+    for name in situation.wishes.tools:
+        tool = known_tools()[name]
+        for (other,) in (s for s in steps if len(s) == 1):
+            card = known_tools()[other.tool].card
+            same = tool.card.stage is card.stage and tool.card.inputs == card.inputs
+            if same and not needs_values(tool) and (Step(name),) not in found:
+                found.append((Step(name),))
+    return tuple(found)
+
+
+def possible_slots(situation: Situation) -> list[Slot]:
     """The slots of a recipe for this situation, in order, each with the steps whose ports fit.
 
     Only tools that are on by default take part (alignment: where something is misaligned), and
@@ -136,7 +175,13 @@ def slots(situation: Situation) -> list[Slot]:
     if end is Stage.DESTRIPE:
         return found
 
-    if Goal.ALIGN in goals or situation.has(Condition.JITTER) or situation.has(Condition.DRIFT):
+    named = any(known_tools()[t].card.stage is Stage.ALIGN for t in situation.wishes.tools)
+    if (
+        named
+        or Goal.ALIGN in goals
+        or situation.has(Condition.JITTER)
+        or situation.has(Condition.DRIFT)
+    ):
         barred = rules()["needs_whole_specimen"] if situation.has(Condition.TRUNCATED) else ()
         aligners = [t for t in known_tools().values()
                     if t.card.stage is Stage.ALIGN and t.card.name not in barred]  # fmt: skip

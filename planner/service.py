@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from metadata import InputError, Scan, WorkError
 from planner.answers import catalogue, explanation
+from planner.grammar import unplaced
 from planner.inspection import Inspection, inspect_scan
 from planner.language import say, told_in, translate, understand
+from planner.language.wishes import as_bare_wish
 from planner.opening import ScanPath, opened
 from planner.plan import Answer, CostModel, Plan, Prediction, Scorer
 from planner.preview import NoBeamError
@@ -50,6 +52,7 @@ def plan(
     """
     began = time.perf_counter()
     task, said = _task(text)
+    task = as_bare_wish(task) or task
     if task.intent is not Intent.PLAN:
         return _in_words(task, said)
     with told_in(task.language), opened(scans, reading) as given:
@@ -89,9 +92,14 @@ def _planned(
     if refused is not None:
         return Answer(task, situation, (), tuple(warnings), refusal=refused.text(lang))
     plans = propose_plans(situation, scorer, costs)
+    short = _too_little_memory(task, plans)
+    if short is not None:
+        return Answer(task, situation, (), tuple(warnings), refusal=short)
     if not plans:
         why = say("refusal.no_plan", lang, why=missing_part(situation).text(lang))
         return Answer(task, situation, (), tuple(warnings), refusal=why)
+    why = say("cannot_fix.slot", lang)
+    warnings += [say("warn.cannot_fix", lang, tool=t, why=why) for t in unplaced(situation)]
     warnings += _budget_warnings(task, plans)
     return Answer(task, situation, tuple(plans), tuple(dict.fromkeys(warnings)))
 
@@ -158,6 +166,7 @@ def run(
     lang = task.language if task else "en"
     with told_in(lang), opened(scans, reading) as inputs:
         if task is not None:
+            task = as_bare_wish(task) or task
             plans = task.intent is Intent.PLAN
             found = _planned(task, said, inputs) if plans else _in_words(task, said)
             if not found.plans:
@@ -252,6 +261,18 @@ def _budget_warnings(task: Task, plans: Sequence[Plan]) -> list[str]:
         if peak > task.max_memory_gib:
             found.append(say("warn.memory", task.language, gib=peak, limit=task.max_memory_gib))
     return found
+
+
+def _too_little_memory(task: Task, plans: Sequence[Plan]) -> str | None:
+    """Why no plan can keep to the memory asked for: the process alone holds more."""
+    from toolbox.execution.resident import resident_bytes
+
+    least = resident_bytes()
+    if task.max_memory_gib is None or not plans or task.max_memory_gib * GIB >= least:
+        return None
+    peak = min(p.prediction.peak_bytes.value for p in plans)
+    return say("refusal.memory", task.language, limit=task.max_memory_gib, least=least / GIB,
+               gib=peak / GIB)  # fmt: skip
 
 
 def _task(text: str | Task) -> tuple[Task, list[str]]:

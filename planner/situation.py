@@ -12,6 +12,7 @@ from typing import Any
 from metadata.scan_info import Content, ScanInfo
 from planner.inspection import Inspection
 from planner.language.phrases import say
+from planner.language.wishes import Wishes, wishes_in
 from planner.task import Condition, Goal, Task
 from planner.traits import Traits
 
@@ -76,6 +77,11 @@ class Situation:
     def together(self) -> tuple[Goal, ...]:
         """The goals that need several scans which are no tiles."""
         return tuple(g for g in self.task.goals if g in TOGETHER)
+
+    @property
+    def wishes(self) -> Wishes:
+        """What the text rules out, and the tools that it names."""
+        return wishes_in(self.task.text)
 
     def has(self, condition: Condition) -> bool:
         """Whether a condition holds, wherever it is known from."""

@@ -12,6 +12,7 @@ from metadata.errors import InputError
 from metadata.whole_file import write_text
 from planner.language.normal import CJK, language_of
 from planner.language.phrases import say
+from planner.language.wishes import without_ruled_out
 from planner.task import Intent, Task
 
 LLM = "TOMOPLAN_LLM"
@@ -41,7 +42,7 @@ def understand(text: str) -> Understanding:
         from planner.language.llm import LlmFailure, read_by_llm
 
         try:
-            return Understanding(read_by_llm(text, model), "llm", warnings)
+            return Understanding(without_ruled_out(read_by_llm(text, model)), "llm", warnings)
         except LlmFailure as failure:
             told = say(
                 "understand.llm_failed", language_of(text), model=model, problem=str(failure)
@@ -53,7 +54,7 @@ def understand(text: str) -> Understanding:
         warnings = (*warnings, say("refusal.unintelligible", "en", text=text[:40]))
         task = Task(intent=Intent.REFUSE, language=language_of(text), text=text)
         return Understanding(task, "offline", warnings)
-    return Understanding(read_offline(text), "offline", warnings)
+    return Understanding(without_ruled_out(read_offline(text)), "offline", warnings)
 
 
 def _usable(text: str) -> tuple[str, tuple[str, ...]]:

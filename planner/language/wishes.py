@@ -1,0 +1,177 @@
+"""What a request rules out, which tools it names, and wishes that name no deliverable."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+from planner.language.clauses import clauses_of
+from planner.language.mentions import Stance, stance_of
+from planner.language.normal import normal
+from planner.language.quantities import limits_in
+from planner.language.rules import evidence_of
+from planner.language.vocabulary import vocabulary
+from planner.task import Condition, Goal, Intent, Priority, Task
+
+# What a step that is ruled out would have been for.
+MENDS = {Goal.DESTRIPE: Condition.RINGS, Goal.PHASE_RETRIEVE: Condition.PHASE_CONTRAST}
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """Stages and tools that a request rules out, and tools that it names."""
+
+    barred_stages: frozenset[str] = frozenset()
+    barred_tools: frozenset[str] = frozenset()
+    tools: tuple[str, ...] = ()
+
+    def allows(self, tool: str, stage: str) -> bool:
+        return tool not in self.barred_tools and stage not in self.barred_stages
+
+
+@lru_cache(maxsize=64)
+def wishes_in(text: str) -> Wishes:
+    """The wishes in a request.
+
+    >>> sorted(wishes_in("reconstruct with SIRT, no denoising").barred_stages)
+    ['denoise']
+    >>> wishes_in("用 SIRT 重建").tools
+    ('sirt',)
+    """
+    plain = normal(text)
+    ruled_out, _ = _ruled_out(plain)
+    steps = vocabulary("wishes")["steps"]
+    named, unwanted = _named_tools(plain)
+    stages = {steps[name]["stage"] for name in ruled_out if "stage" in steps[name]}
+    tools = {tool for name in ruled_out for tool in steps[name].get("tools", ())}
+    return Wishes(frozenset(stages), frozenset(tools | unwanted), named)
+
+
+def without_ruled_out(task: Task) -> Task:
+    """The task less the goals of steps that its text rules out, and less the conditions that only
+    the ruling out mentions; a plan that has no goal left is for the volume."""
+    if task.intent is not Intent.PLAN or not task.text:
+        return task
+    names, rest = _ruled_out(normal(task.text))
+    steps = vocabulary("wishes")["steps"]
+    goals = {Goal(steps[name]["goal"]) for name in names if "goal" in steps[name]}
+    if not goals:
+        return task
+    said = evidence_of(rest).conditions
+    dropped = {MENDS[goal] for goal in goals if goal in MENDS} - said
+    return replace(
+        task,
+        goals=tuple(g for g in task.goals if g not in goals) or (Goal.RECONSTRUCT,),
+        conditions=tuple(c for c in task.conditions if c not in dropped),
+    )
+
+
+def as_bare_wish(task: Task) -> Task | None:
+    """A text that holds nothing but priority and limits, or asks how long a work takes, read as
+    a wish for the scan at hand; None where it says something else."""
+    words = vocabulary("wishes")
+    plain = normal(task.text)
+    if re.search(words["how_long"], plain) and re.search(words["how_long_of"], plain):
+        from planner.language.offline import read_offline
+
+        asked = read_offline(
+            re.sub(words["how_long"], " ", plain).strip(" ?？吗呢") or "reconstruct"
+        )
+        goals = asked.goals if asked.intent is Intent.PLAN else (Goal.RECONSTRUCT,)
+        return replace(task, intent=Intent.PLAN, goals=goals)
+    quality, speed = (re.search(words[name], plain) is not None for name in ("quality", "speed"))
+    limits = limits_in(clauses_of(plain))
+    if not (quality or speed or limits.seconds or limits.memory):
+        return None
+    rest = plain
+    for name in ("quality", "speed", "filler"):
+        rest = re.sub(words[name], " ", rest)
+    rest = re.sub(r"\d+(?:\.\d+)?\s*(?:[a-z]+|小时|分钟|分|秒)?", " ", rest)
+    if re.search(r"[a-z\u3400-\u9fff]", rest):
+        return None
+    priority = task.priority
+    if quality != speed:
+        priority = Priority.QUALITY if quality else Priority.SPEED
+    return replace(
+        task, intent=Intent.PLAN, goals=(Goal.RECONSTRUCT,), conditions=(), priority=priority,
+        specimen=None, feature=None, max_seconds=limits.seconds, max_memory_gib=limits.memory,
+    )  # fmt: skip
+
+
+def _ruled_out(plain: str) -> tuple[frozenset[str], str]:
+    """The steps that normal text rules out and asks for nowhere else, and the text without."""
+    words = vocabulary("wishes")
+    names, rest = set(), plain
+    before, following = re.compile(words["no_before"]), re.compile(words["or"])
+    called = {
+        name: re.compile(rf"\s*(?:{step['called']})") for name, step in words["steps"].items()
+    }
+
+    def blank(start: int, stop: int) -> None:
+        nonlocal rest
+        rest = rest[:start] + " " * (stop - start) + rest[stop:]
+
+    for negation in before.finditer(plain):
+        at = negation.end()
+        while hit := _first(called, plain, at):
+            name, end = hit
+            names.add(name)
+            blank(negation.start(), end)
+            joined = following.match(plain[end:])
+            if joined is None:
+                break
+            at = end + joined.end()
+    for name, pattern in called.items():
+        for found in pattern.finditer(plain):
+            after = re.match(words["no_after"], plain[found.end() :])
+            if after:
+                names.add(name)
+                blank(found.start(), found.end() + after.end())
+    return frozenset(n for n in names if not called[n].search(rest)), rest
+
+
+def _first(called: dict[str, re.Pattern[str]], text: str, at: int) -> tuple[str, int] | None:
+    for name, pattern in called.items():
+        found = pattern.match(text, at)
+        if found:
+            return name, found.end()
+    return None
+
+
+def _named_tools(plain: str) -> tuple[tuple[str, ...], frozenset[str]]:
+    """Tools that normal text asks for, and those that it declines."""
+    wanted: dict[str, None] = {}
+    unwanted = set()
+    for clause in clauses_of(plain):
+        free = clause.text
+        for tool, pattern in _names():
+            for found in list(pattern.finditer(free)):
+                stance = stance_of(clause, found.start(), found.end())
+                if stance is Stance.DECLINED:
+                    unwanted.add(tool)
+                elif stance is Stance.ASKED and not clause.question:
+                    wanted[tool] = None
+                gap = " " * len(found.group())
+                free = free[: found.start()] + gap + free[found.end() :]
+    return tuple(wanted), frozenset(unwanted - set(wanted))
+
+
+@lru_cache(maxsize=1)
+def _names() -> tuple[tuple[str, re.Pattern[str]], ...]:
+    """Each tool and how a text may name it, the longest names first."""
+    from toolbox.registry import known_tools
+
+    words = vocabulary("wishes")
+    found = []
+    for name, tool in known_tools().items():
+        card = tool.card
+        if card.stage.value not in words["fixed"]:
+            continue
+        # Names as they are, and as `normal` spells them
+        spelled = [n.replace("_", "[_ -]") for n in {name, normal(name)} if "_" in n]
+        titles = [re.escape(normal(t).strip()) for t in (card.title, card.title_zh)]
+        also = [words["tools"][name]] if name in words["tools"] else []
+        pattern = "|".join([*spelled, *titles, *also])
+        found.append((name, re.compile(pattern), len(card.title)))
+    return tuple((n, p) for n, p, _ in sorted(found, key=lambda f: -f[2]))

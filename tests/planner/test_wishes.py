@@ -1,0 +1,143 @@
+"""What a text rules out is left out, what it names is used, and a bare wish is a wish."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from metadata.nxtomo_writer import write_nxtomo
+from planner.grammar import unplaced
+from planner.language import understand
+from planner.language.wishes import as_bare_wish, wishes_in
+from planner.service import plan, propose_plans
+from planner.situation import Situation
+from planner.task import Condition, Goal, Intent, Priority
+from simulators import World, simulate
+from tests.planner.situations import FixedCosts, situation
+from toolbox.registry import known_tools
+
+COSTS = FixedCosts(tv=9.0)
+BAD = {"noise": 0.3, "rings": 20.0, "jitter": 3.0}  # all that one would mend
+
+
+def of(text: str, **traits: float) -> Situation:
+    return situation(understand(text).task, None, **(BAD | traits))
+
+
+def tools(of: Situation) -> list[set[str]]:
+    return [{n.tool for n in p.pipeline.nodes} - {"scan"} for p in propose_plans(of, costs=COSTS)]
+
+
+@pytest.mark.parametrize(
+    ("text", "stage"),
+    [
+        ("reconstruct quickly, no denoising", "denoise"),
+        ("不要去噪，直接重建", "denoise"),
+        ("reconstruct without ring removal", "destripe"),
+        ("重建，不要去环", "destripe"),
+        ("reconstruct it, don't align the projections", "align"),
+        ("重建，不用对齐", "align"),
+        ("reconstruct, segmentation is not needed", "segment"),
+        ("重建就行，不需要分割", "segment"),
+        ("reconstruct, skip the phase retrieval", "phase"),
+        ("重建，不做相位恢复", "phase"),
+    ],
+)
+def test_what_is_ruled_out_is_in_no_plan(text: str, stage: str) -> None:
+    asked = of(text)
+    assert asked.task.goals == (Goal.RECONSTRUCT,)
+    assert not {Condition.RINGS, Condition.PHASE_CONTRAST} & set(asked.task.conditions)
+    for used in tools(asked):
+        assert stage not in {known_tools()[tool].card.stage.value for tool in used}
+
+
+def test_several_steps_are_ruled_out_at_once() -> None:
+    text = "reconstruct, no denoising or ring removal"
+    assert wishes_in(text).barred_stages == {"denoise", "destripe"}
+    assert Goal.DENOISE in understand("denoise it, but do not smooth the edges").task.goals
+    assert Goal.DESTRIPE in understand("reconstruct without rings").task.goals
+
+
+@pytest.mark.parametrize(
+    ("text", "tool"),
+    [
+        ("用 SIRT 重建", "sirt"),
+        ("reconstruct with SIRT", "sirt"),
+        ("用全变分重建", "tv"),
+        ("reconstruct by conjugate gradient least squares", "cgls"),
+        ("take the rings out with stripe_wavelet and reconstruct", "stripe_wavelet"),
+        ("reconstruct with align_center_of_mass", "align_center_of_mass"),
+        ("reconstruct and denoise with non-local means", "denoise_nlm"),
+        ("找旋转中心用 center_moments，然后重建", "center_moments"),
+    ],
+)
+def test_a_tool_that_is_named_is_in_every_plan(text: str, tool: str) -> None:
+    asked = of(text)
+    assert unplaced(asked) == []
+    assert all(tool in used for used in tools(asked))
+
+
+def test_a_tool_that_is_declined_is_in_no_plan() -> None:
+    assert not any("tv" in used for used in tools(of("reconstruct, but not with TV")))
+
+
+def test_a_tool_that_cannot_take_part_is_said() -> None:
+    assert unplaced(of("reconstruct with Paganin")) == ["paganin"]  # energy is not known
+
+
+@pytest.mark.parametrize(
+    ("text", "priority", "seconds"),
+    [
+        ("highest quality please", Priority.QUALITY, None),
+        ("fast please", Priority.SPEED, None),
+        ("做到最好", Priority.QUALITY, None),
+        ("快点", Priority.SPEED, None),
+        ("as good as you can", Priority.QUALITY, None),
+        ("Give me the best result you can get from this", Priority.QUALITY, None),
+        ("best quality within 10 minutes", Priority.QUALITY, 600.0),
+        ("how long will it take to reconstruct this?", Priority.BALANCED, None),
+        ("重建这个要多久？", Priority.BALANCED, None),
+    ],
+)
+def test_a_bare_wish_is_for_a_reconstruction(
+    text: str, priority: Priority, seconds: float | None
+) -> None:
+    task = as_bare_wish(understand(text).task)
+    assert task is not None
+    assert (task.intent, task.goals) == (Intent.PLAN, (Goal.RECONSTRUCT,))
+    assert (task.priority, task.max_seconds) == (priority, seconds)
+
+
+@pytest.mark.parametrize(
+    "text", ["move the motor fast please", "What is a sinogram?", "segment the pores, fast", "你好"]
+)
+def test_other_texts_are_no_bare_wishes(text: str) -> None:
+    assert as_bare_wish(understand(text).task) is None
+
+
+def test_a_bare_wish_on_a_scan_is_planned(tmp_path: Path) -> None:
+    scan = simulate(World("foam", columns=64, rows=1, projections=60, photons=3e4))
+    path = write_nxtomo(tmp_path / "a.nxs", scan.projections(), np.asarray(scan.info.angles_rad),
+                        flats=scan.flats(), darks=scan.darks())  # fmt: skip
+    found = plan("highest quality please", path, costs=COSTS)
+    assert found.task.priority is Priority.QUALITY
+    assert found.plans
+    warned = plan("find the axis only, no reconstruction, with SIRT", path, costs=COSTS)
+    assert warned.plans
+    placed = {n.tool for p in warned.plans for n in p.pipeline.nodes}
+    assert ("sirt" in placed) != any("sirt" in warning for warning in warned.warnings)
+
+
+def test_less_memory_than_the_program_takes_is_refused(tmp_path: Path) -> None:
+    scan = simulate(World("foam", columns=64, rows=1, projections=60, photons=3e4))
+    path = write_nxtomo(tmp_path / "a.nxs", scan.projections(), np.asarray(scan.info.angles_rad),
+                        flats=scan.flats(), darks=scan.darks())  # fmt: skip
+    for text, words in (
+        ("reconstruct with at most 0.05 GB of memory", "the program alone"),
+        ("重建，内存最多 0.05 GB", "程序本身"),
+    ):
+        found = plan(text, path, costs=COSTS)
+        assert words in (found.refusal or "")
+        assert found.plans == ()
