@@ -41,6 +41,8 @@ class Tool(ABC):
     def __call__(self, **inputs: Any) -> Any:
         """Process one block (or the whole, by ``card.split``)."""
 
+    reports: ClassVar[bool] = False  # ``tune`` says what the step changes, fixed or automatic
+
     def tune(self, **inputs: Any) -> Tuned:
         """Fix automatic parameters from a sample: ``card.bands`` bands of ``card.band_rows`` rows.
 

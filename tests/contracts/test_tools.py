@@ -331,3 +331,15 @@ def test_docstring_examples_run(module: str) -> None:
 def test_every_tool_shows_an_example_in_its_docstring() -> None:
     lacking = [name for name, cls in known_tools().items() if ">>>" not in (cls.__doc__ or "")]
     assert not lacking, f"docstrings without an example: {', '.join(sorted(lacking))}"
+
+
+@each_tool
+def test_what_is_chosen_automatically_is_said(name: str) -> None:
+    cls = known_tools()[name]
+    tool, inputs = examples.example_of(cls)
+    measured = not cls.card.output.kind.is_stack  # the value itself is the report
+    if measured or not (tool.needs_tuning() or tool.reports):
+        return
+    notes = tool.tune(**examples.sample(cls, inputs)).notes
+    assert notes
+    assert all(isinstance(note, str) and note for note in notes)

@@ -1,5 +1,8 @@
 """Ring removals: stripes go, what is no stripe stays, the strength is found."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -228,3 +231,16 @@ def test_what_is_automatic_by_default_beats_its_best_fixed_strength():
         if row["default_strength"] is None:
             assert row["automatic"] < row["fixed"], row["tool"]
         assert row.get("automatic", 1.0) <= 1.0, row["tool"]
+
+
+def test_a_fixed_strength_says_what_it_changed_in_a_run(tmp_path: Path) -> None:
+    from toolbox.execution import run
+    from toolbox.recipe import Step, wire
+
+    recipe = (Step("flat_field"), Step("minus_log"), Step("stripe_likely"))
+    scan = simulate(World("foam", columns=64, rows=3, projections=90, rings=0.8, photons=5e4))
+    record = run(wire(recipe, 1), [scan], tmp_path / "out.h5", quality=False)
+    (note,) = record.notes["stripe_likely"]
+    told = re.search(r"stripes (\S+) → (\S+) σ", note)
+    assert told
+    assert 0 < float(told[2]) < float(told[1])

@@ -59,7 +59,7 @@ class Preparation:
             if name not in step.nodes and name not in self._upstream(step):
                 continue
             tool = self.bench.tools[name]
-            if tool.needs_tuning() and name not in tuned:
+            if (tool.needs_tuning() or tool.reports) and name not in tuned:
                 self.steps.message(f"finding parameters of {tool.card.title}")
                 self._tune(name, sampler)
             if self.pipeline.kind_of(name).is_stack or step.direction is Direction.WHOLE:

@@ -53,8 +53,9 @@ def measured_geometry(
     notes = []
     if size is None:
         size = slice_size(sinogram, center)
-        if size != sinogram.values.shape[-1]:
-            notes.append(f"Half acquisition: slices are {size} px wide.")
+        half = size != sinogram.values.shape[-1]
+        notes.append(f"Half acquisition: slices are {size} px wide." if half
+                     else f"Slices are {size} px wide, as the detector is.")  # fmt: skip
     if tilt_halo is None:
         tilt_halo = tilt_rows(sinogram, center)
         if tilt_halo:

@@ -69,6 +69,7 @@ class Destriper(Tool):
     strengths: ClassVar[tuple[int, ...]] = (0, 1, 2, 3, 5, 9, 15, 25, 41)
     work: ClassVar[float] = 40.0  # nominal operations for one value
     scratch: ClassVar[float] = 10.0  # bytes for one value of a row
+    reports = True
     strength: int | None
 
     @abstractmethod
@@ -95,11 +96,14 @@ class Destriper(Tool):
         return cleaned
 
     def tune(self, **inputs: Any) -> Tuned:
-        """Choose the strength by trial: see :func:`best_strength`."""
-        if self.strength is not None:
-            return Tuned(self)
+        """Choose the strength by trial (see :func:`best_strength`) unless it is given; say what
+        it changes."""
         block: Block = inputs["sinogram"]
-        return best_strength(self, np.asarray(block.values))
+        sample = np.asarray(block.values)
+        if self.strength is not None:
+            fixed = f"strength {self.strength} (fixed, not by trial): {_change(self, sample)}"
+            return Tuned(self, (fixed,))
+        return best_strength(self, sample)
 
     def at(self, strength: int) -> Self:
         """The same tool with this strength."""
@@ -144,12 +148,10 @@ def best_strength(tool: Destriper, sample: NDArray[Any]) -> Tuned:
     relative = (errors / errors[:, :1]).mean(axis=0)
     chosen = int(relative.argmin())
     best = tool.at(candidates[chosen])
-    before = float(np.median(stripe_energy(sample)))
-    after = float(np.median(stripe_energy(_all(best, sample))))
     harm = float(np.mean([_harm(best, world[0]) for world in worlds]))
     note = (
-        f"strength {candidates[chosen]} (of {', '.join(map(str, candidates))}): stripes "
-        f"{before:.3g} → {after:.3g} of the noise, error of a trial with known stripes "
+        f"strength {candidates[chosen]} (of {', '.join(map(str, candidates))}): "
+        f"{_change(best, sample)}, error of a trial with known stripes "
         f"{100 * np.sqrt(relative[chosen]):.0f} % of doing nothing, change where there were no "
         f"stripes {harm:.2g} of the noise"
     )
@@ -178,6 +180,13 @@ def _errors(
         result = striped if strength == 0 else tool.at(strength).clean(striped)
         found.append(ramp_energy(result - clean))
     return found
+
+
+def _change(tool: Destriper, sample: NDArray[Any]) -> str:
+    """Stripes of a sample (axes ``row, angle, col``) before and after, in σ of a pixel's noise."""
+    before = float(np.median(stripe_energy(sample)))
+    after = float(np.median(stripe_energy(_all(tool, sample))))
+    return f"stripes {before:.3g} → {after:.3g} σ of the noise"
 
 
 def _harm(tool: Destriper, clean: Sinogram) -> float:
