@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from importlib.resources import files
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from planner.benchmarks.tools.row import Row, averaged, page
 
 PARTS = ("slices", "axes", "shifts", "labels", "pairs", "amounts", "real")
 DOCS = Path(__file__).parents[3] / "docs"
+MEASURED = Path(__file__).parents[3] / "configs" / "measured_tools.yaml"
 HEAD = (
     "# Tools, measured\n\n"
     "Written by `tomoplan bench tools` (worlds, seeds and scans: `configs/benchmarks/tools.yaml`; "
@@ -31,12 +34,13 @@ def settings() -> dict[str, Any]:
     return dict(yaml.safe_load(text))
 
 
-def run(output: Path | None = None, parts: Sequence[str] = PARTS, only: str | None = None
-        ) -> dict[str, Any]:  # fmt: skip
-    """Measure, print the table, and write it to docs/ and configs/ when everything was measured."""
+def run(
+    output: Path | None = None, parts: Sequence[str] = PARTS, only: str | None = None
+) -> dict[str, Any]:
+    """Measure, print the table, and write it to docs/ and configs/; what was not measured this
+    time (``parts``, one job ``only``, or no real scans at hand) stays as it was there."""
     import importlib
 
-    import yaml
     from rich.console import Console
     from rich.markdown import Markdown
 
@@ -47,20 +51,41 @@ def run(output: Path | None = None, parts: Sequence[str] = PARTS, only: str | No
         module = importlib.import_module(f"{__name__}.{part}")
         rows += module.measure(how, only)
     table = averaged(rows)
-    text = page(table, HEAD)
-    Console().print(Markdown(text))
-    found = {"rows": [row.to_json() for row in table]}
+    Console().print(Markdown(page(table, HEAD)))
     if output is not None:
-        (output / "tools.md").write_text(text, encoding="utf-8")
-    if only is None and tuple(parts) == PARTS and DOCS.is_dir() and any(r.real for r in table):
-        (DOCS / "measured_tools.md").write_text(text, encoding="utf-8")
-        short = [
-            {k: round(v, 4) if isinstance(v, float) else v for k, v in row.items()}
-            for row in found["rows"]
-        ]
-        (DOCS.parent / "configs" / "measured_tools.yaml").write_text(
-            "# Written by `tomoplan bench tools`.\n"
-            + yaml.safe_dump(short, sort_keys=False, default_flow_style=None, width=200),
-            encoding="utf-8",
-        )
-    return found
+        (output / "tools.md").write_text(page(table, HEAD), encoding="utf-8")
+    if MEASURED.parent.is_dir():
+        keep(table)
+    return {"rows": [row.to_json() for row in table]}
+
+
+def keep(table: Sequence[Row]) -> None:
+    """Put measured rows among those known, and write the page."""
+    import yaml
+
+    key = attrgetter("real", "job", "measure", "tool")
+    known = {key(row): row for row in measured()} | {key(row): row for row in table}
+    rows = [known[k] for k in sorted(known)]
+    short = [
+        {k: round(v, 4) if isinstance(v, float) else v for k, v in asdict(row).items()}
+        for row in rows
+    ]
+    lines = yaml.safe_dump(short, sort_keys=False, default_flow_style=None, width=300)
+    MEASURED.write_text("# Written by `tomoplan bench tools`.\n" + lines, encoding="utf-8")
+    (DOCS / "measured_tools.md").write_text(page(rows, HEAD), encoding="utf-8")
+
+
+def measured() -> list[Row]:
+    """What was measured last, from ``configs/measured_tools.yaml``; tools that are gone left out."""
+    import yaml
+
+    from toolbox.registry import known_tools
+
+    if not MEASURED.exists():
+        return []
+    found = yaml.safe_load(MEASURED.read_text(encoding="utf-8"))
+    return [Row(**row) for row in found if row["tool"] in known_tools()]
+
+
+if __name__ == "__main__":
+    run(parts=[p for p in PARTS if p in sys.argv[1:]] or PARTS)
