@@ -76,7 +76,7 @@ def keep(table: Sequence[Row]) -> None:
 
 
 def measured() -> list[Row]:
-    """What was measured last, from ``configs/measured_tools.yaml``; tools that are gone left out."""
+    """What was measured last, from ``configs/measured_tools.yaml``, without tools that are gone."""
     import yaml
 
     from toolbox.registry import known_tools
@@ -86,6 +86,3 @@ def measured() -> list[Row]:
     found = yaml.safe_load(MEASURED.read_text(encoding="utf-8"))
     return [Row(**row) for row in found if row["tool"] in known_tools()]
 
-
-if __name__ == "__main__":
-    run(parts=[p for p in PARTS if p in sys.argv[1:]] or PARTS)

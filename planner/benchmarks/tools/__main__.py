@@ -1,0 +1,7 @@
+"""``python -m planner.benchmarks.tools PART…`` measures some parts again."""
+
+import sys
+
+from planner.benchmarks.tools import PARTS, run
+
+run(parts=[part for part in PARTS if part in sys.argv[1:]] or PARTS)
