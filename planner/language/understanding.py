@@ -12,7 +12,6 @@ from metadata.errors import InputError
 from metadata.whole_file import write_text
 from planner.language.normal import CJK, language_of
 from planner.language.phrases import say
-from planner.language.wishes import without_ruled_out
 from planner.task import Intent, Task
 
 LLM = "TOMOPLAN_LLM"
@@ -37,6 +36,8 @@ def understand(text: str) -> Understanding:
     outcome is only a Task. Empty text raises InputError.
     """
     text, warnings = _usable(text)
+    from planner.language.wishes import without_ruled_out
+
     model = os.environ.get(LLM, "").strip()
     if model:
         from planner.language.llm import LlmFailure, read_by_llm
