@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -237,7 +236,8 @@ def _comparison(candidate: Candidate, first: Candidate, situation: Situation) ->
         return say(
             "reason.first", lang,
             priority=say(f"priority.{situation.task.priority.value}", lang),
-            quality=candidate.quality, seconds=math.ceil(candidate.seconds),
+            quality=candidate.quality,
+            seconds=f"{candidate.seconds:.{1 if candidate.seconds < 10 else 0}f}",  # as the table
         )  # fmt: skip
     from planner.search import same_cost
 

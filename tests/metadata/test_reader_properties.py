@@ -146,3 +146,47 @@ def test_damaged_tiff_and_numpy(data: Any, suffix: str) -> None:
             raw[at] = value
         path.write_bytes(raw[: data.draw(st.integers(0, len(raw)))])
         try_to_read(path)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.data())
+def test_bare_hdf5(data: Any) -> None:
+    """Any stack of numbers comes back; one of another shape, type or length is an error of ours."""
+    scan = data.draw(scans())
+    name = data.draw(st.sampled_from(["frames", "a/b/frames"]))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "a.h5"
+        with h5py.File(path, "w") as file:
+            file[name] = scan["projections"]
+            file["flats"], file["darks"] = scan["flats"], scan["darks"]
+            file["theta"] = np.rad2deg(scan["angles_rad"])
+            file["odd"] = data.draw(
+                st.sampled_from([b"text", np.zeros(3), np.zeros((2, 2, 2, 2)), np.zeros((0, 3))])
+            )
+        given = {"flats": "flats", "darks": "darks", "state": "counts"}
+        with open_scan(path, data=name, angles=np.asarray(scan["angles_rad"]), **given) as opened:
+            np.testing.assert_array_equal(opened.projections(), scan["projections"])
+            np.testing.assert_array_equal(opened.flats(), scan["flats"])
+            np.testing.assert_allclose(opened.info.angles_rad, scan["angles_rad"], atol=1e-9)
+        for wrong in ({"data": "odd"}, {"data": name, "angles": "0:180", "flats": "odd"},
+                      {"data": "none"}, {"data": name, "angles": "odd"}):  # fmt: skip
+            with contextlib.suppress(TomoplanError), open_scan(path, **wrong) as opened:
+                opened.projections()
+                opened.flats()
+        raw = path.read_bytes()
+        path.write_bytes(raw[: data.draw(st.integers(0, len(raw) - 1))])
+        with contextlib.suppress(TomoplanError), open_scan(path, data=name) as opened:
+            opened.projections()
+
+
+@settings(max_examples=15, deadline=None)
+@given(flips=st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)),
+                      max_size=6), keep=st.floats(0, 1))  # fmt: skip
+def test_damaged_txrm(data: Path, flips: list[tuple[float, int]], keep: float) -> None:
+    raw = bytearray((data / "txm/txrm_test_chip_tomo.txrm").read_bytes())
+    for place, value in flips:
+        raw[int(place * len(raw))] = value
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "a.txrm"
+        path.write_bytes(raw[: int(keep * len(raw))])
+        try_to_read(path)
