@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
@@ -20,6 +20,9 @@ from toolbox.values import Block, Center
 T = TypeVar("T")
 Rows = NDArray[np.float64]
 EDGE_COLUMNS = 5
+ROWS_ENOUGH = 3  # for an interval from their spread
+BLOCKS = 4  # of views, where rows are fewer
+VIEWS_ENOUGH = 8  # in a block
 MANY = 0.05  # share of a projection that zingers do not reach
 AIR = 0.12  # how far the transmission of air may seem to lie from 1
 DENSE = 3.0  # attenuation above which next to no light comes through (5 %)
@@ -103,8 +106,8 @@ def measure(info: ScanInfo, seen: Preview, warnings: list[str]) -> tuple[Traits,
     center = _attempt("center", warnings, lambda: _center(sinogram))
     jitter = _attempt("jitter", warnings, lambda: _jitter(sinogram))
     traits = Traits(
-        noise=_over_rows(_noise(values), ""),
-        signal=_over_rows(np.quantile(values[:, :: _stride(values)], 0.95, axis=(1, 2)), ""),
+        noise=_spread(_noise, values, "of line integral"),
+        signal=_spread(_signal, values, "of line integral"),
         rings=_attempt("rings", warnings, lambda: _rings(values)),
         view_sufficiency=_view_sufficiency(info, values),
         angular_coverage=_coverage(info),
@@ -112,10 +115,10 @@ def measure(info: ScanInfo, seen: Preview, warnings: list[str]) -> tuple[Traits,
         tilt=_tilt(center),
         jitter=None if jitter is None else Trait(*jitter, "px"),
         motion=_over_rows(_motion(sinogram), "px"),
-        truncation=_over_rows(_truncation(values), "of strongest"),
-        fringes=_over_rows(_fringes(values), "power-law exponent + 2"),
-        metal=_over_rows(_metal(values), "share of pixels"),
-        zingers=_over_rows(_zingers(seen.raw.values.swapaxes(0, 1)), "share of pixels"),
+        truncation=_spread(_truncation, values, "of strongest"),
+        fringes=_spread(_fringes, values, "power-law exponent + 2"),
+        metal=_spread(_metal, values, "share of pixels"),
+        zingers=_spread(_zingers, seen.raw.values.swapaxes(0, 1), "share of pixels"),
         lost_frames=_lost_frames(seen.transmission),
         saturation=_saturation(info, seen.raw.values),
         beam_drift=_beam_drift(seen.transmission),
@@ -149,14 +152,19 @@ def _jitter(sinogram: Block) -> tuple[float, float, float]:
 def _rings(values: NDArray[np.float32]) -> Trait:
     from toolbox.stripes import stripe_energy
 
-    strength = np.asarray(stripe_energy(values), np.float64)
-    return _over_rows(strength * np.sqrt(values.shape[1]), "σ of the mean over views")
+    views = np.sqrt(values.shape[1])
+    return _spread(lambda some: np.asarray(stripe_energy(some), np.float64) * views, values,
+                   "σ of the mean over views")  # fmt: skip
 
 
 def _noise(values: NDArray[np.float32]) -> Rows:
     from toolbox.noise import noise_sigma
 
     return np.array([noise_sigma(row) for row in values])
+
+
+def _signal(values: NDArray[np.float32]) -> Rows:
+    return np.asarray(np.quantile(values[:, :: _stride(values)], 0.95, axis=(1, 2)), np.float64)
 
 
 def _view_sufficiency(info: ScanInfo, values: NDArray[np.float32]) -> Trait:
@@ -303,6 +311,19 @@ def _attempt(name: str, warnings: list[str], work: Callable[[], T]) -> T | None:
     except TomoplanError as error:
         warnings.append(f"{name} could not be measured: {error}")
         return None
+
+
+def _spread(
+    measure: Callable[[NDArray[np.float32]], Rows], values: NDArray[np.float32], unit: str
+) -> Trait:
+    """As :func:`_over_rows` of what is measured on ``row, angle, col``; where rows are few, the
+    interval is the range over blocks of views of each."""
+    found = _over_rows(measure(values), unit)
+    if len(values) >= ROWS_ENOUGH or values.shape[1] < BLOCKS * VIEWS_ENOUGH:
+        return found
+    blocks = np.array_split(values, BLOCKS, axis=1)
+    ranges = [found, *(_over_rows(measure(block), unit) for block in blocks)]
+    return replace(found, low=min(r.low for r in ranges), high=max(r.high for r in ranges))
 
 
 def _over_rows(values: NDArray[np.float64], unit: str) -> Trait:

@@ -8,7 +8,8 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Trait:
-    """A measured value with its interval: the spread over the rows looked at, or as said."""
+    """A measured value with its interval: the spread over the rows looked at (over blocks of
+    views, where rows are fewer than three), or as said."""
 
     value: float
     low: float

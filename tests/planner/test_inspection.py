@@ -82,3 +82,13 @@ def test_the_tilt_of_the_axis_is_a_trait_with_an_interval() -> None:
     assert leaning.low > 0, "it leans this way"
     thin = inspect_scan(simulate(World("foam", columns=96, rows=2, projections=120)))
     assert thin.traits.tilt is None
+
+
+def test_one_row_has_intervals_from_blocks_of_views() -> None:
+    world = World("foam", columns=128, rows=1, projections=200, photons=5e3, rings=0.5)
+    traits = inspect_scan(simulate(world)).traits
+    for name in ("noise", "signal", "rings", "fringes"):
+        trait = getattr(traits, name)
+        assert trait.unit
+        assert trait.low < trait.high, name
+        assert trait.low <= trait.value <= trait.high
