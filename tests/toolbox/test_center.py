@@ -197,7 +197,7 @@ def test_unknown_effort_is_refused() -> None:
         ("projections/i13_24737_nxtomo.nxs", 85.75),
         ("sinograms/neutron_360.h5", 245.25),
         ("sinograms/neutron_360_halfacq_crop.h5", 40.25),
-        pytest.param("projections/tomobank_00076_rows01_dx.h5", 1275.0, marks=pytest.mark.slow),
+        ("projections/tomobank_00076_rows01_dx.h5", 1275.0),
     ],
 )
 def test_real_scans(data: Path, name: str, truth: float) -> None:
@@ -207,7 +207,6 @@ def test_real_scans(data: Path, name: str, truth: float) -> None:
     assert center.high - center.low <= 4
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", ["sparse_100proj.h5", "limited_angle_0_126.h5"])
 def test_real_scans_that_cannot_tell_say_so(data: Path, name: str) -> None:
     center = estimate_center(attenuation_of(data / "conditions" / name))
