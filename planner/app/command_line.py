@@ -362,13 +362,23 @@ def _serialisable(value: Any) -> bool:
 
 @app.command()
 def train(
-    what: Annotated[str, typer.Argument(help="language")],
+    what: Annotated[str, typer.Argument(help="A learned part: language, fbpconvnet, …")],
     config: Annotated[Path | None, typer.Option(help="YAML instead of the shipped one.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint.")] = False,
+    folder: Annotated[
+        Path | None, typer.Option(help="Checkpoint, log and picture (default: training-WHAT).")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="Weights and card (default: where the tools read them).")
+    ] = None,
+    measure: Annotated[
+        bool, typer.Option("--measure", help="Only measure the weights there again.")
+    ] = False,
 ) -> None:
-    """Train a learned part again from one command."""
+    """Train a learned part, or measure it again, from one command."""
     from planner.training import train as start
 
-    start(what, config)
+    start(what, config, resume, folder, output, measure)
 
 
 @app.command()

@@ -1,0 +1,109 @@
+"""What every learned tool must keep beside the contract of tools: a whole model card, weights
+that are the card's, and the stored output."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from simulators.training import known_parts
+from simulators.training.command import shipped_settings
+from toolbox import known_tools
+from toolbox.learned.model_card import ModelCard, weights_folder
+from toolbox.learned.weights import infer, trained
+
+LEARNED = sorted(name for name, cls in known_tools().items() if cls.card.weights)
+FIELDS = {
+    "name", "version", "changelog", "task", "intended_use", "data_source", "data_type", "inputs",
+    "outputs", "references", "differences", "licence", "training", "settings", "parameters",
+    "sha256", "bytes", "metrics", "unit", "worlds", "wins_on", "loses_on", "wins", "suits",
+}  # fmt: skip
+each_learned = pytest.mark.parametrize("name", LEARNED)
+
+
+def model_card(name: str) -> dict[str, Any]:
+    return json.loads((weights_folder() / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def test_every_model_of_the_folder_belongs_to_a_tool() -> None:
+    stored = {path.stem for path in weights_folder().glob("*.json")}
+    assert stored == set(LEARNED)
+    assert set(LEARNED) <= set(known_parts())
+
+
+@each_learned
+def test_the_model_card_is_complete(name: str) -> None:
+    card = model_card(name)
+    assert set(card) >= FIELDS
+    assert card["name"] == name
+    assert card["worlds"], "it says on no world whether it wins"
+    for row in card["worlds"]:
+        assert {"world", "scans", "conventional", "gain"} <= set(row)
+        assert math.isfinite(row["gain"])
+        assert (row["world"] in card["wins_on"]) == (row["gain"] > 0)
+    assert all(math.isfinite(value) for value in card["metrics"].values())
+    assert card["training"]["command"] == f"tomoplan train {name}"
+    assert {"steps", "minutes", "ended_by", "torch", "device"} <= set(card["training"])
+    assert set(card["settings"]["options"]["families"]).isdisjoint(
+        card["settings"]["options"]["held_out"]
+    )
+
+
+@each_learned
+def test_the_model_was_trained_with_the_shipped_settings(name: str) -> None:
+    import yaml
+
+    shipped = yaml.safe_load(Path(shipped_settings(name)).read_text(encoding="utf-8"))
+    card = model_card(name)["settings"]
+    assert {key: card[key] for key in shipped} == shipped
+
+
+@each_learned
+def test_the_tool_says_what_its_model_card_says(name: str) -> None:
+    card, model = known_tools()[name].card, ModelCard.of(name)
+    assert card.weights == model.weights
+    assert card.metrics == model.metrics
+    assert card.suits == model.suits
+    assert card.training_data == model.training_data
+    assert model.summary in card.limits
+    if not model_card(name)["wins"]:
+        assert not card.default_on, "it loses to the conventional tool and yet is on by default"
+
+
+@each_learned
+def test_the_weights_are_the_cards_and_hold_tensors_only(name: str) -> None:
+    from safetensors.numpy import load
+
+    path = weights_folder() / f"{name}.safetensors"
+    data = path.read_bytes()
+    assert hashlib.sha256(data).hexdigest() == known_tools()[name].card.weights[path.name]
+    assert len(data) <= 4_000_000
+    tensors = load(data)  # raises on anything else than tensors
+    floats = [t for t in tensors.values() if np.issubdtype(t.dtype, np.floating)]
+    assert {t.dtype for t in floats} == {np.dtype("float16")}
+    assert all(np.isfinite(t).all() for t in floats)
+    assert sum(t.size for t in tensors.values()) >= model_card(name)["parameters"]
+
+
+@each_learned
+def test_the_stored_output_comes_out_again(name: str) -> None:
+    import torch
+    from safetensors.numpy import load_file
+
+    stored = load_file(weights_folder() / f"{name}.reference.safetensors")
+    module = importlib.import_module(known_tools()[name].__module__)
+    network = trained(name, module.network)
+    if hasattr(module, "clean"):
+        found = module.clean(network, stored["input"])
+    else:
+        found = infer(network, torch.from_numpy(stored["input"])).cpu().numpy()
+    # bfloat16 keeps eight bits; other processors round elsewhere
+    scale = float(np.abs(stored["output"]).max())
+    np.testing.assert_allclose(found, stored["output"], rtol=0, atol=0.02 * scale)

@@ -1,0 +1,163 @@
+"""Sparse-view slices cleaned by a U-Net (FBPConvNet)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from toolbox.card import ToolCard, grey
+from toolbox.kinds import DataKind, Domain, GreyState, Split, Stage
+from toolbox.learned.model_card import ModelCard
+from toolbox.tool import Cost, Tool
+from toolbox.values import Block, Geometry, Shape
+
+if TYPE_CHECKING:
+    import torch
+
+WIDTH = 16  # channels of the first level; 64 in the paper
+LEVELS = 5
+TILE, OVERLAP, MULTIPLE = 1024, 128, 2 ** (LEVELS - 1)
+COARSE = 4  # px: grey levels are measured on means of so many pixels, where noise is small
+MODEL = ModelCard.of("fbpconvnet")
+
+
+@dataclass(frozen=True)
+class FBPConvNet(Tool):
+    """Slices of filtered back-projection from few views, without their streaks and noise, axes
+    ``z, y, x``, each slice alone: x + U(x), a U-Net U that learned what to take away.
+
+    Each slice is brought to one scale of grey values first and back after, so its unit does not
+    matter. Slices of any size; larger ones than 1024 px go in tiles that fade into each other.
+
+    >>> FBPConvNet().card.split.value, sorted(FBPConvNet().card.weights)
+    ('rows', ['fbpconvnet.safetensors'])
+    """
+
+    card = ToolCard(
+        name="fbpconvnet",
+        title="U-Net for slices from few views (FBPConvNet)",
+        title_zh="稀疏视角切片的卷积网络（FBPConvNet）",
+        stage=Stage.DENOISE,
+        domain=Domain.RECONSTRUCTION,
+        inputs={"volume": grey(DataKind.VOLUME, GreyState.ATTENUATION)},
+        output=grey(DataKind.VOLUME),
+        split=Split.ROWS,
+        references=(
+            "Jin, McCann, Froustey & Unser 2017, IEEE Trans. Image Process. 26, 4509, "
+            "doi 10.1109/TIP.2017.2713099",
+            "Ronneberger, Fischer & Brox 2015, MICCAI (the U-Net)",
+        ),
+        limits="Learned on simulated half turns of 60 to 120 views after filtered "
+        "back-projection with the toolbox's default filter: other artefacts stay or mislead it, "
+        "and fine structure may be invented or lost. Differs from the paper: a quarter of its "
+        f"channels ({WIDTH} instead of 64, trained small on a CPU), grey levels set by each slice, "
+        f"simulated specimens. {MODEL.summary}",
+        library="torch",
+        version=MODEL.version,
+        gpu=True,
+        default_on=MODEL.wins,
+        weights=MODEL.weights,
+        training_data=MODEL.training_data,
+        metrics=MODEL.metrics,
+        suits=MODEL.suits,
+    )
+
+    def __call__(self, *, volume: Block) -> Block:  # type: ignore[override]
+        from toolbox.learned.weights import trained
+
+        net = trained("fbpconvnet", network)
+        slices = [clean(net, image) for image in volume.values]
+        return volume.with_values(np.stack(slices) if slices else volume.values)
+
+    def cost(self, **inputs: Shape) -> Cost:
+        shape = inputs["volume"]
+        inside = min(shape.frames, TILE) * min(shape.columns, TILE)
+        return Cost(60_000.0 * shape.voxels, 400.0 * inside + 12.0 * shape.frames * shape.columns)
+
+    @classmethod
+    def example(cls) -> tuple[Self, dict[str, Any]]:
+        """Discs in noise."""
+        rng = np.random.default_rng(4)
+        y, x = np.mgrid[:48, :48]
+        discs = np.stack([((x - 24) ** 2 + (y - 20 - z) ** 2 < 200) * 0.02 for z in range(5)])
+        values = (discs + rng.normal(0, 0.004, discs.shape)).astype(np.float32)
+        volume = Block(values, DataKind.VOLUME, GreyState.ATTENUATION,
+                       Geometry(np.zeros(1), 5, 48), np.arange(5))  # fmt: skip
+        return cls(), {"volume": volume}
+
+
+def clean(net: torch.nn.Module, image: NDArray[np.float32]) -> NDArray[np.float32]:
+    """One slice, axes ``y, x``, through the network, in its own unit."""
+    import torch
+
+    from toolbox.learned.tiles import tiled
+    from toolbox.learned.weights import infer
+
+    level, spread = grey_levels(image)
+    scaled = (image - np.float32(level)) / np.float32(spread)
+
+    def process(part: NDArray[np.float32]) -> NDArray[np.float32]:
+        return infer(net, torch.from_numpy(part)[None, None])[0, 0].cpu().numpy()
+
+    cleaned = tiled(scaled, process, TILE, OVERLAP, MULTIPLE)
+    return (cleaned * np.float32(spread) + np.float32(level)).astype(np.float32)
+
+
+def grey_levels(image: NDArray[np.float32]) -> tuple[float, float]:
+    """Level and spread of a slice's grey values: the middle and half the span from the 2nd to the
+    98th percentile of its coarse means, so that noise does not widen them. The spread of a
+    constant slice counts as 1."""
+    height, width = (max(side // COARSE, 1) for side in image.shape)
+    part = image[: height * COARSE, : width * COARSE]
+    if min(image.shape) >= COARSE:
+        part = part.reshape(height, COARSE, width, COARSE).mean(axis=(1, 3))
+    low, high = np.percentile(part, (2, 98))
+    return float(low + high) / 2, float(high - low) / 2 or 1.0
+
+
+def network(width: int = WIDTH) -> torch.nn.Module:
+    """The U-Net of Jin et al. 2017 (fig. 3): five levels, two or three 3 × 3 convolutions each
+    with batch normalisation, skips by concatenation, and the input added to the output."""
+    import torch
+    from torch import nn
+
+    def convolve(inside: int, outside: int, times: int = 2) -> nn.Sequential:
+        layers: list[nn.Module] = []
+        for _ in range(times):
+            layers += [
+                nn.Conv2d(inside, outside, 3, padding=1, bias=False),
+                nn.BatchNorm2d(outside),
+                nn.ReLU(inplace=True),
+            ]
+            inside = outside
+        return nn.Sequential(*layers)
+
+    class Network(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            sizes = [width * 2**level for level in range(LEVELS)]
+            self.down = nn.ModuleList(
+                convolve(1 if i == 0 else sizes[i - 1], size, 3 if i == 0 else 2)
+                for i, size in enumerate(sizes)
+            )
+            self.up = nn.ModuleList(
+                nn.ConvTranspose2d(2 * size, size, 2, stride=2) for size in reversed(sizes[:-1])
+            )
+            self.join = nn.ModuleList(convolve(2 * size, size) for size in reversed(sizes[:-1]))
+            self.last = nn.Conv2d(width, 1, 1)
+            nn.init.zeros_(self.last.weight)  # begins as the identity
+            nn.init.zeros_(self.last.bias)  # type: ignore[arg-type]
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            h, skips = x, []  # n, 1, y, x
+            for level, block in enumerate(self.down):
+                h = block(nn.functional.max_pool2d(h, 2) if level else h)  # n, 16 · 2^level, …
+                skips.append(h)
+            for up, join, skip in zip(self.up, self.join, reversed(skips[:-1]), strict=True):
+                h = join(torch.cat([skip, up(h)], 1))
+            return x + self.last(h)
+
+    return Network()
