@@ -130,4 +130,3 @@ def _share(part: Callable[[slice], None], count: int, threads: int | None) -> No
         return
     with ThreadPoolExecutor(workers) as pool:
         list(pool.map(part, slices))
-

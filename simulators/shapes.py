@@ -90,9 +90,7 @@ class Shapes:
     def turned(self, matrix: ArrayLike) -> Shapes:
         """Every point ``p`` at ``matrix @ p``: a rotation, or any other linear map; exact."""
         transposed = np.asarray(matrix, dtype=np.float64).T
-        return Shapes(
-            self.kind, self.center @ transposed, self.axes @ transposed, self.material
-        )
+        return Shapes(self.kind, self.center @ transposed, self.axes @ transposed, self.material)
 
     def displaced(self, displacement: Callable[[Array], Array]) -> Shapes:
         """Moved and strained by ``displacement(points (n, 3)) -> (n, 3)``, px.

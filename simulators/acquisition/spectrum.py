@@ -88,4 +88,3 @@ def _lines(kind: str, source: float, filter_name: str, filter_mm: float) -> tupl
     weights = np.array([photons[g].sum() for g in groups])
     means = np.array([(photons[g] * energies[g]).sum() for g in groups]) / weights
     return means, weights / weights.sum()
-

@@ -101,8 +101,12 @@ def _air_tubes(wide: float, rng: np.random.Generator) -> Shapes:
     end = start + np.stack([-side * rng.uniform(0.08, 0.22, n), rng.uniform(-0.12, 0.12, n),
                             rng.normal(0, 0.06, n)], axis=1)  # fmt: skip
     branches = rods(start, end, rng.uniform(0.006, 0.016, n), AIR_TUBE)
-    trunks = rods([[-0.29 * wide, 0.05, -0.3], [0.29 * wide, 0.05, -0.3]],
-                  [[-0.29 * wide, 0.05, 1.45], [0.29 * wide, 0.05, 1.45]], 0.025, AIR_TUBE)
+    trunks = rods(
+        [[-0.29 * wide, 0.05, -0.3], [0.29 * wide, 0.05, -0.3]],
+        [[-0.29 * wide, 0.05, 1.45], [0.29 * wide, 0.05, 1.45]],
+        0.025,
+        AIR_TUBE,
+    )
     sacs = ellipsoids([[-0.2, 0.1, 0.62], [0.2, 0.1, 0.62]], [0.09, 0.12, 0.12], AIR_TUBE)
     return trunks + branches + sacs
 

@@ -40,8 +40,13 @@ def porous_rock(radius: float, height: float, rng: np.random.Generator) -> Shape
 
     middles, sizes = packed(0.75, core, height, draw, rng, grow=1.5)
     n = len(sizes)
-    half = GROWN * sizes[:, None] * np.stack(
-        [rng.uniform(1.0, 1.2, n), rng.uniform(0.85, 1.05, n), rng.uniform(0.85, 1.05, n)], axis=1
+    half = (
+        GROWN
+        * sizes[:, None]
+        * np.stack(
+            [rng.uniform(1.0, 1.2, n), rng.uniform(0.85, 1.05, n), rng.uniform(0.85, 1.05, n)],
+            axis=1,
+        )
     )
     kinds = rng.choice([QUARTZ, FELDSPAR, CLAY], n, p=[0.8, 0.15, 0.05])
     small = sizes < np.quantile(sizes, 0.4) if n else np.zeros(0, dtype=bool)
