@@ -23,6 +23,10 @@ AUTO = (
 )
 ENOUGH = 600  # projections of the sample that a trial looks at, about
 
+# `tomoplan bench tools`: on a real scan whose specimen is wider than the field (I13 24737) some
+# take its grey values for stripes
+WITHIN_THE_FIELD = {"truncation": (0.0, 0.5)}
+
 
 def stripe_card(
     name: str,
@@ -32,6 +36,7 @@ def stripe_card(
     limits: str,
     library: str = "tomoplan",
     licence: str = "Apache-2.0",
+    suits: dict[str, tuple[float, float]] | None = None,
 ) -> ToolCard:
     """The card of a ring removal."""
     grey_values = (GreyState.TRANSMISSION, GreyState.ATTENUATION, GreyState.PHASE)
@@ -49,6 +54,7 @@ def stripe_card(
         library=library,
         licence=licence,
         bands=3,
+        suits=suits or {},
     )
 
 

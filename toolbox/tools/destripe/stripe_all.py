@@ -6,7 +6,13 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from toolbox.card import Param
-from toolbox.tools.destripe.destriper import Destriper, Sinogram, stripe_card, widest
+from toolbox.tools.destripe.destriper import (
+    WITHIN_THE_FIELD,
+    Destriper,
+    Sinogram,
+    stripe_card,
+    widest,
+)
 from toolbox.tools.destripe.stripe_dead import StripeDead
 from toolbox.tools.destripe.stripe_large import StripeLarge
 from toolbox.tools.destripe.stripe_sorting import StripeSorting
@@ -28,6 +34,7 @@ class StripeAll(Destriper):
         title_zh="综合去条纹",
         references=("Vo, Atwood & Drakopoulos 2018, Opt. Express 26, 28396, algorithms 3 to 6",),
         limits="Slower than each alone. Small isolated objects lose contrast at large strength.",
+        suits=WITHIN_THE_FIELD,
     )
     work = 490.0
     scratch = 36.0

@@ -8,7 +8,13 @@ from typing import Annotated
 import numpy as np
 
 from toolbox.stripes import running_parabola
-from toolbox.tools.destripe.destriper import Destriper, Sinogram, stripe_card, widest
+from toolbox.tools.destripe.destriper import (
+    WITHIN_THE_FIELD,
+    Destriper,
+    Sinogram,
+    stripe_card,
+    widest,
+)
 
 
 @dataclass(frozen=True)
@@ -30,6 +36,7 @@ class StripeDifferences(Destriper):
         references=("Bouali & Ladjal 2011, IEEE Trans. Geosci. Remote Sens. 49, 2924",),
         limits="Only stripes that are the same in all projections, as the limiting case of the"
         " variational method. Steps that most projections share are taken for stripes.",
+        suits=WITHIN_THE_FIELD,
     )
     work = 49.0
 

@@ -8,7 +8,13 @@ from typing import Annotated
 import numpy as np
 
 from toolbox.stripes import running_parabola
-from toolbox.tools.destripe.destriper import Destriper, Sinogram, stripe_card, widest
+from toolbox.tools.destripe.destriper import (
+    WITHIN_THE_FIELD,
+    Destriper,
+    Sinogram,
+    stripe_card,
+    widest,
+)
 
 
 @dataclass(frozen=True)
@@ -28,6 +34,7 @@ class StripeMean(Destriper):
         references=("Rivers 1998, Tutorial: X-ray Computed Microtomography Data Processing",),
         limits="Only stripes that are the same in all projections. Still structure narrower "
         "than the strength (a tube wall around the axis) is taken off too.",
+        suits=WITHIN_THE_FIELD,
     )
     work = 10.0
 

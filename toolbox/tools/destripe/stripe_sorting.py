@@ -8,7 +8,13 @@ from typing import Annotated
 import numpy as np
 
 from toolbox.stripes import running_median
-from toolbox.tools.destripe.destriper import Destriper, Sinogram, stripe_card, widest
+from toolbox.tools.destripe.destriper import (
+    WITHIN_THE_FIELD,
+    Destriper,
+    Sinogram,
+    stripe_card,
+    widest,
+)
 
 
 @dataclass(frozen=True)
@@ -29,6 +35,7 @@ class StripeSorting(Destriper):
         references=("Vo, Atwood & Drakopoulos 2018, Opt. Express 26, 28396, algorithm 3",),
         limits="Wider stripes stay; neighbouring columns must see like grey values, so small "
         "isolated objects lose contrast at large strength.",
+        suits=WITHIN_THE_FIELD,
     )
     work = 146.0
     scratch = 27.0

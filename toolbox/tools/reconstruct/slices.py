@@ -43,6 +43,7 @@ def reconstruction_card(
     gpu: bool = False,
     library: str = "tomoplan",
     licence: str = "Apache-2.0",
+    suits: dict[str, tuple[float, float]] | None = None,
 ) -> ToolCard:
     """The card of a tool that takes rows of a sinogram, and the axis, to slices."""
     return ToolCard(
@@ -60,6 +61,7 @@ def reconstruction_card(
         gpu=gpu,
         library=library,
         licence=licence,
+        suits=suits or {},
     )
 
 

@@ -1,0 +1,51 @@
+"""What ``tomoplan bench tools`` measured, and what the planner makes of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from metadata import open_scan
+from planner.benchmarks.tools import measured, settings
+from planner.benchmarks.tools.half_scan import HalfScan
+from planner.benchmarks.tools.row import Row, averaged, page
+from planner.grammar import slots
+from planner.inspection import inspect_scan
+from planner.situation import assess
+from planner.task import Goal, Intent, Task
+
+HOW = settings()
+
+
+@pytest.mark.parametrize("job", HOW["real"])
+def test_no_tool_is_offered_on_a_real_scan_that_it_made_worse(job: str, data: Path) -> None:
+    rows = [r for r in measured() if r.real and r.job == job and r.measure == "fine structure"]
+    assert len(rows) > 15
+    harmful = {r.tool for r in rows if r.gain is not None and r.gain < -HOW["worse"]}
+    about = HOW["real"][job]
+    with open_scan(data / about["file"]) as whole:
+        half = HalfScan(whole, about["row"], about["bin"], 0, about.get("thin", 1))
+        situation = assess(Task(Intent.PLAN, (Goal.RECONSTRUCT,)), [inspect_scan(half)])
+    offered = {s.tool for slot in slots(situation) for steps in slot.steps for s in steps}
+    assert offered
+    assert not offered & harmful
+
+
+def test_halves_of_a_scan_share_no_view(data: Path) -> None:
+    with open_scan(data / "projections/tooth_aps_dx.h5") as whole:
+        first, second = (HalfScan(whole, 0, 2, n, thin=2) for n in (0, 1))
+        assert not set(first.info.angles_rad) & set(second.info.angles_rad)
+        assert first.projections().shape == (46, 1, 320)
+        assert first.axis(296.0) == 147.75
+
+
+def test_rows_are_averaged_over_worlds_and_a_gain_is_for_the_better() -> None:
+    rows = [Row("fbp", "a", "SSIM", v, 0.5) for v in (0.6, 0.8)]
+    rows += [Row("fbp", "a", "error, px", 1.0, 3.0), Row("sirt", "a", "SSIM", None, 0.5)]
+    table = {(r.tool, r.measure): r for r in averaged(rows)}
+    assert table["fbp", "SSIM"].gain == pytest.approx(0.2)
+    assert table["fbp", "error, px"].gain == pytest.approx(2.0)
+    assert table["sirt", "SSIM"].gain is None
+    text = page(list(table.values()), "head")
+    assert text.index("| fbp | 0.700 | 0.500 | +0.200") < text.index("| sirt | – |")
