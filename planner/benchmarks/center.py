@@ -27,7 +27,7 @@ from toolbox import Block, Center, DataKind, make_tool
 
 METHODS = (
     "center_registration", "center_mirror", "center_overlap", "center_fourier",
-    "center_moments", "center_sharpness",
+    "center_moments", "center_sharpness", "center_cnn",
 )  # fmt: skip
 REAL = {
     "projections/tooth_aps_dx.h5": 296.0,
@@ -37,6 +37,7 @@ REAL = {
     "conditions/limited_angle_0_126.h5": 1275.0,
     "sinograms/neutron_360.h5": 245.25,
     "sinograms/neutron_360_halfacq_crop.h5": 40.25,
+    "sinograms/i18_multimodal_stxm_xrf_xrd.nxs": 51.0,
 }
 KINDS = ("half", "full", "offset", "sparse", "limited", "truncated")
 FIRST_SEED = 10_000  # the methods' weights were set on lower seeds

@@ -59,7 +59,7 @@ class Part:
             "patches": _patches(sample, truth + distance * bin_, bin_,
                                 int(self.options["places"]), rng.uniform(0, 2 * np.pi)),
             "distance": distance.astype(np.float32),
-            "step": np.float32([step]),
+            "step": np.array([step], np.float32),
         }  # fmt: skip
 
     def batch(self, examples: Sequence[Arrays], rng: np.random.Generator) -> Arrays:
