@@ -26,9 +26,10 @@ def cluster(request: pytest.FixtureRequest) -> Iterator[Any]:
     from distributed import LocalCluster
 
     processes = getattr(request, "param", False)
+    # Workers in this process count all its memory as theirs, and pause when it is too much
     with LocalCluster(
         n_workers=1 if processes else 2, threads_per_worker=1, processes=processes,
-        dashboard_address=":0", memory_limit="2GiB",
+        dashboard_address=":0", memory_limit="2GiB" if processes else "32GiB",
     ) as cluster:  # fmt: skip
         yield cluster
 
@@ -102,3 +103,24 @@ def test_a_cluster_that_loses_all_workers(scan_path: Path, tmp_path: Path) -> No
         with pytest.raises(WorkError, match="has no workers"):
             run(Pipeline.chain(STEPS), [scan], tmp_path / "out.h5",
                 scheduler=empty.scheduler_address)  # fmt: skip
+
+
+def test_a_cluster_that_pauses_for_want_of_memory_is_an_error(
+    scan_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import dask
+    from distributed import LocalCluster
+
+    import toolbox.execution.cluster as module
+
+    monkeypatch.setattr(module, "ALONE_SECONDS", 1.0)
+    with (
+        dask.config.set({"distributed.worker.memory.pause": 0.001}),
+        LocalCluster(n_workers=1, threads_per_worker=1, processes=False, dashboard_address=":0",
+                     memory_limit="32GiB") as small,
+        open_scan(scan_path) as scan,
+        pytest.raises(WorkError, match=r"have paused.*memory-limit"),
+    ):  # fmt: skip
+        run(Pipeline.chain(STEPS), [scan], tmp_path / "out.h5",
+            scheduler=small.scheduler_address)  # fmt: skip
+    assert not (tmp_path / "out.h5").exists()

@@ -175,16 +175,18 @@ def _probe(job: SlabJob, slab: Slab, place: Callable[..., StoredStack]) -> dict[
 def _patiently(
     finished: queue.Queue[Any], client: Client, address: str, count: int
 ) -> Iterator[Any]:
-    """Finished futures as they come; an error where the cluster has been empty for long."""
+    """Finished futures as they come; an error where for long the cluster has had no worker that
+    works: Dask lets one pause whose process holds more than its share of memory."""
     alive = time.monotonic()
     while count:
         try:
             future = finished.get(timeout=2.0)
         except queue.Empty:
-            if client.scheduler_info(n_workers=-1)["workers"]:
+            workers = client.scheduler_info(n_workers=-1)["workers"].values()
+            if any(w.get("status") != "paused" for w in workers):
                 alive = time.monotonic()
             elif time.monotonic() - alive > ALONE_SECONDS:
-                raise WorkError(_alone(address)) from None
+                raise WorkError(_paused(address) if workers else _alone(address)) from None
             continue
         count -= 1
         alive = time.monotonic()
@@ -206,6 +208,13 @@ def _lost(error: BaseException | None, slab: Slab, direction: Direction) -> Base
         f"A worker failed on {direction} {slab.start} to {slab.stop - 1}: "
         f"{type(error).__name__}: {error}. The workers need the same tomoplan and the same files; "
         f"go on with --resume when that is so."
+    )
+
+
+def _paused(address: str) -> str:
+    return (
+        f"All workers of the cluster at {address} have paused: their processes hold more memory "
+        f"than they may. Give them a larger `--memory-limit`, then go on with --resume."
     )
 
 
