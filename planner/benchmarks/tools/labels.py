@@ -81,7 +81,10 @@ def _score(
     except TomoplanError as error:
         print(f"  {name} failed: {error}", file=sys.stderr)
         return None, time.perf_counter() - began
-    return mean_iou(labels, by_brightness(truth, volume)), time.perf_counter() - began
+    seconds = time.perf_counter() - began
+    if labels.max() >= classes:  # numbered objects: all of them against what is not background
+        return mean_iou(labels > 0, by_brightness(truth, volume) > 0), seconds
+    return mean_iou(labels, by_brightness(truth, volume)), seconds
 
 
 def by_brightness(truth: NDArray[Any], volume: NDArray[Any]) -> NDArray[np.intp]:
