@@ -33,6 +33,7 @@ RECENT = 400  # runs that the fit looks at
 NEAR = 1.5  # a run ten times larger or smaller counts exp(−2.3/1.5) as much
 PRIOR_RUNS = 0.5  # how many runs the assumption "seconds ∝ operations" is worth
 FEW_RUNS = 3
+STEEPEST = 1.1  # seconds over operations, in logarithms: caches, not algorithms, make it steeper
 LOADED = 0.2  # s: a process that had torch already takes less
 OTHER_WEIGHT = 0.2  # what a run of the reference machine counts beside an own one
 
@@ -112,7 +113,7 @@ class MeasuredCosts:
         slope = (float((weight * (x - mean_x) * (y - mean_y)).sum()) + PRIOR_RUNS) / (
             scatter + PRIOR_RUNS
         )
-        slope = min(max(slope, 0.0), 1.5)
+        slope = min(max(slope, 0.0), STEEPEST)
         # Beyond the largest run measured, work is taken to grow as its operations do.
         far = max(0.0, at - float(x.max()))
         return math.exp(mean_y + slope * (at - far - mean_x) + far)
