@@ -19,7 +19,7 @@ from toolbox.centering.methods import (
 )
 from toolbox.centering.posterior import Posterior
 from toolbox.centering.sample import Sample
-from toolbox.centering.tilt import lean
+from toolbox.centering.tilt import LEAST_LEAN, lean
 from toolbox.values import Block, Center
 
 
@@ -97,7 +97,8 @@ def examine(sinogram: Block, effort: str = "full", seed: int = 0) -> Finding:
     rng = np.random.default_rng(seed)
     curves = direct_curves(sample, much)
     tilt, error = lean(curves, rng, much.tilt_draws)
-    if abs(tilt) < 2.5 * error:
+    extent = max((float(np.ptp(c.heights)) for c in curves), default=0.0)
+    if abs(tilt) < max(2.5 * error, LEAST_LEAN / max(extent, 1.0)):
         tilt = 0.0
     guard = max(8.0, 0.01 * sample.columns)
     evidence = [weigh(c.tilted(tilt), DRAWS, rng, guard) for c in curves]

@@ -8,9 +8,11 @@ from toolbox.centering.evidence import Curves, summits
 
 MOST = np.tan(np.deg2rad(2.0))  # columns a row
 # How far the axis of one row may be off in simulated worlds without a trace in the resampling, px:
-# by centres of mass; by structure (pairs, wedge) four times as far. (Half a pixel from top to
-# bottom was seen as a lean where specimens differ from row to row.)
-SAME_ROW = 0.23
+# by centres of mass; by structure (pairs, wedge) four times as far
+SAME_ROW = 0.1
+# A lean of less over all the rows, in px, matters to no slice, and is often seen where there is
+# none but the specimen differs from row to row
+LEAST_LEAN = 0.5
 
 
 def lean(curves: list[Curves], rng: np.random.Generator, draws: int = 60) -> tuple[float, float]:
