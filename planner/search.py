@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from planner.grammar import slots
+from planner.cost import memory_budget
+from planner.grammar import Slot, slots
 from planner.plan import CostModel, Interval, Scorer
 from planner.situation import Situation, rules
 from planner.task import Priority
-from toolbox.kinds import Stage
-from toolbox.recipe import Recipe, wire
-from toolbox.registry import tool_class
+from toolbox.kinds import DataKind, Split, Stage
+from toolbox.recipe import Recipe, Step, wire
+from toolbox.registry import make_tool, tool_class
+from toolbox.values import Shape
 
 BEAM = 24
 PROPOSALS = 5
@@ -65,7 +67,7 @@ def search(situation: Situation, scorer: Scorer, costs: CostModel) -> list[Candi
             known[recipe] = Candidate(recipe, quality, costs.seconds(recipe, situation))
         return known[recipe]
 
-    steps = slots(situation)
+    steps = [_affordable(slot, situation) for slot in slots(situation)]
     for weight in rules()["trade_offs"]:
         beam: list[Recipe] = [()]
         for slot in steps:
@@ -83,6 +85,27 @@ def search(situation: Situation, scorer: Scorer, costs: CostModel) -> list[Candi
         return not wired.validate(states)
 
     return [c for r, c in found.items() if valid(r)]
+
+
+def _affordable(slot: Slot, situation: Situation) -> Slot:
+    """A slot without the steps of which not even one row fits into the memory; as it is where none
+    would be left, for then the run says what is lacking."""
+    kept = tuple(steps for steps in slot.steps if all(fits(s, situation) for s in steps))
+    return replace(slot, steps=kept) if kept or slot.optional else slot
+
+
+def fits(step: Step, situation: Situation) -> bool:
+    """Whether the least that a step can do at once, one row, fits into the memory."""
+    tool = make_tool(step.tool, step.parameters)
+    if tool.card.split is not Split.ROWS:
+        return True
+    info = situation.info
+    row = {
+        port: Shape(info.columns if kind is DataKind.VOLUME else info.projections, 1, info.columns)
+        for port, of in tool.card.inputs.items()
+        if (kind := of.kind).is_stack and not of.optional
+    }
+    return tool.cost(**row).bytes <= memory_budget(situation)
 
 
 def _worth(candidate: Candidate, weight: float) -> float:
