@@ -52,9 +52,7 @@ def _facts(data: h5py.Dataset) -> Facts:
     sizes = {"pixel_um": 1e-6, "pixel_size_um": 1e-6, "pixel_m": 1.0, "pixel_size_m": 1.0}
     pixel = [factor * n for name, factor in sizes.items()
              if (n := h5.as_number(h5.attribute(data, name)))]  # fmt: skip
-    return Facts(
-        pixel_size_m=pixel[0] if pixel else None, energy_kev=energy[0] if energy else None
-    )
+    return Facts(pixel_size_m=pixel[0] if pixel else None, energy_kev=energy[0] if energy else None)
 
 
 def describe(root: h5py.Group) -> str:

@@ -85,4 +85,3 @@ def measured() -> list[Row]:
         return []
     found = yaml.safe_load(MEASURED.read_text(encoding="utf-8"))
     return [Row(**row) for row in found if row["tool"] in known_tools()]
-

@@ -71,5 +71,5 @@ def test_csv_holds_the_same(tmp_path: Path) -> None:
 def test_an_unknown_suffix_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"ends in \.txt; expected one of \.h5"):
         write_history(month(), tmp_path / "history.txt")
-    with pytest.raises(InputError, match="nowhere for history.csv does not exist"):
+    with pytest.raises(InputError, match=r"nowhere for history\.csv does not exist"):
         write_history(month(), tmp_path / "nowhere" / "history.csv")
