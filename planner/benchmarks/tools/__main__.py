@@ -4,4 +4,5 @@ import sys
 
 from planner.benchmarks.tools import PARTS, run
 
-run(parts=[part for part in PARTS if part in sys.argv[1:]] or PARTS)
+if __name__ == "__main__":
+    run(parts=[part for part in PARTS if part in sys.argv[1:]] or PARTS)
