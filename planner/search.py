@@ -124,7 +124,7 @@ def propose(candidates: list[Candidate], situation: Situation) -> list[Candidate
     cheaper = [c for c in listed if clearly_cheaper(c, chosen[0])]
     for candidate in cheaper[:1] + listed + ranked:
         # Off the front only to have something to choose from.
-        if len(chosen) == (PROPOSALS if candidate in on_front else LEAST):
+        if len(chosen) >= (PROPOSALS if candidate in on_front else LEAST):
             break
         if candidate not in chosen and all(_differs(candidate, c) for c in chosen):
             chosen.append(candidate)
