@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metadata.errors import TomoplanError
+from metadata.scan import Scan
 from planner.benchmarks.conditions import registered
 from planner.grammar import needs_values, slots
 from planner.inspection import inspect_scan
@@ -97,11 +98,23 @@ def quality(world: World, recipe: Recipe) -> float | None:
 def slices_of(world: World, recipe: Recipe) -> tuple[NDArray[Any], NDArray[Any]] | None:
     """The volume that a recipe makes of a world, and the truth (``z, y, x``); None where the
     recipe cannot run."""
+    scan = simulate(world)
+    volume = made(scan, recipe)
+    if volume is None:
+        return None
+    truths = np.stack([scan.truth(row) for row in range(world.rows)])
+    if any(known_tools()[s.tool].card.stage is Stage.ALIGN for s in recipe):
+        # Alignment leaves open where the specimen stands.
+        volume = np.stack([registered(v, t) for v, t in zip(volume, truths, strict=True)])
+    return volume, truths
+
+
+def made(scan: Scan, recipe: Recipe) -> NDArray[np.float32] | None:
+    """The slices that a recipe makes (``z, y, x``), or None, said, where it cannot run."""
     import h5py
 
     from toolbox.execution import run as execute
 
-    scan = simulate(world)
     with tempfile.TemporaryDirectory(prefix="tomoplan-") as folder:
         output = Path(folder) / "out.h5"
         try:
@@ -110,12 +123,7 @@ def slices_of(world: World, recipe: Recipe) -> tuple[NDArray[Any], NDArray[Any]]
             print(f"  {[s.tool for s in recipe]} failed: {error}", file=sys.stderr)
             return None
         with h5py.File(output) as file:
-            volume = file["/entry/data/data"][:]
-    truths = np.stack([scan.truth(row) for row in range(world.rows)])
-    if any(known_tools()[s.tool].card.stage is Stage.ALIGN for s in recipe):
-        # Alignment leaves open where the specimen stands.
-        volume = np.stack([registered(v, t) for v, t in zip(volume, truths, strict=True)])
-    return volume, truths
+            return np.asarray(file["/entry/data/data"][:], np.float32)
 
 
 def with_tool(recipe: Recipe, name: str) -> Recipe:

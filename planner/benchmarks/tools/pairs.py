@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metadata import TomoplanError
-from planner.benchmarks.tools.real import made
+from planner.benchmarks.rules import made
 from planner.benchmarks.tools.row import Row
 from simulators import SimulatedScan, World
 from simulators.acquisition.second_modality import Pair, second_modality

@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from metadata import TomoplanError, open_scan
+from metadata import open_scan
 from metadata.scan import Scan
-from planner.benchmarks.rules import with_tool
+from planner.benchmarks.rules import made, with_tool
 from planner.benchmarks.tools.half_scan import HalfScan
 from planner.benchmarks.tools.row import Row
 from planner.benchmarks.tools.slices import tools_of
 from toolbox.kinds import GreyState, Stage
-from toolbox.recipe import Recipe, Step, wire
+from toolbox.recipe import Recipe, Step
 
 Image = NDArray[np.float32]
 
@@ -68,21 +66,6 @@ def referring(recipe: Recipe, about: Mapping[str, Any], how: Mapping[str, Any]) 
     at = [s.tool for s in recipe].index("known_center")
     step = Step(how["destripe"]["tool"], how["destripe"]["parameters"])
     return (*recipe[:at], step, *recipe[at:])
-
-
-def made(scan: Scan, recipe: Recipe) -> Image | None:
-    """The slices that a recipe makes (``z, y, x``), or None where it cannot run."""
-    from toolbox.execution import run
-
-    with tempfile.TemporaryDirectory(prefix="tomoplan-") as folder:
-        output = Path(folder) / "out.h5"
-        try:
-            run(wire(recipe), [scan], output)
-        except TomoplanError as error:
-            print(f"  {[s.tool for s in recipe]} failed: {error}", file=sys.stderr)
-            return None
-        with h5py.File(output) as file:
-            return np.asarray(file["/entry/data/data"][:], np.float32)
 
 
 def blurred(image: Image, sigma: float) -> Image:
