@@ -151,8 +151,8 @@ class Part:
         return {
             "version": "0.1.0",
             "changelog": {
-                "0.1.0": "first weights, trained small on one busy CPU core; not to be had from the "
-                "YAML alone: the first 2000 steps saw no detectors under 160 columns, no far "
+                "0.1.0": "first weights, trained small on one busy CPU core; not to be had from "
+                "the YAML alone: the first 2000 steps saw no detectors under 160 columns, no far "
                 "candidates, no blur and fewer rings"
             },
             "task": "rank candidate rotation axes by patches of the slices that they give",

@@ -137,8 +137,9 @@ class Part:
         return {
             "version": "0.1.0",
             "changelog": {
-                "0.1.0": "first weights, trained small on one busy CPU core; not to be had from the "
-                "YAML alone: stopped half way to let the batch statistics settle (before, the run had none settle), then continued"
+                "0.1.0": "first weights, trained small on one busy CPU core; not to be had from "
+                "the YAML alone: stopped half way to let the batch statistics settle (before, "
+                "the run had none settle), then continued"
             },
             "task": "remove streaks and noise from slices reconstructed from few views",
             "intended_use": "half-turn absorption scans of 60 to 120 views after filtered "
