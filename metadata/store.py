@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +24,7 @@ CREATE TABLE IF NOT EXISTS runs (
 CREATE INDEX IF NOT EXISTS runs_by_time ON runs (time);
 """
 WAIT_SECONDS = 30.0
+RETRY_SECONDS = 0.02
 UNKEPT = ":memory:"  # the path of a store that ends with the process
 
 
@@ -50,14 +52,26 @@ class Store:
             self._connection = sqlite3.connect(
                 self.path, timeout=WAIT_SECONDS, isolation_level=None
             )
-            self._connection.execute("PRAGMA journal_mode=WAL")
-            self._connection.execute("PRAGMA synchronous=NORMAL")
-            self._connection.executescript(SCHEMA)
+            self._prepare(deadline=time.monotonic() + WAIT_SECONDS)
         except (OSError, sqlite3.Error) as error:
             raise WorkError(
                 f"Cannot open the store of runs {self.path}: {error}. Set TOMOPLAN_HOME to a "
                 f"folder where you may write."
             ) from error
+
+    def _prepare(self, deadline: float) -> None:
+        """Journal and tables; SQLite does not itself wait for a lock to change the journal."""
+        while True:
+            try:
+                self._connection.execute("PRAGMA journal_mode=WAL")
+                self._connection.execute("PRAGMA synchronous=NORMAL")
+                self._connection.executescript(SCHEMA)
+                return
+            except sqlite3.OperationalError as error:
+                locked = error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+                if not locked or time.monotonic() > deadline:
+                    raise
+                time.sleep(RETRY_SECONDS)
 
     def add_run(self, document: Mapping[str, Any]) -> None:
         """Keep a run (replacing one of the same id); it needs ``id`` and ``time``."""

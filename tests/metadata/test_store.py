@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -46,6 +48,7 @@ def test_ids_that_are_not_there(tmp_path: Path) -> None:
 
 WRITER = """
 import sys
+import threading
 from metadata.store import Store
 with Store(sys.argv[1]) as store:
     for i in range(40):
@@ -59,11 +62,24 @@ def test_two_processes_write_at_once(tmp_path: Path) -> None:
         subprocess.Popen([sys.executable, "-c", WRITER, str(path), name], stderr=subprocess.PIPE)
         for name in ("a", "b")
     ]
-    for writer in writers:
-        _, errors = writer.communicate(timeout=120)
-        assert writer.returncode == 0, errors.decode()
+    said = [writer.communicate(timeout=120)[1].decode() for writer in writers]
+    assert [writer.returncode for writer in writers] == [0, 0], said
     with Store(path) as store:
         assert {r["id"] for r in store.runs()} == {f"{n}-{i}" for n in "ab" for i in range(40)}
+
+
+def test_a_lock_while_the_store_is_opened_is_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "s.sqlite"
+    holder = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    holder.execute("CREATE TABLE other (x)")
+    holder.execute("BEGIN EXCLUSIVE")
+    release = threading.Timer(0.3, holder.execute, ["COMMIT"])
+    release.start()
+    with Store(path) as store:
+        store.add_run(document("a"))
+        assert [r["id"] for r in store.runs()] == ["a"]
+    release.join()
+    holder.close()
 
 
 def test_the_place_comes_from_the_environment(
