@@ -25,6 +25,7 @@ CREATE INDEX IF NOT EXISTS runs_by_time ON runs (time);
 """
 WAIT_SECONDS = 30.0
 RETRY_SECONDS = 0.02
+LOCKED = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 UNKEPT = ":memory:"  # the path of a store that ends with the process
 
 
@@ -68,8 +69,7 @@ class Store:
                 self._connection.executescript(SCHEMA)
                 return
             except sqlite3.OperationalError as error:
-                locked = error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
-                if not locked or time.monotonic() > deadline:
+                if error.sqlite_errorcode & 0xFF not in LOCKED or time.monotonic() > deadline:
                     raise
                 time.sleep(RETRY_SECONDS)
 

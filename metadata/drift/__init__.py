@@ -1,0 +1,1 @@
+"""What the instruments normally do, and whether they are about to do something else."""
