@@ -175,7 +175,10 @@ def fit(documents: Iterable[Mapping[str, Any]], workers: int | None = None) -> M
             continue  # a run of a tool that is gone, or of another version
         seconds = _by_key(pipeline, document["node_seconds"])
         slabs = sum(seconds.get(key, 0.0) for key, _, cut in pieces if cut)
-        rest = document["seconds"] - sum(seconds.get(key, 0.0) for key, _, cut in pieces if not cut)
+        small = (document.get("task") or {}).get("calibration", False)  # libraries loaded before
+        load = seconds.get("load", 0.0)
+        rest = document["seconds"] - (0.0 if small else load)
+        rest -= sum(seconds.get(key, 0.0) for key, _, cut in pieces if not cut)
         if slabs > 0.3 and rest > 0:
             speedups.append(slabs / rest)
         totals: dict[str, float] = defaultdict(float)
@@ -184,9 +187,7 @@ def fit(documents: Iterable[Mapping[str, Any]], workers: int | None = None) -> M
         for key, work in totals.items():
             if seconds.get(key, 0.0) > 1e-5 and work > 0:
                 samples[key].append(Sample(work, seconds[key]))
-        small = (document.get("task") or {}).get("calibration", False)
         runs.append((pipeline, shapes, document["peak_bytes"]))
-        load = seconds.get("load", 0.0)
         if load > LOADED:
             loads.append(load)
         if not small:
