@@ -1,18 +1,16 @@
-"""The one store of tomoplan: runs (and series) in an embedded SQLite file."""
+"""Runs in the one store of tomoplan."""
 
 from __future__ import annotations
 
 import json
-import os
-import sqlite3
-import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
-from metadata.errors import InputError, WorkError
+from metadata.errors import InputError
+from metadata.store_file import UNKEPT, StoreFile, default_store_path
+
+__all__ = ["SCHEMA", "UNKEPT", "Store", "default_store_path"]
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS runs (
@@ -23,20 +21,9 @@ CREATE TABLE IF NOT EXISTS runs (
 );
 CREATE INDEX IF NOT EXISTS runs_by_time ON runs (time);
 """
-WAIT_SECONDS = 30.0
-RETRY_SECONDS = 0.02
-LOCKED = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
-UNKEPT = ":memory:"  # the path of a store that ends with the process
 
 
-def default_store_path() -> Path:
-    """``$TOMOPLAN_HOME/tomoplan.sqlite``, else below the user's data folder."""
-    home = os.environ.get("TOMOPLAN_HOME")
-    folder = Path(home) if home else Path.home() / ".local" / "share" / "tomoplan"
-    return folder / "tomoplan.sqlite"
-
-
-class Store:
+class Store(StoreFile):
     """Runs as JSON documents, kept across sessions; several processes may write at once.
 
     >>> import tempfile
@@ -46,32 +33,7 @@ class Store:
     ['r1']
     """
 
-    def __init__(self, path: str | Path | None = None) -> None:
-        self.path = Path(path) if path is not None else default_store_path()
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._connection = sqlite3.connect(
-                self.path, timeout=WAIT_SECONDS, isolation_level=None
-            )
-            self._prepare(deadline=time.monotonic() + WAIT_SECONDS)
-        except (OSError, sqlite3.Error) as error:
-            raise WorkError(
-                f"Cannot open the store of runs {self.path}: {error}. Set TOMOPLAN_HOME to a "
-                f"folder where you may write."
-            ) from error
-
-    def _prepare(self, deadline: float) -> None:
-        """Journal and tables; SQLite does not itself wait for a lock to change the journal."""
-        while True:
-            try:
-                self._connection.execute("PRAGMA journal_mode=WAL")
-                self._connection.execute("PRAGMA synchronous=NORMAL")
-                self._connection.executescript(SCHEMA)
-                return
-            except sqlite3.OperationalError as error:
-                if error.sqlite_errorcode & 0xFF not in LOCKED or time.monotonic() > deadline:
-                    raise
-                time.sleep(RETRY_SECONDS)
+    schema = SCHEMA  # a store of more tables adds to it
 
     def add_run(self, document: Mapping[str, Any]) -> None:
         """Keep a run (replacing one of the same id); it needs ``id`` and ``time``."""
@@ -104,36 +66,6 @@ class Store:
             (since or "", -1 if limit is None else limit),
         )
         return [_document(row) for row in rows]
-
-    @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
-        try:
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._connection
-            except BaseException:
-                self._connection.execute("ROLLBACK")
-                raise
-            self._connection.execute("COMMIT")
-        except sqlite3.Error as error:
-            raise WorkError(
-                f"Writing to the store of runs {self.path} failed: {error}. Set TOMOPLAN_HOME to "
-                f"a folder on a disk with room."
-            ) from error
-
-    def close(self) -> None:
-        self._connection.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def _document(row: tuple[str]) -> dict[str, Any]:

@@ -1,0 +1,201 @@
+"""What a watch knows and has said, in the one store: written together or not at all."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from metadata.store import SCHEMA, Store
+from metadata.watch.acknowledgement import Acknowledgement
+from metadata.watch.notice import Notice
+from metadata.watch.problem import Problem
+
+TABLES = """
+CREATE TABLE IF NOT EXISTS watches (
+    key TEXT PRIMARY KEY,
+    sources TEXT NOT NULL,
+    positions TEXT NOT NULL,
+    monitor BLOB NOT NULL,
+    seen REAL,
+    finished INTEGER NOT NULL
+);
+CREATE TABLE IF NOT EXISTS watch_changes (
+    key TEXT NOT NULL,
+    metric TEXT NOT NULL,
+    time REAL NOT NULL,
+    state TEXT NOT NULL,
+    document TEXT NOT NULL,
+    PRIMARY KEY (key, metric, time, state)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS watch_changes_by_time ON watch_changes (metric, time);
+CREATE TABLE IF NOT EXISTS watch_problems (
+    key TEXT NOT NULL,
+    metric TEXT NOT NULL,
+    document TEXT NOT NULL,
+    PRIMARY KEY (key, metric)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS watch_notices (
+    key TEXT NOT NULL,
+    id TEXT NOT NULL,
+    document TEXT NOT NULL,
+    sent INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (key, id)
+);
+CREATE TABLE IF NOT EXISTS watch_acknowledgements (
+    metric TEXT NOT NULL,
+    since REAL NOT NULL,
+    document TEXT NOT NULL,
+    PRIMARY KEY (metric, since)
+);
+"""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What a watch left behind: ``positions`` is the last time of each metric that was judged (unix
+    s), ``monitor`` what it knows (:mod:`metadata.watch.frozen_state`), ``seen`` the latest time of
+    all; ``finished``: it came to the end of what there was."""
+
+    positions: dict[str, float]
+    monitor: bytes
+    problems: dict[str, Problem]
+    seen: float | None
+    finished: bool
+
+
+@dataclass(frozen=True)
+class Step:
+    """What is written at once: where the watch stands after some samples, and what it said of them.
+
+    ``changes``: the documents of the verdicts with which a state changed.
+    """
+
+    positions: Mapping[str, float]
+    monitor: bytes
+    problems: Mapping[str, Problem]
+    changes: Sequence[Mapping[str, Any]] = ()
+    notices: Sequence[tuple[Notice, str]] = ()  # with their words
+    seen: float | None = None
+    finished: bool = False
+
+
+class Ledger(Store):
+    """The tables of the watch in the one store.
+
+    A step is a transaction: what was said (``say`` is called within it, last), what the monitor
+    knows and how far each source was read. Killed before its end, nothing of it was, and the same
+    samples give the same step again.
+    """
+
+    schema = SCHEMA + TABLES
+
+    def kept(self, key: str) -> Kept | None:
+        """What the watch of this key left behind."""
+        row = self._connection.execute(
+            "SELECT positions, monitor, seen, finished FROM watches WHERE key = ?", (key,)
+        ).fetchone()
+        if row is None:
+            return None
+        return Kept(json.loads(row[0]), row[1], self._problems(key), row[2], bool(row[3]))
+
+    def begin(self, key: str) -> None:
+        """Forget what the watch of this key left behind."""
+        with self._writing() as connection:
+            for table in ("watches", "watch_changes", "watch_problems", "watch_notices"):
+                connection.execute(f"DELETE FROM {table} WHERE key = ?", (key,))
+
+    def write(
+        self, key: str, sources: Sequence[str], step: Step, say: Callable[[], None] = lambda: None
+    ) -> None:
+        """Keep a step; ``say`` puts out its words just before the transaction ends."""
+        with self._writing() as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO watches VALUES (?, ?, ?, ?, ?, ?)",
+                (key, json.dumps(list(sources)), json.dumps(dict(step.positions)), step.monitor,
+                 step.seen, int(step.finished)),
+            )  # fmt: skip
+            connection.executemany(
+                "INSERT OR IGNORE INTO watch_changes VALUES (?, ?, ?, ?, ?)",
+                [(key, c["metric"], c["time"], c["state"], json.dumps(c)) for c in step.changes],
+            )
+            connection.executemany(
+                "INSERT OR IGNORE INTO watch_notices (key, id, document) VALUES (?, ?, ?)",
+                [(key, n.id, json.dumps(n.to_json() | {"message": said}, ensure_ascii=False))
+                 for n, said in step.notices],
+            )  # fmt: skip
+            connection.execute("DELETE FROM watch_problems WHERE key = ?", (key,))
+            connection.executemany(
+                "INSERT INTO watch_problems VALUES (?, ?, ?)",
+                [(key, p.metric, json.dumps(p.to_json())) for p in step.problems.values()],
+            )
+            say()
+
+    # ---- what others ask -------------------------------------------------------------------------
+
+    def changes(
+        self, start: float, stop: float, metric: str | None = None
+    ) -> list[dict[str, Any]]:
+        """The changes of state from ``start`` to ``stop`` (unix s, inclusive), in order of time."""
+        rows = self._connection.execute(
+            "SELECT document FROM watch_changes WHERE time BETWEEN ? AND ? AND "
+            "(? IS NULL OR metric = ?) ORDER BY time",
+            (start, stop, metric, metric),
+        )
+        return [json.loads(row[0]) for row in rows]
+
+    def states(self, time: float) -> dict[str, dict[str, Any]]:
+        """The last change of each metric up to ``time``, with ``seen``, the latest time that its
+        watch has judged; of several watches of one metric the one that changed last."""
+        rows = self._connection.execute(
+            "SELECT c.metric, c.document, w.seen FROM watch_changes c JOIN watches w USING (key) "
+            "JOIN (SELECT key, metric, MAX(time) AS time FROM watch_changes WHERE time <= ? "
+            "GROUP BY key, metric) last USING (key, metric, time) ORDER BY c.time",
+            (time,),
+        )
+        return {metric: json.loads(text) | {"seen": seen} for metric, text, seen in rows}
+
+    def problems(self) -> list[Problem]:
+        """Everything that stands, of all watches."""
+        rows = self._connection.execute("SELECT document FROM watch_problems ORDER BY metric")
+        return [Problem.from_json(json.loads(row[0])) for row in rows]
+
+    def _problems(self, key: str) -> dict[str, Problem]:
+        rows = self._connection.execute(
+            "SELECT document FROM watch_problems WHERE key = ? ORDER BY metric", (key,)
+        )
+        found = [Problem.from_json(json.loads(row[0])) for row in rows]
+        return {problem.metric: problem for problem in found}
+
+    # ---- acknowledgements ------------------------------------------------------------------------
+
+    def acknowledge(self, given: Iterable[Acknowledgement]) -> None:
+        """Keep what a person said; the last word on a problem counts."""
+        with self._writing() as connection:
+            connection.executemany(
+                "INSERT OR REPLACE INTO watch_acknowledgements VALUES (?, ?, ?)",
+                [(a.metric, a.since, json.dumps(a.to_json())) for a in given],
+            )
+
+    def acknowledgements(self) -> list[Acknowledgement]:
+        """All that were given."""
+        rows = self._connection.execute("SELECT document FROM watch_acknowledgements")
+        return [Acknowledgement.from_json(json.loads(row[0])) for row in rows]
+
+    # ---- what is to be sent ----------------------------------------------------------------------
+
+    def unsent(self, key: str) -> list[dict[str, Any]]:
+        """Documents of notices that no webhook has taken yet, in the order they were made."""
+        rows = self._connection.execute(
+            "SELECT document FROM watch_notices WHERE key = ? AND NOT sent ORDER BY rowid", (key,)
+        )
+        return [json.loads(row[0]) for row in rows]
+
+    def sent(self, key: str, ids: Iterable[str]) -> None:
+        """The webhook has taken these."""
+        with self._writing() as connection:
+            connection.executemany(
+                "UPDATE watch_notices SET sent = 1 WHERE key = ? AND id = ?",
+                [(key, id) for id in ids],
+            )
