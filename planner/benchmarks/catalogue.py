@@ -129,6 +129,18 @@ def _believability(output: Path) -> dict[str, Any]:
     return run()
 
 
+def _drift(output: Path) -> dict[str, Any]:
+    from planner.benchmarks.drift import run
+
+    return run(output)
+
+
+def _drift_quick(output: Path) -> dict[str, Any]:
+    from planner.benchmarks.drift import run
+
+    return run(output, quick=True)
+
+
 BENCHMARKS = {
     "fbp": Benchmark("filtered back-projection against its peers, speed and quality", _fbp),
     "center": Benchmark("the rotation axis: every method, its interval, the truth", _center),
@@ -144,6 +156,8 @@ BENCHMARKS = {
     "tools": Benchmark("every tool on unseen worlds and real scans", _tools, slow=True),
     "believability": Benchmark("simulated scans beside real ones", _believability, True, True),
     "engine-30GB": Benchmark("a 30 GB scan in 4 GiB", _engine_big, slow=True),
+    "drift": Benchmark("the early warning beside simple methods", _drift, slow=True),
+    "drift-quick": Benchmark("the same on a few histories", _drift_quick, slow=True),
     "rules": Benchmark("the planner's rules, measured again", _rules, slow=True),
 }
 

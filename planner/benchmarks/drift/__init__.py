@@ -1,0 +1,106 @@
+"""The instrument's early warning, measured: ``tomoplan bench drift``."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+DOCS = Path(__file__).parents[3] / "docs"
+
+
+def settings(quick: bool = False) -> dict[str, Any]:
+    """What is measured on what, from ``configs/benchmarks/drift.yaml``; ``quick``: on little."""
+    import yaml
+
+    text = files("configs").joinpath("benchmarks", "drift.yaml").read_text(encoding="utf-8")
+    found = dict(yaml.safe_load(text))
+    little = found.pop("quick")
+    return found | little if quick else found
+
+
+def run(output: Path, quick: bool = False) -> dict[str, Any]:
+    """Measure, print the tables, draw; the whole one writes ``docs/early_warning.md`` too."""
+    from rich.console import Console
+    from rich.markdown import Markdown
+
+    how = settings(quick)
+    result, page = measured(how, output)
+    Console().print(Markdown(page))
+    (output / "early_warning.md").write_text(page, encoding="utf-8")
+    if not quick and DOCS.is_dir():
+        (DOCS / "early_warning.md").write_text(page, encoding="utf-8")
+        for name in ("early_warning.png", "early_warning_example.png"):
+            (DOCS / "images" / name).write_bytes((output / name).read_bytes())
+    return result
+
+
+def measured(how: Mapping[str, Any], output: Path) -> tuple[dict[str, Any], str]:
+    """All measures as numbers and as a page; pictures go to ``output``."""
+    from planner.benchmarks.drift import kills, report, ring, simulated, speed
+    from planner.benchmarks.drift.case import make
+
+    again = how["resamples"]
+    found = simulated.measure(how)
+    pictures(how, found, output)
+    said, points = public(how)
+    data = os.environ.get("TOMOPLAN_DATA")
+    replay = ring.measure(how["ring"], Path(data)) if data else None
+    print("── drift: kills and speed", file=sys.stderr)
+    killed = kills.measure(make(how["kills"]["seed"]), how["kills"]["kills"])
+    fast = speed.measure(how["speed"])
+    page = "\n\n".join([
+        report.HEAD.strip(),
+        "![Trade-off, lives and forecasts](images/early_warning.png)",
+        report.warnings(found, again),
+        report.forecasts(found, again),
+        "![One history and who warned](images/early_warning_example.png)",
+        report.causes(found, again),
+        report.streams(said, points),
+        report.ring(replay, how["ring"]),
+        report.speed(fast),
+        report.kills(killed),
+    ])  # fmt: skip
+    return {
+        **report.summary(found, again),
+        "histories": [asdict(o) for o in found.outcomes[simulated.OURS]],
+        "forecasts_made": [asdict(f) for f in found.forecasts[simulated.OURS]],
+        "streams": said,
+        "change_points": points and [asdict(p) for p in points],
+        "ring": replay and asdict(replay),
+        "speed": asdict(fast),
+        "kills": asdict(killed),
+    }, page + "\n"
+
+
+def pictures(how: Mapping[str, Any], found: Any, output: Path) -> None:
+    """The overview, and one history with what each method said."""
+    from planner.benchmarks.drift import plots
+    from planner.benchmarks.drift.case import make
+    from planner.benchmarks.drift.watched import watch
+
+    plots.overview(found, output / "early_warning.png")
+    case = make(how["example"])
+    plots.example(case, watch(case)[case.metric], list(found.tuned.values()),
+                  output / "early_warning_example.png")  # fmt: skip
+
+
+def public(how: Mapping[str, Any]) -> tuple[Any, Any]:
+    """Scores in public collections; None for both without a folder of them."""
+    from planner.benchmarks.drift import change_points, collections, streams
+
+    folder = streams.folder()
+    if folder is None:
+        return None, None
+    print("── drift: streams and change points", file=sys.stderr)
+    series = list(collections.windowed(folder))
+    rigs = list(collections.rigs(folder))
+    within = how["change_points"]["within_s"]
+    return (
+        streams.measure(series) if series else [],
+        change_points.measure(rigs, within) if rigs else [],
+    )

@@ -56,9 +56,7 @@ def tune(baseline: Baseline, cases: Sequence[Case], rate: float) -> Tuned:
     return tuned
 
 
-def curve(
-    tuned: Tuned, cases: Sequence[Case]
-) -> list[tuple[float, float, float]]:
+def curve(tuned: Tuned, cases: Sequence[Case]) -> list[tuple[float, float, float]]:
     """(false rate, share warned, life left) over the thresholds, on these very histories."""
     if tuned.baseline.said_once:
         return sorted(

@@ -1,0 +1,91 @@
+"""The monitor as a general detector in streams it knows nothing of: without limits, as it comes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from metadata.drift.monitor import Monitor
+from metadata.series import MetricInfo, Samples
+from planner.benchmarks.drift.collections import Windowed
+from planner.benchmarks.drift.watched import joined
+from planner.benchmarks.drift.window_score import Scored, window_score
+
+Values = NDArray[np.float64]
+
+VARIABLE = "TOMOPLAN_ANOMALIES"
+#: Above it a score counts where no threshold is looked for.
+FIXED = 0.5
+
+
+def monitored(series: Windowed) -> Values:
+    """The monitor's score at each row."""
+    monitor = Monitor({series.samples.metric: MetricInfo(series.samples.metric)})
+    return joined(list(monitor.update([series.samples]))).scores
+
+
+def windowed_gaussian(series: Windowed, long: int = 4000, short: int = 1) -> Values:
+    """The distance of each value from the trailing rows' mean in their deviations, 0 … 1."""
+    return deviating(series.samples, long, short)
+
+
+def deviating(samples: Samples, long: int, short: int) -> Values:
+    """How far the mean of the last ``short`` rows is from that of the ``long`` before them, as
+    the part of a normal distribution that is nearer."""
+    from scipy.special import erf
+
+    v = samples.values - samples.values[0]
+    sums = np.cumsum(np.pad(v, (1, 0)))
+    squares = np.cumsum(np.pad(v**2, (1, 0)))
+    end = np.arange(1, len(v) + 1)
+    middle = np.maximum(end - short, 0)
+    start = np.maximum(middle - long, 0)
+    many = np.maximum(middle - start, 1)
+    mean = (sums[middle] - sums[start]) / many
+    spread = np.sqrt(np.maximum((squares[middle] - squares[start]) / many - mean**2, 1e-12))
+    recent = (sums[end] - sums[middle]) / (end - middle)
+    z = np.where(many > 10, np.abs(recent - mean) / spread, 0.0)
+    # Steps of 1e-5: beyond, all is equally unusual.
+    return np.round(erf(z / np.sqrt(2)), 5)
+
+
+def chance(series: Windowed) -> Values:
+    """Any number, at any time."""
+    return np.random.default_rng(len(series.samples)).random(len(series.samples))
+
+
+def always(series: Windowed) -> Values:
+    """Every row is an anomaly."""
+    return np.ones(len(series.samples))
+
+
+DETECTORS: dict[str, Callable[[Windowed], Values]] = {
+    "tomoplan": monitored,
+    "windowed Gaussian": windowed_gaussian,
+    "random": chance,
+    "always-fire": always,
+}
+
+
+def measure(collection: Sequence[Windowed]) -> list[dict[str, Any]]:
+    """A row a detector: the score with the best threshold for all series together, as published
+    scores have it, and with :data:`FIXED`."""
+    rows = []
+    for name, detector in DETECTORS.items():
+        scored = [Scored(s.name, detector(s), s.windows) for s in collection]
+        found = window_score(scored, FIXED)
+        rows.append({"name": name, "best": found.best, "threshold": found.threshold,
+                     "fixed": found.fixed})  # fmt: skip
+    return rows
+
+
+def folder() -> Path | None:
+    """Where public collections are, if anywhere."""
+    import os
+
+    named = os.environ.get(VARIABLE)
+    return Path(named) if named else None

@@ -1,0 +1,129 @@
+"""Whether both languages are understood alike: translated requests in wordings never trained on."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from planner.language import understand
+from planner.language.scoring import Scores, limits_agree, same_head
+from planner.language.vocabulary import vocabulary
+from planner.task import Condition, Device, Goal, Intent, Priority, Task
+
+DRAWS = 4  # requests made of a wording with places; one of a wording without
+SEED = 11
+TARGET = 0.97
+FIELDS: dict[str, Callable[[Task, Task], bool]] = {
+    "intent": lambda a, b: a.intent == b.intent,
+    "goals": lambda a, b: set(a.goals) == set(b.goals),
+    "conditions": lambda a, b: set(a.conditions) == set(b.conditions),
+    "limits": limits_agree,
+    "priority": lambda a, b: a.priority == b.priority,
+    "specimen": lambda a, b: same_head(a.specimen, b.specimen),
+    "feature": lambda a, b: same_head(a.feature, b.feature),
+}
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One request in both languages, what it says, and the number of its wording."""
+
+    en: str
+    zh: str
+    task: Task
+    wording: int
+
+
+def pairs() -> list[Pair]:
+    """The pairs of configs/language/pairs.yaml, its places filled; always the same ones.
+
+    >>> len(pairs()) >= 500
+    True
+    """
+    document = vocabulary("pairs")
+    names = {kind: [line.split("=") for line in lines] for kind, lines in document["names"].items()}
+    chance = random.Random(SEED)
+    return [
+        _filled(entry, names, number, chance)
+        for number, entry in enumerate(document["pairs"])
+        for _ in range(DRAWS if "{" in entry["en"] else 1)
+    ]
+
+
+def _filled(
+    entry: dict[str, str], names: dict[str, list[list[str]]], number: int, chance: random.Random
+) -> Pair:
+    drawn = {kind: chance.choice(lines) for kind, lines in names.items()}
+    fields: dict[str, Any] = {"goals": [], "conditions": []}
+    for word in entry["is"].split():
+        name, _, value = word.partition("=")
+        if name == "time":
+            fields["max_seconds"] = float(value or drawn["t"][2])
+        elif name == "memory":
+            fields["max_memory_gib"] = float(value)
+        else:
+            _said(fields, name)
+    fields.setdefault("intent", Intent.PLAN)
+    feature = entry.get("feature")
+    if feature is not None:
+        fields["feature"] = drawn[feature][0] if feature in drawn else feature
+    if "{s}" in entry["en"]:
+        fields["specimen"] = drawn["s"][0]
+    en, zh = (
+        entry[language].format(**{kind: line[place] for kind, line in drawn.items()})
+        for place, language in enumerate(("en", "zh"))
+    )
+    return Pair(en, zh, Task(**fields), number)
+
+
+def _said(fields: dict[str, Any], name: str) -> None:
+    for kind, field in ((Intent, "intent"), (Priority, "priority"), (Device, "device")):
+        if name in list(kind):
+            fields[field] = kind(name)
+            return
+    if name in list(Goal):
+        fields["goals"].append(Goal(name))
+    else:
+        fields["conditions"].append(Condition(name))
+
+
+def run(chosen: Sequence[Pair] | None = None) -> dict[str, Any]:
+    """Shares of pairs understood alike, whole tasks and field by field, and each language's scores.
+
+    `unlike` names the wordings (by number) whose languages differ, with the fields that do.
+    """
+    made = list(chosen if chosen is not None else pairs())
+    en = [understand(pair.en).task for pair in made]
+    zh = [understand(pair.zh).task for pair in made]
+    wanted = [pair.task for pair in made]
+    same = {name: [f(a, b) for a, b in zip(en, zh, strict=True)] for name, f in FIELDS.items()}
+    alike = [all(row) for row in zip(*same.values(), strict=True)]
+    unlike: dict[int, list[str]] = {}
+    for place, pair in enumerate(made):
+        if not alike[place]:
+            unlike[pair.wording] = [name for name in same if not same[name][place]]
+    return {
+        "pairs": len(made),
+        "wordings": len({pair.wording for pair in made}),
+        "alike": sum(alike) / len(made),
+        "target": TARGET,
+        "alike_by_field": {name: sum(row) / len(made) for name, row in same.items()},
+        "en": asdict(Scores.of(en, wanted)),
+        "zh": asdict(Scores.of(zh, wanted)),
+        "unlike": unlike,
+    }
+
+
+def table(result: dict[str, Any]) -> str:
+    """The result as lines of text."""
+    lines = [
+        f"{result['pairs']} pairs of {result['wordings']} wordings: the same task in both languages "
+        f"{result['alike']:.3f}  (asked: {result['target']:.2f})",
+        f"  {'':<18}{'alike':>8}{'en':>8}{'zh':>8}",
+    ]
+    for name, share in result["alike_by_field"].items():
+        right = "".join(f"{result[language][name]:8.3f}" for language in ("en", "zh"))
+        lines.append(f"  {name:<18}{share:8.3f}{right}")
+    return "\n".join(lines)
