@@ -21,6 +21,7 @@ class Mark(IntEnum):
     DISCONNECTED = 1  # the value is the last one known, not a reading
     RESTARTED = 2  # the first after a restart of what records it
     INVALID = 3  # the source itself calls it invalid
+    MISTIMED = 4  # came with a time before one that was there already, or one that cannot be
 
 
 @dataclass(frozen=True)

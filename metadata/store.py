@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from metadata.errors import InputError
@@ -27,7 +26,7 @@ class Store(StoreFile):
     """Runs as JSON documents, kept across sessions; several processes may write at once.
 
     >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as folder, Store(Path(folder) / "s.sqlite") as store:
+    >>> with tempfile.TemporaryDirectory() as folder, Store(f"{folder}/s.sqlite") as store:
     ...     store.add_run({"id": "r1", "time": "2026-01-01T00:00:00Z", "pipeline": {}})
     ...     [run["id"] for run in store.runs()]
     ['r1']
