@@ -10,7 +10,7 @@ import numpy as np
 from metadata.drift.regimes import STEADY
 from metadata.drift.verdicts import Verdicts
 from planner.benchmarks.drift.case import DAY, Case
-from planner.benchmarks.drift.simulated import OURS, Simulated
+from planner.benchmarks.drift.simulated import OURS, Simulated, point
 from planner.benchmarks.drift.tuning import Tuned
 from planner.benchmarks.drift.watched import warned
 
@@ -40,7 +40,7 @@ def _trade_off(axis: Any, found: Simulated) -> None:
         # The most life at a false rate or less: what somebody who tunes would take.
         axis.step(np.maximum(curve[:, 0], FLOOR), 100 * np.maximum.accumulate(curve[:, 2]),
                   color=colour, where="post", label=name)  # fmt: skip
-    ours = np.array(sorted([*found.curves.get(OURS, []), _point(found)]))
+    ours = np.array(sorted([*found.curves.get(OURS, []), point(found.outcomes[OURS])]))
     axis.plot(np.maximum(ours[:, 0], FLOOR), 100 * ours[:, 2], "ko-", label="tomoplan", zorder=5)
     axis.axvline(0.3, color="0.6", ls=":", lw=1)
     axis.axhline(62, color="0.6", ls=":", lw=1)
@@ -53,14 +53,6 @@ def _trade_off(axis: Any, found: Simulated) -> None:
         ylabel="life left at the warning, %",
     )
     axis.legend(fontsize=8, loc="lower right")
-
-
-def _point(found: Simulated) -> tuple[float, float, float]:
-    from planner.benchmarks.drift.early import false_rate
-
-    outcomes = found.outcomes[OURS]
-    lefts = [o.left for o in outcomes if o.left is not None]
-    return (false_rate(outcomes), float(np.mean(np.array(lefts) > 0)), float(np.mean(lefts)))
 
 
 def _lives(axis: Any, found: Simulated) -> None:

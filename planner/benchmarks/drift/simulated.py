@@ -1,22 +1,27 @@
-"""The simulated histories, watched once: early warnings, forecasts and causes of all of them."""
+"""The simulated histories, watched: early warnings, forecasts and causes of all of them."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from metadata.drift.settings import MonitorSettings
+from metadata.drift.verdicts import Verdicts
 from planner.benchmarks.drift import cause, early, forecast, tuning
-from planner.benchmarks.drift.baselines import always, available, lines
-from planner.benchmarks.drift.case import Case, draw, last_before
+from planner.benchmarks.drift.baselines import Baseline, always, available, lines
+from planner.benchmarks.drift.case import Case, draw, last_before, make
 from planner.benchmarks.drift.cause import Named
 from planner.benchmarks.drift.early import Outcome, judge
 from planner.benchmarks.drift.forecast import Forecast, half_of_life
+from planner.benchmarks.drift.spread import spread
 from planner.benchmarks.drift.watched import days_left, place, warned, watch
 
 Curve = list[tuple[float, float, float]]
+
+OURS, BLIND = "tomoplan", "tomoplan, no log book"
+DECOYS = "tomoplan, the decoys"
+RECENT, ALL = "largest correlation, 7 days", "largest correlation, all days"
 
 
 @dataclass
@@ -31,8 +36,95 @@ class Simulated:
     tuned: dict[str, tuning.Tuned] = field(default_factory=dict)
 
 
-OURS, BLIND = "tomoplan", "tomoplan, no log book"
-DECOYS = "tomoplan, the decoys"
+@dataclass(frozen=True)
+class Watching:
+    """One history to be watched, and how."""
+
+    seed: int
+    healthy: bool = False
+    decoys: int = 0
+    log_book: bool = True
+    false_alarm_days: float | None = None
+
+
+def seeds(span: Mapping[str, Any], first: int | None = None) -> range:
+    """Those of ``{first_seed, count}``, or the first so many."""
+    count = span["count"] if first is None else min(first, span["count"])
+    return range(span["first_seed"], span["first_seed"] + count)
+
+
+def measure(settings: Mapping[str, Any]) -> Simulated:
+    """Everything that is measured on simulated histories."""
+    found = Simulated()
+    _watch(found, settings)
+    _causes(found, settings)
+    _beside(found, settings)
+    return found
+
+
+def watched(todo: Watching) -> tuple[Outcome, Forecast | None]:
+    """The monitor's outcome in one history, and its forecast at half of the life."""
+    case = make(todo.seed, todo.healthy)
+    settings = MonitorSettings()
+    if todo.false_alarm_days is not None:
+        settings = replace(settings, false_alarm_days=todo.false_alarm_days)
+    said = watch(case, log_book=todo.log_book, settings=settings)[case.metric]
+    outcome = judge(case, said.times, warned(said))
+    half = half_of_life(case)
+    if half is None:
+        return outcome, None
+    row = place(said, half)
+    days = None if row is None else days_left(said, row)
+    moment = half if row is None else float(said.times[row])
+    return outcome, forecast.forecast(case, moment, days)
+
+
+def _watch(found: Simulated, settings: Mapping[str, Any]) -> None:
+    """The monitor on all of them, without the log book, and told to err more often or less."""
+    workers = settings["workers"]
+
+    def outcomes(name: str, some: Mapping[str, Any], **how: Any) -> list[Outcome]:
+        todo = [Watching(seed, **how) for seed in seeds(settings["drifting"], some.get("drifting"))]
+        todo += [
+            Watching(seed, True, **how) for seed in seeds(settings["healthy"], some.get("healthy"))
+        ]
+        rows = list(spread(watched, todo, workers, name))
+        forecasts = [made for _, made in rows if made is not None]
+        if not how.get("false_alarm_days"):
+            found.outcomes[name], found.forecasts[name] = [o for o, _ in rows], forecasts
+        return [outcome for outcome, _ in rows]
+
+    outcomes(OURS, {})
+    outcomes(BLIND, settings["blind"], log_book=False)
+    asked = settings["trade_off"]
+    found.curves[OURS] = []
+    for days in asked["false_alarm_days"]:
+        rows = outcomes(f"a false alarm each {days} days", asked, false_alarm_days=days)
+        found.curves[OURS].append(point(rows))
+
+
+def point(outcomes: Sequence[Outcome]) -> tuple[float, float, float]:
+    """False rate, share warned, life left."""
+    lefts = [o.left for o in outcomes if o.left is not None]
+    share = sum(left > 0 for left in lefts) / max(len(lefts), 1)
+    return early.false_rate(outcomes), share, sum(lefts) / max(len(lefts), 1)
+
+
+@dataclass(frozen=True, eq=False)
+class Beside:
+    """A baseline to be tuned and applied."""
+
+    baseline: Baseline
+    settings: Mapping[str, Any]
+
+
+def tuned_and_judged(todo: Beside) -> tuple[tuning.Tuned, list[Outcome], Curve]:
+    """Tune a baseline on histories of their own, and judge it on those of the monitor."""
+    settings = todo.settings
+    practice = list(draw(**settings["tuning"]))
+    tuned = tuning.tune(todo.baseline, practice, settings["false_per_30_days"])
+    cases = judged(settings)
+    return tuned, tuned.outcomes(cases), tuning.curve(tuned, cases)
 
 
 def judged(settings: Mapping[str, Any]) -> list[Case]:
@@ -40,60 +132,14 @@ def judged(settings: Mapping[str, Any]) -> list[Case]:
     return [*draw(**settings["drifting"]), *draw(**settings["healthy"], healthy=True)]
 
 
-def measure(settings: Mapping[str, Any]) -> Simulated:
-    """Everything that is measured on simulated histories."""
-    found = Simulated()
+def _beside(found: Simulated, settings: Mapping[str, Any]) -> None:
+    """The baselines' warnings and forecasts."""
+    todo = [Beside(baseline, settings) for baseline in available()]
+    rows = spread(tuned_and_judged, todo, settings["workers"], "simple methods")
+    for one, (tuned, outcomes, curve) in zip(todo, rows, strict=True):
+        name = one.baseline.name
+        found.tuned[name], found.outcomes[name], found.curves[name] = tuned, outcomes, curve
     cases = judged(settings)
-    for name, log_book in ((OURS, True), (BLIND, False)):
-        _say(name)
-        found.outcomes[name], found.forecasts[name] = watched(cases, log_book)
-    found.curves[OURS] = trade_off(settings, cases)
-    _beside(found, settings, cases)
-    _causes(found, settings)
-    return found
-
-
-def watched(
-    cases: Iterable[Case], log_book: bool = True, settings: MonitorSettings | None = None
-) -> tuple[list[Outcome], list[Forecast]]:
-    """The monitor's outcomes and its forecasts at half of the life."""
-    outcomes, forecasts = [], []
-    for case in cases:
-        said = watch(case, log_book=log_book, settings=settings)[case.metric]
-        outcomes.append(judge(case, said.times, warned(said)))
-        half = half_of_life(case)
-        if half is not None:
-            row = place(said, half)
-            days = None if row is None else days_left(said, row)
-            moment = half if row is None else float(said.times[row])
-            forecasts.append(forecast.forecast(case, moment, days))
-    return outcomes, forecasts
-
-
-def trade_off(settings: Mapping[str, Any], cases: Sequence[Case]) -> Curve:
-    """The monitor, told to err more often or less, on the first so many of the histories."""
-    asked = settings["trade_off"]
-    drifting = [c for c in cases if c.onset is not None][: asked["drifting"]]
-    some = [*drifting, *[c for c in cases if c.onset is None][: asked["healthy"]]]
-    points = []
-    for days in asked["false_alarm_days"]:
-        _say(f"{OURS}, a false alarm each {days} days")
-        outcomes, _ = watched(some, settings=MonitorSettings(false_alarm_days=days))
-        lefts = [o.left for o in outcomes if o.left is not None]
-        share = sum(left > 0 for left in lefts) / max(len(lefts), 1)
-        points.append((early.false_rate(outcomes), share, sum(lefts) / max(len(lefts), 1)))
-    return points
-
-
-def _beside(found: Simulated, settings: Mapping[str, Any], cases: Sequence[Case]) -> None:
-    """The baselines, tuned on histories of their own."""
-    practice = list(draw(**settings["tuning"]))
-    for baseline in available():
-        _say(baseline.name)
-        tuned = tuning.tune(baseline, practice, settings["false_per_30_days"])
-        found.tuned[baseline.name] = tuned
-        found.outcomes[baseline.name] = tuned.outcomes(cases)
-        found.curves[baseline.name] = tuning.curve(tuned, cases)
     found.outcomes["always-fire"] = [
         judge(case, times, scores > 0) for case in cases for times, scores in [always(case, 0)]
     ]
@@ -114,28 +160,32 @@ def _line(case: Case, moment: float, days: float) -> tuple[float, float, float] 
     return None if row is None else (float(said[row, 0]), float(said[row, 1]), float(said[row, 2]))
 
 
+def named(todo: Watching) -> tuple[list[Named], list[Outcome]]:
+    """Who was ranked first by the monitor and by correlations in a history of several metrics, and
+    what was said of those that have no part in the drift."""
+    case = make(todo.seed, decoys=todo.decoys)
+    if case.crossing is None:
+        return [], []
+    said = watch(case)
+    target = said[case.metric]
+    rows = [cause.named(case, target), cause.correlated(case, target, 7),
+            cause.correlated(case, target, 1e3)]  # fmt: skip
+    return rows, list(_decoys(case, said))
+
+
 def _causes(found: Simulated, settings: Mapping[str, Any]) -> None:
     """Histories of several metrics, of which some share the refills or the day and no more."""
-    _say("causes")
-    named: dict[str, list[Named]] = {OURS: [], "largest correlation, 7 days": [],
-                                     "largest correlation, all days": []}  # fmt: skip
-    found.outcomes[DECOYS] = []
-    for case in draw(**settings["causes"]):
-        if case.crossing is None:
-            continue
-        said = watch(case)
-        target = said[case.metric]
-        named[OURS].append(cause.named(case, target))
-        named["largest correlation, 7 days"].append(cause.correlated(case, target, 7))
-        named["largest correlation, all days"].append(cause.correlated(case, target, 1e3))
-        found.outcomes[DECOYS] += _decoys(case, said)
-    found.named = named
+    span = settings["causes"]
+    turns = span["decoys"]
+    todo = [Watching(seed, decoys=turns[k % len(turns)]) for k, seed in enumerate(seeds(span))]
+    rows = list(spread(named, todo, settings["workers"], "causes"))
+    for k, name in enumerate((OURS, RECENT, ALL)):
+        found.named[name] = [who[k] for who, _ in rows if who]
+    found.outcomes[DECOYS] = [outcome for _, decoys in rows for outcome in decoys]
 
 
-def _decoys(case: Case, said: Mapping[str, Any]) -> Iterator[Outcome]:
+def _decoys(case: Case, said: Mapping[str, Verdicts]) -> Iterator[Outcome]:
     """What was said of the metrics with limits that have no part in the drift, to the end."""
-    from dataclasses import replace
-
     from simulators.histories.metrics import moved_by
 
     part = {case.cause, case.metric, *moved_by(str(case.cause))}
@@ -143,7 +193,3 @@ def _decoys(case: Case, said: Mapping[str, Any]) -> Iterator[Outcome]:
         if name not in part and case.metrics[name].limits is not None:
             calm = replace(case, metric=name, onset=None, crossing=None)
             yield judge(calm, verdicts.times, warned(verdicts))
-
-
-def _say(what: str) -> None:
-    print(f"── drift: {what}", file=sys.stderr)
