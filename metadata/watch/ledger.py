@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from metadata.store import SCHEMA, Store
+import numpy as np
+
+from metadata.drift.saving import pack, unpack
+from metadata.series import Samples
+from metadata.series_store import SCHEMA, SeriesStore
 from metadata.watch.acknowledgement import Acknowledgement
 from metadata.watch.notice import Notice
 from metadata.watch.problem import Problem
@@ -52,10 +57,27 @@ CREATE TABLE IF NOT EXISTS watch_acknowledgements (
 """
 
 
+def frozen(state: Any) -> bytes:
+    """Nested dicts, lists, numbers, texts and arrays as bytes, without pickle."""
+    file = io.BytesIO()
+    np.savez(file, **pack(state))  # type: ignore[arg-type]
+    return file.getvalue()
+
+
+def thawed(data: bytes) -> Any:
+    """What :func:`frozen` was given.
+
+    >>> thawed(frozen({"a": np.arange(3.0), "b": [1, None]}))
+    {'a': array([0., 1., 2.]), 'b': [1, None]}
+    """
+    with np.load(io.BytesIO(data), allow_pickle=False) as file:
+        return unpack({name: file[name] for name in file.files})
+
+
 @dataclass(frozen=True)
 class Kept:
     """What a watch left behind: ``positions`` is the last time of each metric that was judged (unix
-    s), ``monitor`` what it knows (:mod:`metadata.watch.frozen_state`), ``seen`` the latest time of
+    s), ``monitor`` what it knows (bytes of :func:`frozen`), ``seen`` the latest time of
     all; ``finished``: it came to the end of what there was."""
 
     positions: dict[str, float]
@@ -77,11 +99,12 @@ class Step:
     problems: Mapping[str, Problem]
     changes: Sequence[Mapping[str, Any]] = ()
     notices: Sequence[tuple[Notice, str]] = ()  # with their words
+    samples: Sequence[Samples] = ()  # to be kept as series
     seen: float | None = None
     finished: bool = False
 
 
-class Ledger(Store):
+class Ledger(SeriesStore):
     """The tables of the watch in the one store.
 
     A step is a transaction: what was said (``say`` is called within it, last), what the monitor
@@ -125,6 +148,8 @@ class Ledger(Store):
                 [(key, n.id, json.dumps(n.to_json() | {"message": said}, ensure_ascii=False))
                  for n, said in step.notices],
             )  # fmt: skip
+            for block in step.samples:
+                self.append(block)
             connection.execute("DELETE FROM watch_problems WHERE key = ?", (key,))
             connection.executemany(
                 "INSERT INTO watch_problems VALUES (?, ?, ?)",
@@ -134,9 +159,7 @@ class Ledger(Store):
 
     # ---- what others ask -------------------------------------------------------------------------
 
-    def changes(
-        self, start: float, stop: float, metric: str | None = None
-    ) -> list[dict[str, Any]]:
+    def changes(self, start: float, stop: float, metric: str | None = None) -> list[dict[str, Any]]:
         """The changes of state from ``start`` to ``stop`` (unix s, inclusive), in order of time."""
         rows = self._connection.execute(
             "SELECT document FROM watch_changes WHERE time BETWEEN ? AND ? AND "

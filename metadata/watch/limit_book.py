@@ -110,16 +110,16 @@ def read_limits(path: str | Path) -> tuple[tuple[str, Limits], ...]:
             f"axis: 3.5 or beam_y: {{low: -2, high: 3}}."
         ) from None
     if isinstance(document, dict) and set(document) == {"limits"}:
-        node, document = node.value[0][1], document["limits"]
+        document = document["limits"]
+        node = node.value[0][1] if node is not None else None
     if not isinstance(document, dict) or not document:
         raise InputError(
             f"{path} holds no limits; expected lines such as axis: 3.5 or beam_y: "
             f"{{low: -2, high: 3}}, one for each metric."
         )
     problems = []
-    keys = [key.value for key, _ in node.value]
-    problems += [f"{name} stands there twice" for name in sorted({k for k in keys
-                                                                   if keys.count(k) > 1})]  # fmt: skip
+    keys = [key.value for key, _ in (node.value if node is not None else ())]
+    problems += [f"{name} stands there twice" for name in sorted(set(keys)) if keys.count(name) > 1]
     found = []
     for name, given in document.items():
         try:
@@ -139,7 +139,9 @@ def _limits(given: Any) -> Limits:
         unknown = set(given) - {"low", "high", "unit", "about"}
         if unknown or not set(given) & {"low", "high"}:
             raise ValueError(f"{', '.join(sorted(unknown)) or 'no'} instead of low and high")
-        return Limits(_side(given.get("low", ""), -math.inf), _side(given.get("high", ""), math.inf))
+        return Limits(
+            _side(given.get("low", ""), -math.inf), _side(given.get("high", ""), math.inf)
+        )
     if isinstance(given, list):
         if len(given) != 2:
             raise ValueError(f"{len(given)} numbers instead of two")

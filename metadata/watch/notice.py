@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from metadata.drift.regimes import STEADY
 from metadata.drift.verdict import State, Verdict
 from metadata.drift.verdicts import ALARM, QUIET, WARNING, Verdicts
 from metadata.watch.problem import Problem
@@ -51,7 +52,8 @@ class Attention:
     where it gets worse and once a day while it stands, and one when it is over.
 
     ``problems``: those that stand, by metric. A gap does not end a problem, nor does a drift that
-    is not expected to reach the limit for a while: only quiet does.
+    is not expected to reach the limit for a while, nor a time that is not judged (no beam): only
+    quiet does.
     """
 
     problems: dict[str, Problem] = field(default_factory=dict)
@@ -104,5 +106,7 @@ def _first(problem: Problem | None, block: Verdicts, start: int) -> int | None:
             beyond = np.abs(block.values[start:] - limits) > problem.bearable
             sooner = block.seconds[start:] < problem.least_left(times)
         worse = another | (alarm & (beyond | (problem.state is State.WARNING))) | (~alarm & sooner)
-        said = (codes == QUIET) | (trouble & (worse | (times >= problem.said + EVERY)))
+        # Without beam nothing is judged: that is no end of a problem.
+        over = (codes == QUIET) & np.isin(block.regimes[start:], STEADY)
+        said = over | (trouble & (worse | (times >= problem.said + EVERY)))
     return start + int(np.argmax(said)) if said.any() else None

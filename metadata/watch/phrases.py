@@ -45,10 +45,9 @@ PHRASES = {
                  "{metric} 已确认：在解除或恶化之前不再提醒。"),
     "snooze.done": ("{metric} is snoozed until {until}, unless it is over or gets worse before.",
                     "{metric} 静默至 {until}，若期间解除或恶化则立即提示。"),
-    "none.stands": ("{metric} is not in warning or alarm: there is nothing to acknowledge, and what "
-                    "comes later is never hidden.",
-                    "{metric} 没有预警或报警，无需确认；之后出现的问题不会被隐藏。"),
 }  # fmt: skip
+
+
 def phrase(key: str, language: str = "en", **values: object) -> str:
     """The phrase in the language (``en``; anything else is Chinese), its places filled."""
     return PHRASES[key][0 if language == "en" else 1].format(**values)

@@ -1,0 +1,82 @@
+"""Lines on a file, a pipe or a terminal: said once, even where a kill fell between two words."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import stat
+from pathlib import Path
+from typing import Self
+
+TAIL = 64 * 2**20  # bytes at the end of a file that are looked at after a kill
+AT_ONCE = 4096  # bytes that a pipe with room takes without waiting (PIPE_BUF of Linux)
+
+
+class LineOutput:
+    """Puts whole lines out through a file descriptor, unbuffered.
+
+    After a kill the watch says again what it had not yet kept. Where the output is a file, its end
+    tells which of these lines are there already: they are passed over, and a line that was cut is
+    completed. A pipe or a terminal cannot be read back, so there the last lines may come twice if
+    the kill fell between their writing and the end of the transaction.
+    """
+
+    def __init__(self, descriptor: int, *, resumed: bool = False) -> None:
+        self._descriptor = descriptor
+        self._there, self._cut = _end_of(descriptor) if resumed else (set[bytes](), b"")
+
+    @classmethod
+    def appending(cls, path: Path, *, resumed: bool = False) -> Self:
+        """To the end of a file."""
+        return cls(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644), resumed=resumed)
+
+    def takes(self, text: str) -> bool:
+        """Whether a text can be put out without waiting for a reader; waits until some can."""
+        if not self._regular:
+            with contextlib.suppress(OSError):
+                select.select([], [self._descriptor], [])
+        return self._regular or len(text) * 4 <= AT_ONCE  # 4 bytes a sign at most in UTF-8
+
+    @property
+    def _regular(self) -> bool:
+        return stat.S_ISREG(os.fstat(self._descriptor).st_mode)
+
+    def put(self, text: str) -> None:
+        """Write lines, each with its end; raises BrokenPipeError where nobody reads."""
+        data = text.encode()
+        if self._there or self._cut:
+            data = self._still_to_say(data)
+        view = memoryview(data)
+        while view:
+            view = view[os.write(self._descriptor, view) :]
+
+    def _still_to_say(self, data: bytes) -> bytes:
+        lines = data.splitlines(keepends=True)
+        while lines and lines[0] in self._there:
+            lines.pop(0)
+        if not lines:
+            return b""
+        cut, self._cut, self._there = self._cut, b"", set()
+        if cut and lines[0].startswith(cut):
+            lines[0] = lines[0][len(cut) :]
+        elif cut:
+            lines.insert(0, b"\n")
+        return b"".join(lines)
+
+    def close(self) -> None:
+        os.close(self._descriptor)
+
+
+def _end_of(descriptor: int) -> tuple[set[bytes], bytes]:
+    """The last lines of a file and what follows the last line's end; nothing for a pipe."""
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return set(), b""
+    try:
+        with open(f"/proc/self/fd/{descriptor}", "rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(size - TAIL, 0))
+            whole, end, cut = file.read().rpartition(b"\n")
+    except OSError:  # not Linux, or not to be read by this user
+        return set(), b""
+    return set((whole + end).splitlines(keepends=True)), cut
