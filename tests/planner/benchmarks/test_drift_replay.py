@@ -45,21 +45,19 @@ def test_a_history_arrives_whole_and_in_order() -> None:
     times = np.concatenate([block.times for blocks, _ in steps for block in blocks])
     np.testing.assert_array_equal(times, case.target.times)
     events = [event for _, told in steps for event in told]
-    assert (
-        events == [e for e in case.events if e.time <= max(times.max(), e.time - 1)][: len(events)]
-    )
+    assert events == list(case.events[: len(events)])
     assert len(events) > 0.9 * len(case.events)
 
 
 def test_what_is_said_of_a_history_can_be_joined() -> None:
-    case = make(41501, days=20.0)
+    case = make(41501, days=10.0)
     said = watch(case)[case.metric]
     np.testing.assert_array_equal(said.times, case.target.times)
     assert said.cause_rows.max(initial=-1) < max(len(said.causes), 1)
 
 
 def test_kills_lose_and_repeat_nothing() -> None:
-    found = kill(make(41502, days=30.0), kills=8)
+    found = kill(make(41502, days=16.0), kills=8)
     assert found.said > 0
     assert (found.lost, found.repeated, found.differing) == (0, 0, 0)
 
