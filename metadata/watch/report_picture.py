@@ -32,7 +32,7 @@ REGIME_COLOURS = {"refill": "#f4f1de", "closed": "#ececec", "energy_change": "#e
                   "recovery": "#dcefe4", "dump": "#f6d5d5", "maintenance": "#cfd8dc",
                   "shutdown": "#b0bec5"}  # fmt: skip
 CHINESE_FONTS = ("Noto Sans CJK SC", "Noto Sans CJK JP", "Source Han Sans SC",
-                 "WenQuanYi Micro Hei", "WenQuanYi Zen Hei", "SimHei", "Microsoft YaHei", "PingFang SC")  # fmt: skip
+                 "WenQuanYi Micro Hei", "WenQuanYi Zen Hei", "SimHei", "PingFang SC")  # fmt: skip
 DATES = (1e8, 1e10)  # unix s that are shown as dates
 
 

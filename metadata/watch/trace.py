@@ -87,7 +87,8 @@ class Trace:
         """Mean of each bin; NaN where nothing was read."""
         counts = self.counts[: self.used]
         sums = self.sums[: self.used]
-        means: Values = np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
+        means = np.full(self.used, np.nan)
+        np.divide(sums, counts, out=means, where=counts > 0)
         return means
 
     def to_state(self) -> dict[str, Any]:
