@@ -1,0 +1,58 @@
+"""The situation of a scan whose outcomes are known, from what was kept of it."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+from metadata.scan_info import GreyState, ScanInfo
+from planner.inspection import Inspection
+from planner.outcomes.reward import task_of
+from planner.situation import Situation
+from planner.task import Condition
+from planner.traits import Trait, Traits
+from simulators import World
+from simulators.outcomes import ScanOutcomes
+
+
+def remembered(scan: ScanOutcomes) -> Situation:
+    """What the planner knew of the request and the scans, without making them again. There is no
+    preview in it (and no centre beside the trait)."""
+    document = scan.document
+    world = World(**document["world"])
+    inspections = tuple(_inspection(kept, world, document) for kept in document["scans"])
+    conditions = {Condition(c): source for c, source in document["conditions"].items()}
+    return Situation(task_of(scan), tuple(i.info for i in inspections), inspections, conditions, ())
+
+
+def _inspection(kept: dict[str, Any], world: World, document: dict[str, Any]) -> Inspection:
+    info = ScanInfo(
+        path=Path(f"simulated-{world.specimen}-{world.seed}"),
+        format="simulated",
+        projections=kept["projections"],
+        rows=kept["rows"],
+        columns=kept["columns"],
+        flats=world.flats + world.flats_after,
+        darks=world.darks,
+        dtype="uint16",
+        state=GreyState.COUNTS,
+        angles_rad=world.angles_rad,
+        pixel_size_m=world.pixel_size_m,
+        energy_kev=kept["energy_kev"],
+        distance_m=world.distance_m,
+        exposure_s=world.exposure_s,
+        sample=world.specimen,
+        probe=kept["probe"],
+        flats_before=world.flats if world.flats + world.flats_after else None,
+    )
+    traits = Traits(**{n: _trait(t) for n, t in kept["traits"].items()})
+    return Inspection(info, traits, None, (), 0.0, None)
+
+
+def _trait(kept: dict[str, Any] | None) -> Trait | None:
+    if kept is None:
+        return None
+    value, low, high = (math.nan if kept[k] is None else float(kept[k])
+                        for k in ("value", "low", "high"))  # fmt: skip
+    return Trait(value, low, high, kept["unit"])
