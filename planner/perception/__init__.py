@@ -1,0 +1,1 @@
+"""What a scan looks like: pictures of it and words about it in one space."""
