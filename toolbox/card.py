@@ -6,6 +6,7 @@ import dataclasses
 import inspect
 import typing
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from toolbox.kinds import DataKind, Domain, GreyState, Split, Stage
@@ -112,6 +113,7 @@ def _allows_none(annotation: Any) -> bool:
     return type(None) in typing.get_args(annotation)
 
 
+@cache
 def parameters_of(tool: type) -> tuple[Parameter, ...]:
     """Parameters from the annotated ``__init__`` of a tool class."""
     hints = typing.get_type_hints(vars(tool).get("__init__", tool), include_extras=True)

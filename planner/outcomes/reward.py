@@ -47,7 +47,7 @@ def rewards(scan: ScanOutcomes, task: Task | None = None) -> NDArray[np.float64]
     task = task_of(scan) if task is None else task
     nodes = scan.complete
     seconds, peaks = scan.total_seconds[nodes], scan.total_peak_bytes[nodes]
-    quality = scan.mean_quality[nodes]
+    quality = scan.main_quality[nodes]
     cheapest = float(seconds.min())
     return np.array(
         [reward(float(q), float(s), cheapest, task, float(np.nan_to_num(p)))

@@ -71,10 +71,9 @@ class ScanOutcomes:
         return peak
 
     @cached_property
-    def mean_quality(self) -> NDArray[np.float64]:
-        """Quality at each node, the mean over the goals measured; NaN where none is."""
-        columns = np.array([self.quality[g] for g in self.goals], np.float64)
-        return columns.mean(axis=0)
+    def main_quality(self) -> NDArray[np.float64]:
+        """Quality at each node for the first of ``goals``; NaN where no pipeline ends."""
+        return self.quality[self.goals[0]].astype(np.float64)
 
     def recipe(self, node: int) -> Recipe:
         """The steps from the first to a node."""

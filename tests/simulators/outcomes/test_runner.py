@@ -100,7 +100,7 @@ def test_a_table_comes_back_from_its_file(tmp_path: Path) -> None:
         assert [a.recipe(n) for n in a.complete] == [b.recipe(n) for n in b.complete]
         assert set(map(len, (a.complete, b.complete))) == {3}
         np.testing.assert_array_equal(a.total_seconds, b.total_seconds)
-        np.testing.assert_array_equal(a.mean_quality, b.mean_quality)
+        np.testing.assert_array_equal(a.main_quality, b.main_quality)
     chain = next(n for n in read[0].complete if read[0].recipe(n) == CHAIN)
     path = [n for n in range(len(read[0].parent)) if read[0].recipe(n) == CHAIN[: n + 1]]
     assert read[0].total_seconds[chain] == pytest.approx(read[0].seconds[path[:6]].sum(), rel=1e-6)
@@ -118,5 +118,5 @@ def test_a_killed_generation_goes_on_where_it_was(tmp_path: Path) -> None:
     assert went_on.steps == straight.steps
     for a, b in zip(went_on, straight, strict=True):
         assert a.name == b.name
-        for column in ("parent", "step", "failed", "mean_quality"):
+        for column in ("parent", "step", "failed", "main_quality"):
             np.testing.assert_array_equal(getattr(a, column), getattr(b, column))
