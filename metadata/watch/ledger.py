@@ -39,6 +39,7 @@ CREATE TABLE IF NOT EXISTS watch_problems (
     key TEXT NOT NULL,
     metric TEXT NOT NULL,
     document TEXT NOT NULL,
+    latest TEXT NOT NULL,
     PRIMARY KEY (key, metric)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS watch_notices (
@@ -88,15 +89,27 @@ class Kept:
 
 
 @dataclass(frozen=True)
+class Standing:
+    """A problem that stands; ``latest``: the document of the metric's last verdict (None: of a
+    watch that has given none since it went on); ``seen``: up to when its watch has judged."""
+
+    problem: Problem
+    latest: Mapping[str, Any] | None
+    seen: float | None
+
+
+@dataclass(frozen=True)
 class Step:
     """What is written at once: where the watch stands after some samples, and what it said of them.
 
-    ``changes``: the documents of the verdicts with which a state changed.
+    ``latest``: the document of the last verdict of each metric that has a problem; ``changes``:
+    those of the verdicts with which a state changed.
     """
 
     positions: Mapping[str, float]
     monitor: bytes
     problems: Mapping[str, Problem]
+    latest: Mapping[str, Mapping[str, Any]]
     changes: Sequence[Mapping[str, Any]] = ()
     notices: Sequence[tuple[Notice, str]] = ()  # with their words
     samples: Sequence[Samples] = ()  # to be kept as series
@@ -152,8 +165,11 @@ class Ledger(SeriesStore):
                 self.append(block)
             connection.execute("DELETE FROM watch_problems WHERE key = ?", (key,))
             connection.executemany(
-                "INSERT INTO watch_problems VALUES (?, ?, ?)",
-                [(key, p.metric, json.dumps(p.to_json())) for p in step.problems.values()],
+                "INSERT INTO watch_problems VALUES (?, ?, ?, ?)",
+                [
+                    (key, n, json.dumps(p.to_json()), json.dumps(step.latest.get(n)))
+                    for n, p in step.problems.items()
+                ],
             )
             say()
 
@@ -179,10 +195,15 @@ class Ledger(SeriesStore):
         )
         return {metric: json.loads(text) | {"seen": seen} for metric, text, seen in rows}
 
-    def problems(self) -> list[Problem]:
+    def standing(self) -> list[Standing]:
         """Everything that stands, of all watches."""
-        rows = self._connection.execute("SELECT document FROM watch_problems ORDER BY metric")
-        return [Problem.from_json(json.loads(row[0])) for row in rows]
+        rows = self._connection.execute(
+            "SELECT p.document, p.latest, w.seen FROM watch_problems p JOIN watches w USING (key) "
+            "ORDER BY p.metric, w.seen"
+        )
+        return [
+            Standing(Problem.from_json(json.loads(d)), json.loads(v), seen) for d, v, seen in rows
+        ]
 
     def _problems(self, key: str) -> dict[str, Problem]:
         rows = self._connection.execute(

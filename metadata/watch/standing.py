@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Sequence
+from typing import Any
 
 from metadata.errors import InputError
 from metadata.watch.acknowledgement import Acknowledgement
 from metadata.watch.duration import parse_duration
-from metadata.watch.ledger import Ledger
+from metadata.watch.ledger import Ledger, Standing
 from metadata.watch.phrases import clock, number, phrase, state_word
 from metadata.watch.problem import Problem
 
@@ -33,7 +34,7 @@ def acknowledge_problems(
         wished.append((metric, parse_duration(duration)))
     now = time.time()
     with Ledger() as ledger:
-        standing = ledger.problems()
+        standing = [one.problem for one in ledger.standing()]
         given = []
         for metric, seconds in wished:
             problems = [p for p in standing if p.metric == metric]
@@ -58,24 +59,26 @@ def show_standing(language: str = "en", as_json: bool = False) -> None:
     """Print every problem that stands, with what was said of it."""
     now = time.time()
     with Ledger() as ledger:
-        standing, given = ledger.problems(), ledger.acknowledgements()
-        states = ledger.states(float("inf"))
-    covering = {p.metric: _covering(p, given, now) for p in standing}
+        standing, given = ledger.standing(), ledger.acknowledgements()
     if as_json:
-        print(json.dumps([
-            p.to_json() | {"acknowledged": a.to_json() if (a := covering[p.metric]) else None}
-            for p in standing
-        ], ensure_ascii=False))  # fmt: skip
+        print(json.dumps([_document(one, given, now) for one in standing], ensure_ascii=False))
         return
     if not standing:
         print(phrase("nothing", language))
-    for p in standing:
-        state = states.get(p.metric, {})
-        limit = ", ".join(number(one) for one in p.limits)
-        note = standing_note(covering[p.metric], language)
-        said = [p.metric, state_word(p.state, language), clock(p.since), number(state.get("value")),
+    for one in standing:
+        problem, latest = one.problem, one.latest or {}
+        limit = ", ".join(number(side) for side in problem.limits)
+        note = standing_note(covering(problem, given, now), language)
+        said = [problem.metric, state_word(problem.state, language), clock(problem.since),
+                number(latest.get("value")),
                 f"{phrase('table.limit', language)} {limit}" if limit else "", note]  # fmt: skip
         print("  ".join(word for word in said if word))
+
+
+def _document(one: Standing, given: Sequence[Acknowledgement], now: float) -> dict[str, Any]:
+    known = covering(one.problem, given, now)
+    return one.problem.to_json() | {"latest": one.latest, "seen": one.seen,
+                                    "acknowledged": known.to_json() if known else None}  # fmt: skip
 
 
 def standing_note(given: Acknowledgement | None, language: str = "en") -> str:
@@ -87,7 +90,8 @@ def standing_note(given: Acknowledgement | None, language: str = "en") -> str:
     return phrase("snoozed", language, until=clock(given.until))
 
 
-def _covering(
+def covering(
     problem: Problem, given: Sequence[Acknowledgement], now: float
 ) -> Acknowledgement | None:
+    """What a person said of the problem as it is now, if anything."""
     return next((a for a in given if a.covers(problem, now)), None)

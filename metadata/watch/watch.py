@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -68,6 +69,7 @@ class Watch:
         self.attention = Attention()
         self.bookmarks = [Bookmark() for _ in self.sources]
         self.samples, self.seen = 0, -np.inf
+        self._latest: dict[str, dict[str, Any]] = {}
         self.resumed = self._resume(settings)
         self._pending = _Pending()
 
@@ -152,6 +154,9 @@ class Watch:
         said = [notice for block in verdicts for notice in self.attention.notices(block)]
         said.sort(key=lambda n: n.verdict.time)
         judged = Judged(verdicts, keys, events, self._unhidden(said))
+        for told in verdicts:
+            if told.metric in self.attention.problems:
+                self._latest[told.metric] = told.one(len(told) - 1).to_json()
         self.samples += sum(map(len, blocks))
         self.seen = max([self.seen, *(float(key[-1]) for key in keys if len(key))])
         for listener in self.listeners.values():
@@ -193,7 +198,7 @@ class Watch:
                 self._introduce(info)
         self.attention = Attention(kept.problems)
         self.bookmarks = [Bookmark.from_json(one) for one in state["bookmarks"]]
-        self.samples = state["samples"]
+        self.samples, self._latest = state["samples"], state["latest"]
         self.seen = kept.seen if kept.seen is not None else -np.inf
         for name, listener in self.listeners.items():
             listener.resume(state["listeners"][name])
@@ -214,12 +219,14 @@ class Watch:
             "monitor": self.monitor.to_state(),
             "bookmarks": [b.to_json() for b in self.bookmarks],
             "samples": self.samples,
+            "latest": {n: self._latest[n] for n in self.attention.problems if n in self._latest},
             "listeners": {name: one.to_state() for name, one in self.listeners.items()},
         }
         step = Step(
-            {n: t for b in self.bookmarks for n, t in b.times.items()}, frozen(state),
-            self.attention.problems, pending.changes, pending.notices, pending.samples,
-            self.seen if np.isfinite(self.seen) else None, finished,
+            positions={n: t for b in self.bookmarks for n, t in b.times.items()},
+            monitor=frozen(state), problems=self.attention.problems, latest=self._latest,
+            changes=pending.changes, notices=pending.notices, samples=pending.samples,
+            seen=self.seen if np.isfinite(self.seen) else None, finished=finished,
         )  # fmt: skip
         lines = "".join(pending.lines)
         # A reader that does not read must not keep others from the store.
