@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 from collections.abc import Mapping
@@ -36,7 +37,7 @@ def run(output: Path, quick: bool = False) -> dict[str, Any]:
         (DOCS / "early_warning.md").write_text(page, encoding="utf-8")
         for name in ("early_warning.png", "early_warning_example.png"):
             (DOCS / "images" / name).write_bytes((output / name).read_bytes())
-    return result
+    return plain(result)
 
 
 def measured(how: Mapping[str, Any], output: Path) -> tuple[dict[str, Any], str]:
@@ -104,3 +105,18 @@ def public(how: Mapping[str, Any]) -> tuple[Any, Any]:
         streams.measure(series) if series else [],
         change_points.measure(rigs, within) if rigs else [],
     )
+
+
+def plain(value: Any) -> Any:
+    """What JSON has a word for: None where there is no number.
+
+    >>> plain({"left": float("nan"), "days": (1, float("inf"))})
+    {'left': None, 'days': [1, None]}
+    """
+    if isinstance(value, Mapping):
+        return {str(name): plain(one) for name, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(one) for one in value]
+    if isinstance(value, float):  # NumPy's too
+        return float(value) if math.isfinite(value) else None
+    return value

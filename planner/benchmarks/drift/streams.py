@@ -28,16 +28,14 @@ def monitored(series: Windowed) -> Values:
     return joined(list(monitor.update([series.samples]))).scores
 
 
-def windowed_gaussian(series: Windowed, long: int = 4000, short: int = 1) -> Values:
-    """The distance of each value from the trailing rows' mean in their deviations, 0 … 1."""
-    return deviating(series.samples, long, short)
+def windowed_gaussian(series: Windowed) -> Values:
+    """How far each value is from the trailing rows' mean, in their deviations."""
+    return deviating(series.samples, 6400, 1)
 
 
 def deviating(samples: Samples, long: int, short: int) -> Values:
-    """How far the mean of the last ``short`` rows is from that of the ``long`` before them, as
-    the part of a normal distribution that is nearer."""
-    from scipy.special import erf
-
+    """How far the mean of the last ``short`` rows is from that of the ``long`` before them: 0 … 1,
+    one half at three deviations."""
     v = samples.values - samples.values[0]
     sums = np.cumsum(np.pad(v, (1, 0)))
     squares = np.cumsum(np.pad(v**2, (1, 0)))
@@ -49,8 +47,7 @@ def deviating(samples: Samples, long: int, short: int) -> Values:
     spread = np.sqrt(np.maximum((squares[middle] - squares[start]) / many - mean**2, 1e-12))
     recent = (sums[end] - sums[middle]) / (end - middle)
     z = np.where(many > 10, np.abs(recent - mean) / spread, 0.0)
-    # Steps of 1e-5: beyond, all is equally unusual.
-    return np.round(erf(z / np.sqrt(2)), 5)
+    return z / (z + 3.0)
 
 
 def chance(series: Windowed) -> Values:
