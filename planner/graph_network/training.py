@@ -1,0 +1,234 @@
+"""The graph network as the training harness sees it: ``tomoplan train graph_network``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from planner.graph_network import measuring, network
+from planner.graph_network.context import context
+from planner.graph_network.encoding import Encoded, Encoder, vocabulary
+from planner.outcomes.remembered import remembered
+from planner.outcomes.settings import SIMULATED
+from simulators.outcomes import Outcomes, ScanOutcomes
+from simulators.training.part import Arrays, Measured, Tensors
+
+if TYPE_CHECKING:
+    import torch
+
+LEAST_QUALITY = 0.01  # logits are of qualities from here to one minus this
+TEMPERATURE = 0.03  # of quality: how sharply the list's best stands out
+SIDES = (0.05, 0.95)
+NAME = "graph_network"
+
+
+class Part:
+    """``options``: ``graphs`` of a scan in an example (complete ones first), ``begun`` among
+    them, and the ``table`` (none: the shipped one)."""
+
+    def __init__(self, options: dict[str, Any]) -> None:
+        self.options = options
+
+    # ---- examples --------------------------------------------------------------------------
+
+    def example(self, rng: np.random.Generator) -> Arrays:
+        """Some pipelines of one scan: graphs, the scan's vector, and what was measured."""
+        split = self._split("train")
+        return self._some(split[int(rng.integers(len(split)))], rng)
+
+    def _split(self, name: str) -> tuple[ScanOutcomes, ...]:
+        return _table(str(self.options.get("table") or SIMULATED)).split(name)
+
+    def _some(self, scan: ScanOutcomes, rng: np.random.Generator | None) -> Arrays:
+        """Pipelines drawn from a scan, or all that are complete."""
+        whole = encoded(scan)
+        ends = whole["complete"]
+        if rng is None:
+            return picked(whole, np.flatnonzero(ends))
+        count, begun = int(self.options["graphs"]), int(self.options["begun"])
+        chosen = rng.permutation(np.flatnonzero(ends))[: count - begun]
+        other = rng.permutation(np.flatnonzero(~ends))[:begun]
+        return picked(whole, np.concatenate([chosen, other]))
+
+    def batch(self, examples: Sequence[Arrays], rng: np.random.Generator) -> Arrays:
+        return together(examples)
+
+    # ---- learning --------------------------------------------------------------------------
+
+    def network(self) -> torch.nn.Module:
+        return network.network(len(vocabulary()))
+
+    def loss(self, network: Any, batch: Tensors) -> torch.Tensor:
+        """Listwise cross-entropy of qualities within a scan (Cao et al. 2007), pinball losses of
+        the middle and the sides (Koenker & Bassett 1978), absolute errors of the costs."""
+        import torch
+
+        found = run(network, batch)
+        middle, below, above = found[:, 0].sigmoid(), found[:, 1], found[:, 2]
+        quality, scan = batch["quality"], batch["scan"]
+        listed = found.new_zeros(())
+        count = int(scan.max()) + 1
+        for one in range(count):
+            here = (scan == one) & batch["complete"]
+            wanted = (quality[here] / TEMPERATURE).softmax(0)
+            listed = listed - (wanted * (middle[here] / TEMPERATURE).log_softmax(0)).sum()
+        logit = torch.logit(quality.clamp(LEAST_QUALITY, 1 - LEAST_QUALITY))
+        error = logit - found[:, 0]
+        sides = _pinball(error + below, SIDES[0]) + _pinball(error - above, SIDES[1])
+        costs = ((found[:, 3:] - batch["costs"]).abs() * batch["costed"]).sum() / (
+            batch["costed"].sum() + 1
+        )
+        straight = (middle - quality).abs().mean()
+        return listed / count + 3 * straight + sides.mean() + costs
+
+    def validate(self, network: Any) -> dict[str, float]:
+        """Kendall's τ within scans of the validation split, and what its first choice lacks."""
+        found = [measuring.ranked(predicted(network, one), one) for one in self._validation]
+        tau = [f.tau for f in found if np.isfinite(f.tau)]
+        return {"score": float(np.mean(tau)) - float(np.mean([f.regret for f in found])),
+                "tau": float(np.mean(tau)),
+                "regret": float(np.mean([f.regret for f in found]))}  # fmt: skip
+
+    @cached_property
+    def _validation(self) -> list[Arrays]:
+        return [self._some(scan, None) for scan in self._split("validation")]
+
+    # ---- what it is worth ------------------------------------------------------------------
+
+    def measure(self, network: Any) -> Measured:
+        """On unseen families, faults and wordings, beside gradient-boosted trees on flat features
+        and the rules; intervals made conformal on the validation split."""
+        measuring.calibrate(network, [(predicted(network, o), o) for o in self._validation])
+        test = [(scan, self._some(scan, None)) for scan in self._split("test")]
+        train = [self._some(scan, None) for scan in self._split("train")]
+        return measuring.measured(network, train, self._validation, test, predicted)
+
+    def card(self) -> dict[str, Any]:
+        return {
+            "version": "0.1.0",
+            "changelog": {"0.1.0": "first weights"},
+            "task": "predict quality, seconds and peak memory of a pipeline, whole or begun",
+            "intended_use": "ranking valid pipelines for one scan and request",
+            "data_source": "outcome tables of simulated scans (python -m planner.outcomes)",
+            "data_type": "typed graphs of tools; traits, request and size of the scan",
+            "inputs": {"pipeline": {"axes": "node; edge", "dtype": "float32"}},
+            "outputs": {"prediction": {"axes": "graph, 5", "dtype": "float32",
+                                       "unit": "logit of quality, its sides, log10 s, log10 B"}},
+            "references": ["Hu et al. 2020, ICLR, Strategies for pre-training graph neural "
+                           "networks (GINE)", "Cao et al. 2007, ICML (listwise loss)",
+                           "Romano, Patterson & Candès 2019, NeurIPS (conformalised quantiles)"],
+            "differences": "cards of tools and the scan condition the nodes; small",
+            "tools": list(vocabulary()),
+            "licence": "Apache-2.0",
+        }  # fmt: skip
+
+
+# ---- arrays ----------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=2)
+def _table(path: str) -> Outcomes:
+    return Outcomes.load(path)
+
+
+_encoded: dict[str, Arrays] = {}
+
+
+def encoded(scan: ScanOutcomes) -> Arrays:
+    """Every node of a scan's tree as the pipeline that ends there, kept in memory: a complete one
+    with its own quality, a begun one with the best that was reached from it."""
+    if scan.name not in _encoded:
+        situation = remembered(scan)
+        encode = Encoder(situation, vocabulary()).encode
+        best = best_below(scan)
+        known = np.flatnonzero(np.isfinite(best))
+        arrays = gathered([encode(scan.recipe(int(n))) for n in known])
+        costs = np.stack([scan.total_seconds, scan.total_peak_bytes], axis=1)[known]
+        complete = np.isin(known, scan.complete)
+        costed = np.isfinite(costs) & (costs > 0) & complete[:, None]
+        _encoded[scan.name] = arrays | {
+            "context": context(situation)[None],
+            "scan": np.zeros(len(known), np.int64),
+            "quality": best[known].astype(np.float32),
+            "costs": np.log10(np.where(costed, costs, 1.0)).astype(np.float32),
+            "costed": costed.astype(np.float32),
+            "complete": complete,
+        }
+    return _encoded[scan.name]
+
+
+def best_below(scan: ScanOutcomes) -> np.ndarray:
+    """For each node the best quality of a complete pipeline at it (its own) or after it."""
+    own = scan.main_quality
+    best = own.copy()
+    for node in range(len(best) - 1, -1, -1):
+        parent = scan.parent[node]
+        if parent >= 0 and not np.isfinite(own[parent]):
+            best[parent] = np.fmax(best[parent], best[node])
+    return best
+
+
+def gathered(graphs: Sequence[Encoded]) -> Arrays:
+    """Graphs in a row."""
+    sizes = np.array([len(g.tools) for g in graphs])
+    starts = np.cumsum(sizes) - sizes
+    edges = [g.edges + start for g, start in zip(graphs, starts, strict=True)]
+    return {
+        "tools": np.concatenate([g.tools for g in graphs]),
+        "nodes": np.concatenate([g.nodes for g in graphs]),
+        "edges": np.concatenate(edges, axis=1),
+        "kinds": np.concatenate([g.kinds for g in graphs]),
+        "graph": np.repeat(np.arange(len(graphs)), sizes),
+    }
+
+
+def picked(whole: Arrays, chosen: np.ndarray) -> Arrays:
+    """Some graphs of a scan, in the order given."""
+    chosen = np.sort(chosen)
+    place = np.full(int(whole["graph"][-1]) + 1, -1)
+    place[chosen] = np.arange(len(chosen))
+    nodes = place[whole["graph"]] >= 0
+    renumber = np.cumsum(nodes) - 1
+    edges = nodes[whole["edges"][0]]
+    found = {"tools": whole["tools"][nodes], "nodes": whole["nodes"][nodes],
+             "edges": renumber[whole["edges"][:, edges]], "kinds": whole["kinds"][edges],
+             "graph": place[whole["graph"][nodes]], "context": whole["context"]}  # fmt: skip
+    each = ("scan", "quality", "costs", "costed", "complete")
+    return found | {name: whole[name][chosen] for name in each}
+
+
+def together(examples: Sequence[Arrays]) -> Arrays:
+    """Several scans' graphs in a row."""
+    found: dict[str, list[np.ndarray]] = {name: [] for name in examples[0]}
+    nodes = graphs = 0
+    for number, one in enumerate(examples):
+        moved = {"edges": one["edges"] + nodes, "graph": one["graph"] + graphs,
+                 "scan": np.full(len(one["quality"]), number)}  # fmt: skip
+        for name in found:
+            found[name].append(moved.get(name, one[name]))
+        nodes, graphs = nodes + len(one["tools"]), graphs + len(one["quality"])
+    return {n: np.concatenate(v, axis=1 if n == "edges" else 0) for n, v in found.items()}
+
+
+def run(network: Any, batch: Tensors) -> torch.Tensor:
+    """The network on a batch."""
+    names = ("tools", "nodes", "edges", "kinds", "graph", "context", "scan")
+    return network(*(batch[name] for name in names))
+
+
+def predicted(network: Any, one: Arrays) -> np.ndarray:
+    """What the network says of graphs, ``graph, OUTPUTS``."""
+    import torch
+
+    device = next(network.parameters()).device
+    network.eval()
+    with torch.inference_mode():
+        batch = {n: torch.from_numpy(np.ascontiguousarray(v)).to(device) for n, v in one.items()}
+        return run(network, batch).float().cpu().numpy()
+
+
+def _pinball(error: torch.Tensor, share: float) -> torch.Tensor:
+    return (share * error).maximum((share - 1) * error)
