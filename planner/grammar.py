@@ -188,7 +188,8 @@ def possible_slots(situation: Situation) -> list[Slot]:
         pairs = [(*needs_center(f), Step(f.card.name), Step(m.card.name))
                  for f in aligners if f.card.output.kind is DataKind.SHIFTS
                  for m in aligners if m.card.output.kind in FRAMES]  # fmt: skip
-        add("align", pairs, optional=Goal.ALIGN not in goals)
+        drifts = situation.drifting_axis is not None and any(_allowed(p, situation) for p in pairs)
+        add("align", pairs, optional=Goal.ALIGN not in goals and not drifts)
     if end is Stage.ALIGN:
         return found
 
@@ -196,7 +197,8 @@ def possible_slots(situation: Situation) -> list[Slot]:
                if t.card.stage is Stage.CENTER and t.card.default_on
                and t.card.name in rules()["centers"]]  # fmt: skip
     axes = one_step(centers)
-    if info.rotation_axis_px is not None and len(situation.infos) == 1:
+    settled = situation.drifting_axis is None  # else what the file says may be of yesterday
+    if info.rotation_axis_px is not None and len(situation.infos) == 1 and settled:
         axes.append((Step("known_center", {"column": info.rotation_axis_px}),))
     add("center", axes, optional=False)
     if end is Stage.CENTER:

@@ -6,6 +6,9 @@ import math
 from functools import lru_cache
 
 from metadata.scan_info import Content
+from metadata.watch.duration import duration_text
+from metadata.watch.instrument import Remark
+from metadata.watch.phrases import clock, number
 from planner.language.phrases import say
 from planner.language.translation import translate
 from planner.plan import Interval
@@ -74,6 +77,10 @@ class RuleScorer:
             }
             best = max(mends, key=lambda n: mends[n], default=None)
             title = _title(step, lang)
+            drifting = situation.drifting_axis
+            if drifting is not None and tool_class(step.tool).card.stage is Stage.ALIGN:
+                sentences.append(f"{title}{': ' if lang == 'en' else '：'}{_drift(drifting, lang)}")
+                continue
             if best is not None and mends[best] > 0.02:
                 rule = rules()["defects"][best]
                 shown = _shown(best, situation, lang)
@@ -88,6 +95,16 @@ class RuleScorer:
                 colon = ": " if lang == "en" else "："
                 sentences.append(f"{title}{colon}{rules()['purpose'][step.tool][lang]}")
         return sentences
+
+
+def _drift(remark: Remark, lang: str) -> str:
+    """Why a drifting axis calls for alignment."""
+    left = remark.seconds_to_limit
+    return say(
+        f"reason.axis_{remark.state.value}", lang, metric=remark.metric, since=clock(remark.since),
+        value=number(remark.value), limit=number(remark.limit),
+        time=duration_text(left if left is not None else math.inf, lang),
+    )  # fmt: skip
 
 
 def _title(step: Step, lang: str) -> str:

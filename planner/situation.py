@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from metadata.drift.verdict import State
 from metadata.scan_info import Content, ScanInfo
+from metadata.watch.instrument import Remark
+from metadata.watch.phrases import clock
 from planner.inspection import Inspection
 from planner.language.phrases import say
 from planner.language.wishes import Wishes, wishes_in
@@ -44,7 +48,9 @@ class Situation:
     """All that a plan depends on.
 
     ``conditions`` maps each condition that holds to where it is known from: ``text``, ``data``,
-    ``file`` or ``text and data``. ``messages`` say where the text and the data disagree.
+    ``file``, ``text and data`` or ``instrument``. ``messages`` say where the text and the data
+    disagree, and what was wrong with the instrument. ``remarks``: what the watches of the
+    instrument said while the first scan was taken, the worst first.
     """
 
     task: Task
@@ -52,6 +58,15 @@ class Situation:
     inspections: tuple[Inspection, ...]
     conditions: dict[Condition, str]
     messages: tuple[Message, ...]
+    remarks: tuple[Remark, ...] = ()
+
+    @property
+    def drifting_axis(self) -> Remark | None:
+        """The worst remark on a metric that moves the rotation axis, where one is expected to
+        reach its limit or has."""
+        pattern = re.compile(rules()["instrument"]["axis"], re.IGNORECASE)
+        grave = (r for r in self.remarks if r.state in (State.WARNING, State.ALARM))
+        return next((r for r in grave if pattern.search(r.metric)), None)
 
     @property
     def info(self) -> ScanInfo:
@@ -107,8 +122,11 @@ def rules() -> dict[str, Any]:
     return found
 
 
-def assess(task: Task, inspections: Sequence[Inspection]) -> Situation:
-    """Compare what the text says with what each file and its data show."""
+def assess(
+    task: Task, inspections: Sequence[Inspection], remarks: Sequence[Remark] = ()
+) -> Situation:
+    """Compare what the text says with what each file and its data show, and with ``remarks``: what
+    the watches of the instrument said while the first scan was taken."""
     traits = inspections[0].traits
     shown = {Condition(c): rule for c, rule in rules()["conditions"].items()}
     held: dict[Condition, str] = {}
@@ -141,8 +159,22 @@ def assess(task: Task, inspections: Sequence[Inspection]) -> Situation:
         held[Condition.MOSAIC] = "file"
     if Condition.HALF_ACQUISITION not in held and _offset_axis(inspections[0]):
         held[Condition.HALF_ACQUISITION] = "data"
-    return Situation(task, tuple(i.info for i in inspections), tuple(inspections), held,
-                     tuple(messages))  # fmt: skip
+    messages += marks_of_alarms(remarks)
+    found = Situation(task, tuple(i.info for i in inspections), tuple(inspections), held,
+                      tuple(messages), tuple(remarks))  # fmt: skip
+    if found.drifting_axis is not None and Condition.DRIFT not in held:
+        held[Condition.DRIFT] = "instrument"
+    return found
+
+
+def marks_of_alarms(remarks: Sequence[Remark]) -> list[Message]:
+    """Marks on a scan that was taken while something was beyond its limit."""
+    return [
+        message("instrument.alarm", metric=r.metric, value=r.value, limit=r.limit,
+                since=clock(r.since))
+        for r in remarks
+        if r.state is State.ALARM and r.value is not None and r.limit is not None
+    ]  # fmt: skip
 
 
 def _offset_axis(inspection: Inspection) -> bool:

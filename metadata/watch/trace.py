@@ -80,14 +80,15 @@ class Trace:
     @property
     def times(self) -> Times:
         """The middles of the bins that are used, unix s."""
-        return self.start + self.width * (np.arange(self.used) + 0.5)
+        middles = np.arange(self.used, dtype=np.float64) + 0.5
+        return self.start + self.width * middles
 
     @property
     def means(self) -> Values:
         """Mean of each bin; NaN where nothing was read."""
         counts = self.counts[: self.used]
         sums = self.sums[: self.used]
-        means = np.full(self.used, np.nan)
+        means: Values = np.full(self.used, np.nan)
         np.divide(sums, counts, out=means, where=counts > 0)
         return means
 
