@@ -18,11 +18,12 @@ from planner.opening import ScanPath, opened
 from planner.plan import Answer, CostModel, Plan, Prediction, Scorer
 from planner.preview import NoBeamError
 from planner.refusals import missing_part, refusal
-from planner.situation import Situation, assess
+from planner.situation import Situation, assess, marks_of_alarms
 from planner.task import Device, Intent, Task
 from toolbox.pipeline import Pipeline
 
 if TYPE_CHECKING:
+    from metadata.watch.instrument import Remark
     from planner.search import Candidate
     from toolbox.execution import RunRecord
 
@@ -78,7 +79,7 @@ def _planned(
         inspections = [inspect_scan(scan) for scan in scans]
     except NoBeamError as error:
         return Answer(task, refusal=translate(str(error), lang), warnings=tuple(said))
-    situation = assess(task, inspections)
+    situation = assess(task, inspections, _remarks(scans))
     warnings = [*said, *(m.text(lang) for m in situation.messages)]
     # The axis of tiles is sought in what they are joined to.
     alone = len(inspections) == 1
@@ -101,6 +102,13 @@ def _planned(
     warnings += [say("warn.cannot_fix", lang, tool=t, why=why) for t in unplaced(situation)]
     warnings += _budget_warnings(task, plans)
     return Answer(task, situation, tuple(plans), tuple(dict.fromkeys(warnings)))
+
+
+def _remarks(scans: Sequence[Scan]) -> tuple[Remark, ...]:
+    """What the watches of the instrument said while the first scan was taken."""
+    from metadata.watch.instrument import remarks_on
+
+    return remarks_on(scans[0].info)
 
 
 def propose_plans(
@@ -180,6 +188,9 @@ def run(
                 options["memory_bytes"] = options.get("memory_bytes") or task.max_memory_gib * GIB
             options.setdefault("device", _usable(task.device).value)
             pipeline = found.best.pipeline
+        else:
+            marks = marks_of_alarms(_remarks(inputs))
+            options.setdefault("notes", [m.text(lang) for m in marks])
         assert pipeline is not None  # given, or planned from the task
         document = task.to_json() if task else None
         record = execute(pipeline, inputs, Path(output), task=document, **options)
