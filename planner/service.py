@@ -24,16 +24,23 @@ from toolbox.pipeline import Pipeline
 
 if TYPE_CHECKING:
     from metadata.watch.instrument import Remark
+    from planner.conversation import Conversation
     from planner.search import Candidate
     from toolbox.execution import RunRecord
 
 GIB = 2.0**30
 
 
-def inspect(path: ScanPath, seconds: float = 0.8, *, reading: Mapping[str, Any] = {}) -> Inspection:
-    """What a scan's file says and its data shows; ``reading`` as for :func:`plan`."""
+def inspect(
+    path: ScanPath,
+    seconds: float = 0.8,
+    *,
+    reading: Mapping[str, Any] = {},
+    look: Callable[[Scan], Inspection] | None = None,
+) -> Inspection:
+    """What a scan's file says and its data shows; ``reading`` and ``look`` as for :func:`plan`."""
     with opened(path, reading) as (scan,):
-        return inspect_scan(scan, seconds)
+        return inspect_scan(scan, seconds) if look is None else look(scan)
 
 
 def plan(
@@ -43,12 +50,14 @@ def plan(
     scorer: Scorer | None = None,
     costs: CostModel | None = None,
     reading: Mapping[str, Any] = {},
+    look: Callable[[Scan], Inspection] | None = None,
 ) -> Answer:
     """Ranked plans for a request on one or more scans, or a refusal, or an answer in words, all in
     the language of the request.
 
     ``reading``: what :func:`metadata.open_scan` is to be told of the files, such as ``angles``.
-    Raises InputError for unusable files and texts.
+    ``look``: how a scan is inspected, where what was seen before is kept. Raises InputError for
+    unusable files and texts.
     """
     began = time.perf_counter()
     task, said = _task(text)
@@ -56,7 +65,7 @@ def plan(
     if task.intent is not Intent.PLAN:
         return _in_words(task, said)
     with told_in(task.language), opened(scans, reading) as given:
-        found = _planned(task, said, given, scorer, costs)
+        found = _planned(task, said, given, scorer, costs, look)
     return replace(found, planning_seconds=time.perf_counter() - began)
 
 
@@ -73,10 +82,11 @@ def _planned(
     scans: Sequence[Scan],
     scorer: Scorer | None = None,
     costs: CostModel | None = None,
+    look: Callable[[Scan], Inspection] | None = None,
 ) -> Answer:
     lang = task.language
     try:
-        inspections = [inspect_scan(scan) for scan in scans]
+        inspections = [(look or inspect_scan)(scan) for scan in scans]
     except NoBeamError as error:
         return Answer(task, refusal=translate(str(error), lang), warnings=tuple(said))
     situation = assess(task, inspections, _remarks(scans))
@@ -154,11 +164,13 @@ def run(
     *,
     confirm: Callable[[Plan], bool] | None = None,
     reading: Mapping[str, Any] = {},
+    of: Answer | None = None,
     **options: Any,
 ) -> RunRecord:
     """Run a plan, a pipeline file, or the first plan for a text; see ``toolbox.execution.run``.
 
     ``confirm`` is asked before a plan that breaks a stated budget starts; without it, it starts.
+    ``of``: the answer that a plan was taken from, whose task, limits and warnings the run keeps.
     ``reading`` as for :func:`plan`. Raises RefusedError where a text cannot be served.
     """
     from metadata.store import default_store_path
@@ -170,8 +182,9 @@ def run(
 
         require_scheduler(options["scheduler"])
     pipeline, task, said = _given(what)
-    lang = task.language if task else "en"
+    lang = task.language if task else of.task.language if of else "en"
     with told_in(lang), opened(scans, reading) as inputs:
+        found = of
         if task is not None:
             task = as_bare_wish(task) or task
             plans = task.intent is Intent.PLAN
@@ -183,11 +196,13 @@ def run(
                     "Not started: the prediction breaks the stated budget. Use --yes to start "
                     "anyway."
                 )
+            pipeline = found.best.pipeline
+        if found is not None:
+            task = found.task
             options.setdefault("notes", _lasting(found))
             if task.max_memory_gib:
                 options["memory_bytes"] = options.get("memory_bytes") or task.max_memory_gib * GIB
             options.setdefault("device", _usable(task.device).value)
-            pipeline = found.best.pipeline
         else:
             marks = marks_of_alarms(_remarks(inputs))
             options.setdefault("notes", [m.text(lang) for m in marks])
@@ -221,6 +236,16 @@ def _lasting(found: Answer) -> list[str]:
     lang = found.task.language
     axis = {translate(w, lang) for one in seen if one.center for w in one.center.warnings}
     return [w for w in found.warnings if w not in axis]
+
+
+def conversation(
+    scans: Sequence[str | Path] = (), output: str | Path | None = None, **options: Any
+) -> Conversation:
+    """A conversation over the same actions, in which nothing runs without the person's yes; see
+    :class:`planner.conversation.Conversation`, which takes the ``options``."""
+    from planner.conversation import Conversation
+
+    return Conversation(scans, output, **options)
 
 
 class RefusedError(InputError):

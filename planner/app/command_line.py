@@ -329,6 +329,29 @@ def _confirmer(yes: bool, progress: Any) -> Callable[[Any], bool]:
 
 
 @app.command()
+def chat(
+    scans: Annotated[list[Path] | None, typer.Argument(help="Scan files or folders.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Where a result may go (HDF5, new).")
+    ] = None,
+    data: DataPath = None,
+    angles: Angles = None,
+    flats: Flats = None,
+    darks: Darks = None,
+    state: State = None,
+    content: Content = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a turn.")] = False,
+) -> None:
+    """A conversation over the same actions; nothing runs without your yes."""
+    from planner.app.chatting import talk
+
+    reading = _reading(
+        data=data, angles=angles, flats=flats, darks=darks, state=state, content=content
+    )
+    talk(scans or [], output, reading, as_json)
+
+
+@app.command()
 def tools(
     name: Annotated[str | None, typer.Argument(help="One tool: its card.")] = None,
     as_json: Json = False,

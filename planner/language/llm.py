@@ -71,10 +71,8 @@ def read_by_llm(text: str, model: str, timeout_s: float | None = None) -> Task:
     `model` is "provider:name" (any provider of langchain's init_chat_model) or
     "openai:name@http://host:port/v1". Keys come from the provider's usual environment variables.
     """
-    name, _, address = model.partition("@")
-    patience = timeout_s or float(os.environ.get("TOMOPLAN_LLM_TIMEOUT", TIMEOUT_S))
     try:
-        answer = _asked(text, name, address, patience)
+        answer = _asked(text, model, timeout_s)
     except Exception as problem:  # providers raise their own kinds: none may end the request
         kind = InvalidAnswer if type(problem).__name__ in NO_TASK else LlmFailure
         raise kind(_short(problem)) from problem
@@ -86,15 +84,27 @@ def read_by_llm(text: str, model: str, timeout_s: float | None = None) -> Task:
         raise InvalidAnswer(_short(problem)) from problem
 
 
-def _asked(text: str, name: str, address: str, patience: float) -> Any:
+def chat_model(model: str, timeout_s: float | None = None, most_tokens: int = 512) -> Any:
+    """langchain's chat model for `model` as in `read_by_llm`; it answers within the time or fails.
+
+    The time is that of TOMOPLAN_LLM_TIMEOUT (seconds), where none is given. `most_tokens` bounds
+    what a server at an address writes: by default the fullest form that the limits of its fields
+    allow.
+    """
     from langchain.chat_models import init_chat_model
 
+    name, _, address = model.partition("@")
+    patience = timeout_s or float(os.environ.get("TOMOPLAN_LLM_TIMEOUT", TIMEOUT_S))
     options: dict[str, Any] = {"temperature": 0, "timeout": patience, "max_retries": 0}
     if address:
         # A local server usually wants no key, but the client refuses to start without one.
         options |= {"base_url": address, "api_key": os.environ.get("OPENAI_API_KEY", "none")}
-        options["max_tokens"] = 512  # the fullest form that the limits of its fields allow
-    chat = init_chat_model(name, **options).with_structured_output(form())
+        options["max_tokens"] = most_tokens
+    return init_chat_model(name, **options)
+
+
+def _asked(text: str, model: str, timeout_s: float | None) -> Any:
+    chat = chat_model(model, timeout_s).with_structured_output(form())
     return chat.invoke([("system", INSTRUCTIONS), ("human", f"<request>\n{text}\n</request>")])
 
 

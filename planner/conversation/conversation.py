@@ -1,0 +1,192 @@
+"""A conversation over scans: with a language model where one is configured, else without."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from copy import copy
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from metadata.errors import InputError, TomoplanError
+from planner import service
+from planner.conversation.actions import Actions
+from planner.conversation.followups import is_no, is_yes
+from planner.conversation.named import NAME, named_in
+from planner.conversation.offline import answer_offline
+from planner.conversation.proposal import Proposal
+from planner.conversation.seen import Seen
+from planner.conversation.state import State
+from planner.conversation.told import Told, Turn
+from planner.conversation.wording import plain, record_words
+from planner.language.normal import CJK, language_of
+from planner.language.phrases import say
+from planner.language.translation import translate
+from planner.language.understanding import LLM, LONGEST
+from planner.plan import CostModel, Scorer
+
+if TYPE_CHECKING:
+    from planner.conversation.agent import Agent
+    from toolbox.execution.progress import Progress
+
+
+class Conversation:
+    """Turns of one person with tomoplan.
+
+    A run starts only where the person's next message after the proposal is a yes as a whole; it
+    is read here, by grammar, and never by a model.
+
+    >>> Conversation().say("which tools are there?").done[0].action
+    'tools'
+    """
+
+    def __init__(
+        self,
+        scans: Sequence[str | Path] = (),
+        output: str | Path | None = None,
+        *,
+        model: str | None = None,
+        reading: Mapping[str, Any] = {},
+        scorer: Scorer | None = None,
+        costs: CostModel | None = None,
+        agent: Agent | None = None,
+        seen: Seen | None = None,
+    ) -> None:
+        """``scans`` and ``output`` are named by the person on the command line; ``model``: as
+        TOMOPLAN_LLM, which counts where it is None ("" for none); ``reading``: what
+        :func:`metadata.open_scan` is to be told; ``agent``: a model made ready by the caller;
+        ``seen``: what another conversation with the same ``reading`` saw already."""
+        self.state = State(reading=reading)
+        paths = [Path(scan).expanduser().absolute() for scan in scans]
+        for path in paths:
+            if not path.exists():
+                raise InputError(f"{path} does not exist. Expected the path of a scan; check its "
+                                 f"spelling.")  # fmt: skip
+            self.state.name(path)
+        self.state.current = tuple(paths)
+        if output is not None:
+            self.state.output = Path(output).expanduser().absolute()
+        self._with = (scorer, costs, seen or Seen())
+        self._agent = agent
+        model = os.environ.get(LLM, "").strip() if model is None else model
+        if model and agent is None:
+            from planner.conversation.agent import Agent
+
+            self._agent = Agent(model)
+
+    def say(self, text: str, progress: Progress | None = None) -> Turn:
+        """The answer to a message. Raises nothing that a message or a model can bring about.
+
+        ``progress`` is told how far a run is that the message starts."""
+        said = "".join(s if s.isprintable() or s in "\n\t" else " " for s in text).strip()[:LONGEST]
+        if not said:
+            return Turn(words=say("refusal.empty", self.state.language))
+        waiting, self.state.proposal = self.state.proposal, None
+        if waiting is not None and is_yes(said):
+            return self._approved(waiting, progress)
+        if waiting is not None and is_no(said):
+            return Turn(words=say("chat.dropped", self._heard(said)))
+        if is_yes(said) and not re.search(r"run|go|start|跑|运行|执行|开始", said.lower()):
+            return Turn(words=say("chat.nothing_waits", self._heard(said)))
+        named = named_in(said, self.state.asks_output)
+        self._heard(named.rest.replace(NAME, " "))
+        if named.missing:
+            told = [self._lost(path) for path in named.missing]
+            return Turn(done=tuple(told))
+        for path in named.files:
+            self.state.name(path)
+        if named.files:
+            self.state.current = named.files
+        self.state.addresses += named.addresses
+        if named.outputs:
+            self.state.output = named.outputs[-1]
+        turn = self._answered(said, named.rest)
+        if waiting is not None and self.state.proposal is None:
+            note = say("chat.dropped", self.state.language)
+            turn = replace(turn, words=f"{turn.words}\n{note}".strip())
+        return self._with_proposal(turn)
+
+    def _answered(self, said: str, rest: str) -> Turn:
+        """By the model; where it fails, nothing of what it did remains and the built-in way
+        answers."""
+        if self._agent is None:
+            return answer_offline(rest, self.state, self._actions())
+        from planner.conversation.agent import ModelFailure
+
+        before, actions = copy(self.state), self._actions()
+        remembered = self._agent.history
+        try:
+            turn = self._agent.answer(said, self.state, actions)
+        except ModelFailure as failure:
+            warning = say("chat.llm_failed", before.language, model=self._agent.name,
+                          problem=plain(str(failure)))  # fmt: skip
+            return self._instead(before, said, rest, warning)
+        # A model that only talks where something was to be done leaves it to the built-in way.
+        if not turn.done and self._commands(rest):
+            self._agent.history = remembered
+            return self._instead(before, said, rest, say("chat.llm_idle", before.language))
+        return turn
+
+    def _instead(self, before: State, said: str, rest: str, warning: str) -> Turn:
+        vars(self.state).update(vars(before))
+        turn = answer_offline(rest, self.state, self._actions())
+        self._tell_model(f"The person said: {said[:200]} tomoplan answered: {turn.text[:300]}")
+        return replace(turn, warnings=(warning, *turn.warnings))
+
+    def _commands(self, rest: str) -> bool:
+        """Whether a message plainly asks for something to be done, not told."""
+        from planner.conversation.followups import Kind, follow_up
+
+        kind = follow_up(rest, self.state.answer is not None).kind
+        if kind is not Kind.OTHER:
+            return kind not in (Kind.WHY, Kind.HELP, Kind.STATUS)
+        from planner.conversation.actions import read_request
+        from planner.task import Intent
+
+        try:
+            task = read_request(rest.replace(NAME, " "))
+        except InputError:
+            return False
+        return task.intent is Intent.PLAN and bool(self.state.current)
+
+    def _approved(self, proposal: Proposal, progress: Progress | None) -> Turn:
+        """Run what was proposed, and that alone."""
+        state = self.state
+        state.stopped = replace(proposal, resume=True)
+        try:
+            record = service.run(
+                proposal.plan, proposal.scans, proposal.output, of=proposal.answer,
+                reading=state.reading, progress=progress, resume=proposal.resume,
+            )  # fmt: skip
+        except TomoplanError as error:
+            text = plain(translate(str(error), state.language), 900)
+            told = Told("run", text, {"error": text}, refused=True)
+            self._tell_model(f"The run failed: {text}")
+            return Turn(done=(told,))
+        state.stopped, state.output, state.record = None, None, record
+        told = Told("run", record_words(record, state.language), record.to_json())
+        self._tell_model(f"The person said yes; the run is done in {record.seconds:.0f} s.")
+        return Turn(done=(told,))
+
+    def _tell_model(self, text: str) -> None:
+        if self._agent is not None:
+            self._agent.note(text)
+
+    def _with_proposal(self, turn: Turn) -> Turn:
+        proposal = self.state.proposal
+        return turn if proposal is None else replace(turn, awaiting=proposal.to_json())
+
+    def _actions(self) -> Actions:
+        return Actions(self.state, *self._with)
+
+    def _heard(self, said: str) -> str:
+        """Take up the language of a message, if it holds words enough to tell."""
+        if CJK.search(said) or sum(sign.isalpha() for sign in said) > 3:
+            self.state.language = language_of(said)
+        return self.state.language
+
+    def _lost(self, path: Path) -> Told:
+        sentence = f"{path} does not exist. Expected the path of a scan; check its spelling."
+        return Told("none", plain(translate(sentence, self.state.language), 600), refused=True)

@@ -1,0 +1,139 @@
+"""The conversation without a language model: follow-ups by grammar, requests by the built-in
+understanding."""
+
+from __future__ import annotations
+
+import re
+
+from planner.conversation.actions import Actions, read_request
+from planner.conversation.followups import Kind, bare, changed, follow_up
+from planner.conversation.named import NAME
+from planner.conversation.state import State
+from planner.conversation.told import Turn
+from planner.language.phrases import say
+from planner.language.vocabulary import vocabulary
+from planner.language.wishes import as_bare_wish
+from planner.task import Intent
+
+GIB = 2.0**30
+NOTICED = 0.8  # of the seconds before: less than this a person would not call faster
+GAINED = 0.002  # quality
+
+
+def answer_offline(text: str, state: State, actions: Actions) -> Turn:
+    """One turn for a message whose file names are taken out (``NAME`` stands for each)."""
+    asked = follow_up(text, state.answer is not None)
+    if state.asks_output and state.output is not None and asked.kind is Kind.OTHER:
+        actions.run()
+    elif asked.kind is Kind.BYE:
+        return Turn(words=say("chat.bye", state.language), ends=True)
+    elif asked.kind is Kind.HELP:
+        return Turn(words=say("chat.help", state.language))
+    elif asked.kind is Kind.STATUS:
+        return Turn(words=_status(state))
+    elif asked.kind is Kind.RUN:
+        actions.run()
+    elif asked.kind is Kind.RESUME:
+        actions.resume()
+    elif asked.kind is Kind.TAKE:
+        assert asked.rank is not None
+        if not actions.choose(asked.rank).refused and asked.run:
+            actions.run()
+    elif asked.kind is Kind.ALTERNATIVES:
+        actions.alternatives()
+    elif asked.kind is Kind.WHY:
+        actions.explain(text.replace(NAME, " "))
+    elif asked.kind is Kind.INSPECT:
+        _inspect(state, actions)
+    elif asked.kind is Kind.TOOLS:
+        actions.tools()
+    elif asked.kind is Kind.WATCH:
+        actions.watch()
+    elif asked.kind is Kind.CHANGE:
+        return _change(text, state, actions)
+    else:
+        _request(text, state, actions)
+    return Turn(done=tuple(actions.done))
+
+
+def _request(text: str, state: State, actions: Actions) -> None:
+    """A message that is no follow-up: a request of its own, or only the names of scans."""
+    said = text.replace(NAME, " ")
+    if not re.search(r"[^\W\d_]", bare(said)):
+        _inspect(state, actions)
+        return
+    task = read_request(said)
+    if task.intent is Intent.PLAN or as_bare_wish(task) is not None:
+        told = actions.plan(task)
+        runs = re.search(vocabulary("conversation")["run_also"], bare(said))
+        if runs and not told.refused:
+            actions.run()
+    elif task.intent is Intent.EXPLAIN:
+        actions.explain(said)
+    elif task.intent is Intent.CATALOGUE:
+        actions.tools()
+    elif task.intent is Intent.WATCH:
+        actions.watch()
+    else:
+        actions.plan(task)  # which says that it is outside
+
+
+def _inspect(state: State, actions: Actions) -> None:
+    labels = [label for label, path in state.files.items() if path in state.current]
+    for label in labels:
+        actions.inspect(label)
+    if not labels:
+        actions.inspect()
+
+
+def _change(text: str, state: State, actions: Actions) -> Turn:
+    """Plan again with what a message changes, and say what came of it."""
+    before, task, answer = state.plan, state.task, state.answer
+    assert before is not None  # a change is a change only of a plan
+    assert task is not None
+    half = before.prediction.peak_bytes.value / GIB / 2
+    said = text.replace(NAME, " ")
+    new = changed(task, said, half_memory_gib=half)
+    told = actions.plan(new, [state.name(p) for p in state.current or state.planned])
+    after = state.plan
+    if told.refused or after is None or state.answer is answer:
+        return Turn(done=tuple(actions.done))
+    words = _compared(said, before.prediction.seconds.value, before.prediction.quality.value, state,
+                      actions)  # fmt: skip
+    return Turn(done=tuple(actions.done), words=words)
+
+
+def _compared(
+    said: str, seconds: float, quality: float, state: State, actions: Actions
+) -> str:  # fmt: skip
+    """How the new plan stands beside the one before; where it was to be faster (or better) and is
+    not, the fastest (or best) of the others is taken."""
+    answer = state.answer
+    assert answer is not None
+    words, short = vocabulary("conversation"), bare(said)
+    faster, better = (re.search(words[n], short) is not None for n in ("faster", "better"))
+    if faster and answer.plans[0].prediction.seconds.value > NOTICED * seconds:
+        best = min(answer.plans, key=lambda p: p.prediction.seconds.value)
+        if best.prediction.seconds.value > NOTICED * seconds:
+            return say("chat.no_faster", state.language)
+        actions.choose(best.rank)
+    elif better and answer.plans[0].prediction.quality.value < quality + GAINED:
+        best = max(answer.plans, key=lambda p: p.prediction.quality.value)
+        if best.prediction.quality.value < quality + GAINED:
+            return say("chat.no_better", state.language)
+        actions.choose(best.rank)
+    now = state.plan
+    assert now is not None
+    new = now.prediction
+    return say(
+        "chat.compared", state.language, seconds=new.seconds.value, before=seconds,
+        quality=new.quality.value, quality_before=quality,
+    )  # fmt: skip
+
+
+def _status(state: State) -> str:
+    lang = state.language
+    files = ", ".join(str(p) for p in state.current) or "–"
+    rank = state.rank if state.plan else "–"
+    return say("chat.status", lang, files=files, rank=rank,
+               output=str(state.output) if state.output else "–")  # fmt: skip

@@ -1,0 +1,204 @@
+"""The conversation without a model: what is remembered, and that nothing runs without a yes."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import h5py
+import pytest
+
+from planner import service
+from planner.conversation import Conversation
+from planner.conversation.seen import Seen
+from planner.task import Goal, Priority
+from tests.planner.situations import FixedCosts
+
+CHINESE = re.compile("[\u4e00-\u9fff]")
+SENTENCE = re.compile(r"(?:\b[A-Za-z][a-z']+[ ,]+){4,}[a-z]+")
+COSTS = FixedCosts(fbp=0.5, sirt=9.0, tv=9.0, mbir=30.0, cgls=5.0, denoise_nlm=3.0, denoise_tv=3.0,
+                   denoise_bm3d=8.0)  # fmt: skip
+
+
+SEEN = Seen()  # one look at the scan does for all
+
+
+@pytest.fixture
+def talk(foam: Path) -> Conversation:
+    return Conversation([foam], model="", costs=COSTS, seen=SEEN)
+
+
+def tools_of(talk: Conversation) -> list[str]:
+    assert talk.state.plan is not None
+    return [n.tool for n in talk.state.plan.pipeline.nodes]
+
+
+def test_a_scan_named_once_is_spoken_of_from_then_on(foam: Path) -> None:
+    talk = Conversation(model="", costs=COSTS)
+    assert "No scan was named yet" in talk.say("reconstruct it").text
+    seen = talk.say(f"look at {foam}")
+    assert [t.action for t in seen.done] == ["inspect"]
+    assert "120 projections of 3 × 96" in seen.text
+    planned = talk.say("reconstruct it")
+    assert planned.done[0].action == "plan"
+    assert talk.state.planned == (foam,)
+
+
+def test_a_name_of_nothing_is_told(talk: Conversation) -> None:
+    turn = talk.say("reconstruct /nowhere/tooth.h5")
+    assert turn.done[0].refused
+    assert "/nowhere/tooth.h5 does not exist" in turn.text
+
+
+def test_faster_and_better_change_the_plan_at_hand(talk: Conversation) -> None:
+    talk.say("reconstruct it with the best quality")
+    slow = talk.state.plan
+    turn = talk.say("faster please")
+    fast = talk.state.plan
+    assert slow is not None
+    assert fast is not None
+    assert talk.state.task is not None
+    assert talk.state.task.priority is Priority.SPEED
+    assert fast.prediction.seconds.value < slow.prediction.seconds.value
+    assert "instead of" in turn.words
+    again = talk.say("even faster")
+    assert "Nothing that is clearly faster" in again.words
+
+
+def test_why_is_answered_from_the_plan(talk: Conversation) -> None:
+    talk.say("reconstruct it")
+    (ring,) = [t for t in tools_of(talk) if t.startswith("stripe_")]
+    told = talk.say("why this ring removal?").done[0]
+    assert told.action == "explain"
+    assert "stripes" in told.text
+    assert "σ above the noise" in told.text
+    talk.say("without ring removal")
+    assert ring not in tools_of(talk)
+    assert "the request rules it out" in talk.say("why is there no ring removal?").text
+
+
+def test_why_not_is_answered_by_planning_it(talk: Conversation) -> None:
+    talk.say("reconstruct it quickly")
+    assert "sirt" not in tools_of(talk)
+    before = talk.state.plan
+    assert "With sirt instead: predicted quality" in talk.say("why not SIRT?").text
+    assert talk.state.plan is before
+
+
+def test_another_plan_is_taken_and_further_goals_added(talk: Conversation) -> None:
+    talk.say("reconstruct it")
+    assert "Plan 2 it is." in talk.say("take the second").text
+    assert talk.state.rank == 2
+    assert "There is no plan 9" in talk.say("take 9").text
+    talk.say("also segment the pores")
+    assert talk.state.task is not None
+    assert talk.state.task.goals == (Goal.RECONSTRUCT, Goal.SEGMENT)
+
+
+def test_a_run_asks_where_to_and_then_for_a_yes(talk: Conversation, tmp_path: Path) -> None:
+    talk.say("reconstruct it with fbp, no denoising")
+    assert "Where should the result go?" in talk.say("run it").text
+    out = tmp_path / "out.h5"
+    turn = talk.say(str(out))
+    assert turn.awaiting is not None
+    assert turn.awaiting["output"] == str(out)
+    assert not out.exists()
+    done = talk.say("yes")
+    assert done.awaiting is None
+    assert "Done in" in done.text
+    with h5py.File(out) as file:
+        assert file["/entry/data/data"].shape == (3, 96, 96)
+    assert talk.state.record is not None
+    assert talk.state.record.task is not None
+    assert talk.state.record.task["text"] == "reconstruct it with fbp, no denoising"
+    # A second result does not go over the first
+    talk.say("run it")
+    turn = talk.say(str(out))
+    assert turn.awaiting is None
+    assert "exists already" in turn.text
+
+
+@pytest.mark.parametrize("answer", ["no", "算了", "why this ring removal?", "faster", "hm",
+                                    "yes but faster", "yes and delete the scan"])  # fmt: skip
+def test_whatever_is_no_yes_starts_nothing(
+    talk: Conversation, answer: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(*_: object, **__: object) -> None:
+        raise AssertionError("a run was started")
+
+    talk.say("reconstruct it")
+    assert talk.say(f"run it, save to {tmp_path / 'o.h5'}").awaiting
+    monkeypatch.setattr(service, "run", never)
+    talk.say(answer)
+    after = talk.say("yes")
+    assert (after.done, after.awaiting) == ((), None)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("place", ["here/there/o.h5", "o.tif", "."])
+def test_results_go_to_new_hdf5_files_only(talk: Conversation, place: str, tmp_path: Path) -> None:
+    talk.say("reconstruct it")
+    turn = talk.say(f'run it and save it to "{tmp_path / place}"')
+    assert turn.awaiting is None
+    assert turn.done[-1].refused
+
+
+def test_a_broken_off_run_goes_on(
+    talk: Conversation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    assert talk.say("resume").done[0].refused
+    talk.say("reconstruct it with fbp, no denoising")
+    talk.say(f"run it, save to {tmp_path / 'o.h5'}")
+    with monkeypatch.context() as patched:
+        patched.setattr(service, "run", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            talk.say("yes")
+    turn = talk.say("resume")
+    assert turn.awaiting is not None
+    assert turn.awaiting["resume"] is True
+    assert "begun anew" in talk.say("yes").text  # for it had not come far
+    assert (tmp_path / "o.h5").exists()
+
+
+def test_a_budget_that_is_broken_is_said_before_the_yes(foam: Path, tmp_path: Path) -> None:
+    talk = Conversation([foam], model="", costs=FixedCosts(flat_field=9.0), seen=SEEN)
+    talk.say("reconstruct it within two seconds")
+    turn = talk.say(f"run it, save to {tmp_path / 'o.h5'}")
+    assert "beyond what the request allows" in turn.text
+
+
+def test_chinese_is_answered_in_chinese(talk: Conversation, tmp_path: Path) -> None:
+    for said in ("重建并去环", "快一点", "为什么用这个去环？", "为什么不用 SIRT？", "用第二个方案",
+                 "不要去噪", "还有别的方案吗？", "看看这个扫描", "帮助", "打开光闸",
+                 f"运行，存到{tmp_path / 'o.h5'}", "算了", "是", "运行", "继续"):  # fmt: skip
+        turn = talk.say(said)
+        assert CHINESE.search(turn.text), said
+        # Chains of tools, and the limits on their cards, are in English whoever asks
+        lines = [line for line in turn.text.splitlines() if "→" not in line and " — " not in line]
+        english = [e for e in lines if SENTENCE.search(re.sub(r"`[^`]*`|\[[^]]*\]", "", e))]
+        assert english == [], said
+
+
+def test_orders_that_are_not_for_us_are_refused(talk: Conversation) -> None:
+    for said in ("open the shutter", "delete all scans", "hello there"):
+        turn = talk.say(said)
+        assert "outside what tomoplan does" in turn.text or turn.done[0].refused
+
+
+def test_control_signs_and_lengths_do_no_harm(talk: Conversation) -> None:
+    assert talk.say("\x1b[2J\x00").text
+    assert talk.say("why " * 100_000).text
+    assert "\x1b" not in talk.say("reconstruct \x1b[31m/nowhere/x.h5\x07").text
+
+
+def test_the_service_hands_out_a_conversation(foam: Path) -> None:
+    talk = service.conversation([foam], model="")
+    assert talk.say("which tools are there?").to_json()["done"][0]["action"] == "tools"
+
+
+def test_a_scan_on_the_command_line_must_be_there() -> None:
+    with pytest.raises(service.InputError, match="does not exist"):
+        Conversation(["/nowhere/x.h5"], model="")

@@ -1,0 +1,107 @@
+"""Follow-ups in both languages."""
+
+from __future__ import annotations
+
+import pytest
+
+from planner.conversation.followups import Kind, changed, follow_up, is_no, is_yes
+from planner.task import Condition, Device, Goal, Intent, Priority, Task
+
+PAIRS = [
+    ("faster please", "快一点", Kind.CHANGE),
+    ("can you do it faster?", "能快一点吗？", Kind.CHANGE),
+    ("not so slow", "太慢了", Kind.CHANGE),
+    ("better quality please", "质量再高一点", Kind.CHANGE),
+    ("within five minutes", "五分钟以内", Kind.CHANGE),
+    ("use less memory", "少用点内存", Kind.CHANGE),
+    ("without denoising", "不要去噪", Kind.CHANGE),
+    ("use SIRT instead", "用 SIRT", Kind.CHANGE),
+    ("also segment the pores", "再分割孔隙", Kind.CHANGE),
+    ("why this ring removal?", "为什么用这个去环？", Kind.WHY),
+    ("why not sirt?", "为什么不用 SIRT？", Kind.WHY),
+    ("take the second", "用第二个", Kind.TAKE),
+    ("plan 2", "方案2", Kind.TAKE),
+    ("run it", "跑吧", Kind.RUN),
+    ("start it please", "开始", Kind.RUN),
+    ("resume", "继续", Kind.RESUME),
+    ("what are the alternatives?", "还有别的方案吗？", Kind.ALTERNATIVES),
+    ("show me the scan", "看看这个扫描", Kind.INSPECT),
+    ("which tools are there?", "有哪些工具？", Kind.TOOLS),
+    ("is the axis drifting?", "转轴漂移了吗？", Kind.WATCH),
+    ("help", "帮助", Kind.HELP),
+    ("bye", "再见", Kind.BYE),
+    ("segment the pores", "分割孔隙", Kind.OTHER),
+    ("reconstruct the first 10 slices", "重建前10层", Kind.OTHER),
+    ("open the shutter", "打开光闸", Kind.OTHER),
+]
+
+
+@pytest.mark.parametrize(("english", "chinese", "kind"), PAIRS, ids=[p[0] for p in PAIRS])
+def test_both_languages_say_the_same(english: str, chinese: str, kind: Kind) -> None:
+    assert follow_up(english, True).kind is kind
+    assert follow_up(chinese, True).kind is kind
+
+
+@pytest.mark.parametrize(
+    ("text", "rank", "run"),
+    [("take the third", 3, False), ("the last one", -1, False), ("use the best", 1, False),
+     ("take the second and run it", 2, True), ("run plan 2", 2, True), ("2", 2, False),
+     ("运行第二个方案", 2, True), ("用方案三", 3, False)],
+)  # fmt: skip
+def test_which_plan_is_taken(text: str, rank: int, run: bool) -> None:
+    found = follow_up(text, True)
+    assert (found.kind, found.rank, found.run) == (Kind.TAKE, rank, run)
+
+
+@pytest.mark.parametrize("text", ["faster please", "take the second", "快一点", "without rings"])
+def test_without_plans_there_is_nothing_to_change_or_take(text: str) -> None:
+    assert follow_up(text, False).kind is Kind.OTHER
+
+
+@pytest.mark.parametrize("text", ["yes", "Yes, please!", "ok go ahead", "run it", "是的", "好的。",
+                                  "可以，跑吧"])  # fmt: skip
+def test_yes(text: str) -> None:
+    assert is_yes(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["yes but save it elsewhere", "no", "yesterday", "is yes the right answer?", "maybe",
+     "yes 10 rows", "run it without rings", "先别", "可以吗？不要", "y/n", "not yes", ""],
+)  # fmt: skip
+def test_nothing_else_is_a_yes(text: str) -> None:
+    assert not is_yes(text)
+
+
+def test_no() -> None:
+    assert all(map(is_no, ("no", "No thanks.", "不要", "算了", "cancel it")))
+    assert not any(map(is_no, ("now", "yes", "no denoising")))
+
+
+BEFORE = Task(Intent.PLAN, (Goal.RECONSTRUCT,), "tooth", conditions=(Condition.RINGS,),
+              max_seconds=600.0, text="reconstruct the tooth, rings, 10 minutes")  # fmt: skip
+
+
+def test_a_change_keeps_the_rest() -> None:
+    task = changed(BEFORE, "faster please")
+    assert task.priority is Priority.SPEED
+    assert (task.goals, task.specimen, task.max_seconds) == (BEFORE.goals, "tooth", 600.0)
+    assert changed(task, "better quality").priority is Priority.QUALITY
+
+
+def test_limits_device_goals_and_steps_change() -> None:
+    assert changed(BEFORE, "two minutes at most").max_seconds == 120.0
+    assert changed(BEFORE, "内存不超过 4 GB").max_memory_gib == 4.0
+    assert changed(BEFORE, "use less memory", half_memory_gib=1.5).max_memory_gib == 1.5
+    assert changed(BEFORE, "do it on the GPU").device is Device.GPU
+    assert changed(BEFORE, "also segment the pores").goals == (Goal.RECONSTRUCT, Goal.SEGMENT)
+    fewer = changed(Task(Intent.PLAN, (Goal.RECONSTRUCT, Goal.DENOISE), text="x"), "no denoising")
+    assert fewer.goals == (Goal.RECONSTRUCT,)
+    assert "no denoising" in fewer.text
+
+
+def test_a_wish_that_stood_alone_does_not_come_back() -> None:
+    alone = Task(
+        Intent.PLAN, (Goal.RECONSTRUCT,), priority=Priority.SPEED, text="as fast as possible"
+    )
+    assert "fast" not in changed(alone, "better quality").text
