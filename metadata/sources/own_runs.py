@@ -40,8 +40,9 @@ class OwnRuns:
     counts."""
 
     def __init__(self, path: str | Path | None = None) -> None:
-        self._store = Store(path)
-        self.name = f"runs of {self._store.path}"
+        with Store(path) as store:
+            self._path = store.path
+        self.name = f"runs of {self._path}"
         self.live = False
         self.warnings: list[str] = []
         self._known: dict[str, float] = {}
@@ -59,17 +60,22 @@ class OwnRuns:
 
     def follow(self, stop: threading.Event) -> Iterator[Entry]:
         while not stop.is_set():
-            newest = self._store.runs(limit=1)
+            newest = self._runs(limit=1)
             if newest and newest[0]["id"] != self._seen:
                 self._seen = newest[0]["id"]
                 yield from self.history(dict(self._known))
             stop.wait(POLL_SECONDS)
 
     def close(self) -> None:
-        self._store.close()
+        """The store is only open while it is read: whoever follows may be another thread."""
+
+    def _runs(self, limit: int | None = None) -> list[dict[str, Any]]:
+        with Store(self._path) as store:
+            return store.runs(limit)
 
     def _blocks(self) -> list[Samples]:
-        runs = sorted(((_began(run), run) for run in self._store.runs()), key=lambda pair: pair[0])
+        earliest_first = reversed(self._runs())
+        runs = sorted(((_began(run), run) for run in earliest_first), key=lambda pair: pair[0])
         usual = next((c for _, run in runs if (c := _columns(run))), 0)
         found: dict[str, dict[float, float]] = {}
         for time, run in runs:

@@ -39,6 +39,7 @@ class RunRecord:
     center_px: dict[str, float] | None = None  # value, low, high; at the middle row
     tilt_deg: float | None = None  # of the axis in the plane of the detector
     overlap_px: float | None = None
+    shifts_px: dict[str, float] | None = None  # sideways, that were taken out: rms, largest
     warnings: list[str] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import math
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
 
 from toolbox.execution.evaluation import Clock
 from toolbox.execution.fingerprint import fingerprint
@@ -15,7 +18,7 @@ from toolbox.execution.resident import ResidentMemory, resident_bytes
 from toolbox.execution.work import Work
 from toolbox.kinds import Stage
 from toolbox.pipeline import SCAN, Node, Pipeline
-from toolbox.values import Center
+from toolbox.values import Center, Shifts
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,7 @@ class Report:
             center_px=_interval(center),
             tilt_deg=None if center is None else math.degrees(center.tilt_rad),
             overlap_px=float(overlaps[0]) if overlaps else None,
+            shifts_px=_moved(work.bench.values.values()),
             warnings=self.warnings(),
         )
 
@@ -104,6 +108,15 @@ class Report:
                     f"at the steps before."
                 )
         return list(dict.fromkeys(found))
+
+
+def _moved(values: Iterable[Any]) -> dict[str, float] | None:
+    """How far the views were moved sideways, of the last step that found it."""
+    found = [v for v in values if isinstance(v, Shifts) and v.pixels.size]
+    if not found:
+        return None
+    along = found[-1].pixels.reshape(len(found[-1].pixels), -1)[:, -1]
+    return {"rms": float(np.sqrt(np.mean(along**2))), "largest": float(np.abs(along).max())}
 
 
 def _interval(center: Center | None) -> dict[str, float] | None:
