@@ -57,7 +57,7 @@ def measured(how: Mapping[str, Any], output: Path) -> tuple[dict[str, Any], str]
     page = "\n\n".join([
         report.HEAD.strip(),
         "![Trade-off, lives and forecasts](images/early_warning.png)",
-        report.warnings(found, again),
+        report.warnings(found, again, how["false_per_30_days"]),
         report.forecasts(found, again),
         "![One history and who warned](images/early_warning_example.png)",
         report.causes(found, again),

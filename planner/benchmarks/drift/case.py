@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -85,6 +85,24 @@ def make(seed: int, healthy: bool = False, decoys: int = 0, **fixed: Any) -> Cas
     events = tuple(LoggedEvent(e.time, e.kind, e.text) for e in history.events)
     return Case(seed, settings.metric, settings.shape, samples, metrics, events, settings.start,
                 settings.end, truth.onset, truth.crossing, truth.cause)  # fmt: skip
+
+
+def anonymous(case: Case) -> Case:
+    """The same with names that tell nothing: what is known of names cannot help.
+
+    >>> case = anonymous(make(70000, decoys=3, days=20.0))
+    >>> sorted(case.samples), case.metric in case.samples
+    (['metric_0', 'metric_1', 'metric_2', 'metric_3', 'metric_4'], True)
+    """
+    order = np.random.default_rng(case.seed).permutation(len(case.samples))
+    names = {name: f"metric_{k}" for name, k in zip(case.samples, order, strict=True)}
+    return replace(
+        case,
+        metric=names[case.metric],
+        cause=None if case.cause is None else names[case.cause],
+        samples={names[n]: replace(s, metric=names[n]) for n, s in case.samples.items()},
+        metrics={names[n]: replace(m, name=names[n], about="") for n, m in case.metrics.items()},
+    )
 
 
 def last_before(times: np.ndarray, moment: float) -> int | None:

@@ -92,7 +92,7 @@ def summarise(name: str, forecasts: Sequence[Forecast], resamples: int) -> Ahead
     def score(some: Sequence[Forecast]) -> float:
         return float(np.mean([f.interval_score for f in some]))
 
-    widths = [np.log(f.high / max(f.low, SHORTEST_DAYS)) for f in forecasts]
+    widths = [np.log(max(f.high, SHORTEST_DAYS) / max(f.low, SHORTEST_DAYS)) for f in forecasts]
     return Ahead(
         name=name,
         error=figure(forecasts, error, resamples),

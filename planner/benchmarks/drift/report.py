@@ -34,7 +34,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(f"| {line} |" for line in lines)
 
 
-def warnings(found: Simulated, resamples: int) -> str:
+def warnings(found: Simulated, resamples: int, rate: float) -> str:
     """False warnings, share warned, life left."""
     rows = []
     for name, outcomes in found.outcomes.items():
@@ -44,6 +44,7 @@ def warnings(found: Simulated, resamples: int) -> str:
             name, number(s.false_per_30_days), f"{s.begun_per_30_days.value:.2f}",
             percent(s.warned) if drift else "–", percent(s.left) if drift else "–",
             percent(s.stays) if drift else "–", tuned(found, name),
+            here(found, name, rate),
         ])  # fmt: skip
     drifts = len([o for o in found.outcomes[OURS] if o.left is not None])
     days = sum(o.watched_days for o in found.outcomes[OURS])
@@ -53,10 +54,11 @@ def warnings(found: Simulated, resamples: int) -> str:
         "drifts or not yet, per metric and 30 days, one that stands counted once a day; *begun*: "
         "how many times one began. *Life left*: at the first warning after the onset, 0 where none "
         "came before the limit; *that stays*: at the warning that then stood until the limit. "
-        "Simple methods are tuned to 0.3 false warnings on other histories (their inner setting "
-        "and threshold in the last column), know the log book and learn the first 10 days.\n\n"
+        f"Simple methods are tuned to {rate:g} false warnings on other histories (*tuned*: their "
+        "inner setting and threshold), know the log book and learn the first 10 days; *tuned "
+        "here*: the life they would leave with the threshold that suits these very histories.\n\n"
         + table(["method", "false in 30 days", "begun", "warned before the limit", "life left",
-                 "life left, warning that stays", "tuned"], rows)
+                 "life left, warning that stays", "tuned", "life left, tuned here"], rows)
         + "\n\n" + _shapes(found)
     )  # fmt: skip
 
@@ -69,6 +71,13 @@ def tuned(found: Simulated, name: str) -> str:
     if one.baseline.said_once:
         return f"{one.variant:g}"
     return f"{one.variant:g}, {one.threshold:.4g}"
+
+
+def here(found: Simulated, name: str, rate: float) -> str:
+    """The most life left within the rate over a baseline's thresholds on the judged histories."""
+    if name not in found.tuned:
+        return "–"
+    return f"{100 * max((left for r, _, left in found.curves[name] if r <= rate), default=0):.1f} %"
 
 
 def _shapes(found: Simulated) -> str:
@@ -110,12 +119,14 @@ def causes(found: Simulated, resamples: int) -> str:
     ours = found.named[OURS]
     ranked = [cause.summarise(name, some, resamples) for name, some in found.named.items()]
     ranked.append(cause.by_chance(ours, resamples))
-    rows = [[r.name, *(percent(r.first[m]) for m in cause.MOMENTS)] for r in ranked]
+    rows = [
+        [r.name, str(r.histories), *(percent(r.first[m]) for m in cause.MOMENTS)] for r in ranked
+    ]
     return (
         "## The cause\n\n"
         f"{len(ours)} histories of several metrics, each with at least three that only share the "
         "refills or the daily swing. Ranked first, read at the first warning, at half of the life "
-        "and just before the limit:\n\n" + table(["method", *cause.MOMENTS], rows)
+        "and just before the limit:\n\n" + table(["method", "histories", *cause.MOMENTS], rows)
     )
 
 

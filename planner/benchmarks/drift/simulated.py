@@ -10,7 +10,7 @@ from metadata.drift.settings import MonitorSettings
 from metadata.drift.verdicts import Verdicts
 from planner.benchmarks.drift import cause, early, forecast, tuning
 from planner.benchmarks.drift.baselines import Baseline, always, available, lines
-from planner.benchmarks.drift.case import Case, draw, last_before, make
+from planner.benchmarks.drift.case import Case, anonymous, draw, last_before, make
 from planner.benchmarks.drift.cause import Named
 from planner.benchmarks.drift.early import Outcome, judge
 from planner.benchmarks.drift.forecast import Forecast, half_of_life
@@ -21,6 +21,7 @@ Curve = list[tuple[float, float, float]]
 
 OURS, BLIND = "tomoplan", "tomoplan, no log book"
 DECOYS = "tomoplan, the decoys"
+NAMELESS = "tomoplan, names hidden"
 RECENT, ALL = "largest correlation, 7 days", "largest correlation, all days"
 
 
@@ -44,6 +45,7 @@ class Watching:
     healthy: bool = False
     decoys: int = 0
     log_book: bool = True
+    anonymous: bool = False
     false_alarm_days: float | None = None
 
 
@@ -57,8 +59,8 @@ def measure(settings: Mapping[str, Any]) -> Simulated:
     """Everything that is measured on simulated histories."""
     found = Simulated()
     _watch(found, settings)
-    _causes(found, settings)
     _beside(found, settings)
+    _causes(found, settings)
     return found
 
 
@@ -166,6 +168,9 @@ def named(todo: Watching) -> tuple[list[Named], list[Outcome]]:
     case = make(todo.seed, decoys=todo.decoys)
     if case.crossing is None:
         return [], []
+    if todo.anonymous:
+        case = anonymous(case)
+        return [cause.named(case, watch(case)[case.metric])], []
     said = watch(case)
     target = said[case.metric]
     rows = [cause.named(case, target), cause.correlated(case, target, 7),
@@ -182,6 +187,9 @@ def _causes(found: Simulated, settings: Mapping[str, Any]) -> None:
     for k, name in enumerate((OURS, RECENT, ALL)):
         found.named[name] = [who[k] for who, _ in rows if who]
     found.outcomes[DECOYS] = [outcome for _, decoys in rows for outcome in decoys]
+    nameless = [replace(one, anonymous=True) for one in todo[: settings["anonymous"]]]
+    rows = list(spread(named, nameless, settings["workers"], NAMELESS))
+    found.named[NAMELESS] = [who[0] for who, _ in rows if who]
 
 
 def _decoys(case: Case, said: Mapping[str, Verdicts]) -> Iterator[Outcome]:
