@@ -13,6 +13,7 @@ import numpy as np
 from planner.cost import MeasuredCosts, Sample, reference
 from planner.grammar import Slot
 from planner.outcomes.core import core
+from planner.outcomes.settings import settings
 from planner.outcomes.wide_slots import wide_slots
 from planner.scoring import RuleScorer
 from planner.search import propose, search
@@ -168,8 +169,8 @@ def _covering(places: Sequence[Slot], base: Recipe, rng: np.random.Generator) ->
     for index, place in enumerate(places):
         options: list[Recipe] = [()] if place.optional else []
         for _, group in itertools.groupby(place.steps, key=lambda r: [s.tool for s in r]):
-            settings = list(group)
-            options.append(settings[int(rng.integers(len(settings)))])
+            levels = list(group)
+            options.append(levels[int(rng.integers(len(levels)))])
         for option in options:
             swapped = [*parts[:index], option, *parts[index + 1 :]]
             found.append(tuple(itertools.chain(*swapped)))
@@ -202,7 +203,8 @@ def _drawn(places: Sequence[Slot], rng: np.random.Generator) -> Recipe:
     for place in places:
         if place.optional and rng.random() > OFTEN:
             continue
-        tools = list(dict.fromkeys(tuple(s.tool for s in option) for option in place.steps))
+        every = dict.fromkeys(tuple(s.tool for s in option) for option in place.steps)
+        tools = [names for names in every if not set(names) & set(settings()["once"])]
         names = tools[int(rng.integers(len(tools)))]
         options = [o for o in place.steps if tuple(s.tool for s in o) == names]
         recipe += options[int(rng.integers(len(options)))]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from planner.outcomes.candidates import rough_costs
+from planner.outcomes.candidates import Growing
 from planner.outcomes.remembered import remembered
 from planner.outcomes.reward import rewards, task_of
 from planner.scoring import RuleScorer
@@ -104,11 +104,11 @@ def single_bests(judged: Sequence[Judged]) -> dict[str, str]:
 def by_rules(one: Judged) -> float:
     """The measured reward of the pipeline that the transparent scorer would choose of those run,
     by its own quality and costs."""
-    situation, scorer, costs = remembered(one.scan), RuleScorer(), rough_costs()
-    weight = price(situation.task.priority)
+    situation, scorer = remembered(one.scan), RuleScorer()
+    weight, sums = price(situation.task.priority), Growing(situation)
 
     def worth(recipe: Recipe) -> float:
-        seconds = max(costs.seconds(recipe, situation).value, 1e-3)
+        seconds = max(sum(map(sums.seconds_of, recipe)), 1e-3)
         return scorer.quality(recipe, situation).value - weight * float(np.log10(seconds))
 
     worths = [worth(one.scan.recipe(node)) for node in one.scan.complete]

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from simulators.simulated_scan import SimulatedScan
+from metadata.scan import Scan
 from toolbox.recipe import Recipe
 
 
 @dataclass(frozen=True, eq=False)
 class Job:
-    """Pipelines to be run on the scans of one request.
+    """Pipelines to be run on the scans of one request (simulated ones, but for ``agreement``).
 
     ``name`` tells it from the others; ``document`` is kept with the outcomes as JSON and not
     looked at (the request, the world, what the scan shows); ``goals`` names the measures of
@@ -21,7 +21,7 @@ class Job:
     """
 
     name: str
-    scans: Sequence[SimulatedScan]
+    scans: Sequence[Scan]
     recipes: Sequence[Recipe]
     goals: tuple[str, ...]
     document: dict[str, Any]

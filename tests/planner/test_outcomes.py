@@ -16,6 +16,7 @@ from planner.outcomes.jobs import document, job
 from planner.outcomes.remembered import remembered
 from planner.outcomes.report import Mean, gap, table
 from planner.outcomes.reward import reward, rewards
+from planner.outcomes.rows import TRAITS, best_below, rows, tasks
 from planner.outcomes.settings import settings, wordings
 from planner.outcomes.wide_slots import wide_slots
 from planner.search import price
@@ -103,9 +104,7 @@ def _parameters(name: str) -> list:
     return list(inspect.signature(known_tools()[name]).parameters.values())
 
 
-@pytest.mark.parametrize(
-    "goals", [(Goal.RECONSTRUCT,), (Goal.SEGMENT, Goal.QUANTIFY)]
-)
+@pytest.mark.parametrize("goals", [(Goal.RECONSTRUCT,), (Goal.SEGMENT, Goal.QUANTIFY)])
 def test_trees_hold_many_valid_pipelines_of_many_tools(goals: tuple[Goal, ...]) -> None:
     seen = situation(*goals)
     found = candidates(seen, np.random.default_rng(0), 200, 8.0)
@@ -170,6 +169,21 @@ def test_a_situation_is_remembered_as_it_was(outcomes: Outcomes) -> None:
     assert now.traits.noise == was.traits.noise
     assert now.info.projections == was.info.projections
     assert [s.name for s in wide_slots(now)] == [s.name for s in wide_slots(was)]
+
+
+def test_rows_hold_the_way_and_the_reward_of_each_pipeline(outcomes: Outcomes) -> None:
+    found, known = rows(outcomes.scans), tasks(outcomes.scans)
+    assert len(found.scan) == 12
+    first = [outcomes.steps[i] for i in found.steps[0] if i >= 0]
+    assert tuple(first) == outcomes[0].recipe(int(found.node[0]))
+    assert found.seconds[0] == pytest.approx(0.1 * len(first))
+    assert known.traits.shape == (4, len(TRAITS), 3)
+    assert known.sizes[0].tolist() == [60, 1, 64]
+    assert known.max_seconds[0] == 2
+    scan = outcomes[0]
+    reach = best_below(scan, rewards(scan))
+    assert reach[0] == pytest.approx(max(reach[scan.children(-1)]))
+    assert (reach[scan.complete] >= rewards(scan) - 1e-9).all()
 
 
 def test_levels_number_the_settings_of_a_tool(tmp_path: Path) -> None:

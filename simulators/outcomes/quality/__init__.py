@@ -9,6 +9,7 @@
 | register | 1 / (1 + distance in px) |
 | deform | 1 − relative end-point error |
 | decompose | 1 − relative error of the fractions |
+| agreement (of real scans) | correlation of fine structure with views left out |
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from metadata.errors import InputError
+from simulators.outcomes.quality.agreement import agreement_quality
 from simulators.outcomes.quality.compared import deform_quality, register_quality
 from simulators.outcomes.quality.delivered import Delivered
 from simulators.outcomes.quality.labels import segment_quality
@@ -35,6 +37,7 @@ MEASURES: dict[str, Callable[[Delivered], float]] = {
     "register": register_quality,
     "deform": deform_quality,
     "decompose": decompose_quality,
+    "agreement": agreement_quality,
 }
 
 

@@ -25,7 +25,7 @@ def deform_quality(delivered: Delivered) -> float:
     """1 − (root mean square error of the displacement over what of the true one is not a common
     motion), at least 0, at the nodes inside 0.8 of the specimen."""
     found: Displacement = delivered.values[DataKind.DISPLACEMENT]
-    rest, end = delivered.job.scans
+    rest, end = delivered.scans
     middle = (np.array([rest.world.rows, *2 * [rest.world.columns]]) - 1) / 2
     z, y, x = (n - m for n, m in zip((found.z, found.y, found.x), middle, strict=True))
     mesh = np.meshgrid(z, y, x, indexing="ij")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from simulators.outcomes.job import Job
+from simulators.simulated_scan import SimulatedScan
 from toolbox.kinds import DataKind
 from toolbox.recipe import Recipe
 
@@ -18,3 +19,8 @@ class Delivered:
     job: Job
     values: Mapping[DataKind, Any]
     recipe: Recipe
+
+    @property
+    def scans(self) -> list[SimulatedScan]:
+        """The scans, which hold their truth."""
+        return [scan for scan in self.job.scans if isinstance(scan, SimulatedScan)]

@@ -21,7 +21,7 @@ def segment_quality(delivered: Delivered) -> float:
     what a class is called is not judged. Numbered objects count as one class. True classes are the
     materials, of which those that share a grey value are one (:func:`true_classes`)."""
     labels = delivered.values[DataKind.LABELS].values
-    truth = true_classes(delivered.job.scans[0], labels.shape[-1])
+    truth = true_classes(delivered.scans[0], labels.shape[-1])
     inside = np.broadcast_to(circle_mask(labels.shape[-1]), labels.shape)
     return matched_iou(labels[inside], truth[inside])
 

@@ -14,7 +14,7 @@ def decompose_quality(delivered: Delivered) -> float:
     specimen), of 1 − (root mean square error of the fraction over the standard deviation of the
     true one) inside 0.9 of the circle, at least 0."""
     found = np.nan_to_num(delivered.values[DataKind.MATERIALS].values)
-    scan = delivered.job.scans[0]
+    scan = delivered.scans[0]
     side = found.shape[-1]
     inside = circle_mask(side, 0.9)
     truth = np.stack([scan.fractions(row, side) for row in range(scan.world.rows)], axis=1)

@@ -17,7 +17,7 @@ def quantify_quality(delivered: Delivered) -> float:
     the larger of the two values: 1 where all are right, 0 for one that is missing."""
     step = delivered.recipe[-1]
     labels = delivered.values[DataKind.LABELS]
-    truth = true_classes(delivered.job.scans[0], labels.values.shape[-1])
+    truth = true_classes(delivered.scans[0], labels.values.shape[-1])
     real = labels.with_values(truth.astype(labels.values.dtype))
     tool = make_tool(step.tool, step.parameters)
     try:

@@ -21,7 +21,7 @@ def slice_quality(delivered: Delivered) -> float:
     over the slices (:func:`toolbox.metrics.ssim_in_circle`). Where the specimen or the stage
     moved (``Job.displaced``), where the specimen stands in the slice is not judged."""
     volume = np.nan_to_num(delivered.values[DataKind.VOLUME].values)
-    truth = true_slices(delivered.job.scans[0], volume.shape[-1])
+    truth = true_slices(delivered.scans[0], volume.shape[-1])
     if delivered.job.displaced:
         volume = placed(volume, truth)
     return ssim_in_circle(volume, truth)
@@ -30,7 +30,7 @@ def slice_quality(delivered: Delivered) -> float:
 def super_resolve_quality(delivered: Delivered) -> float:
     """The same on a grid twice as fine within the slice, on which the truth is drawn anew."""
     volume = np.nan_to_num(delivered.values[DataKind.VOLUME].values)
-    truth = finer_slices(delivered.job.scans[0], volume.shape[-1])
+    truth = finer_slices(delivered.scans[0], volume.shape[-1])
     if delivered.job.displaced:
         volume = placed(volume, truth)
     return ssim_in_circle(volume, truth)

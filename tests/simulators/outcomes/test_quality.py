@@ -32,8 +32,8 @@ def delivered(
 
 
 def volume(values: np.ndarray, kind: DataKind = DataKind.VOLUME) -> Block:
-    return Block(values, kind, GreyState.ATTENUATION,
-                 Geometry(np.zeros(1), len(values), values.shape[-1]), np.arange(len(values)))  # fmt: skip
+    geometry = Geometry(np.zeros(1), len(values), values.shape[-1])
+    return Block(values, kind, GreyState.ATTENUATION, geometry, np.arange(len(values)))
 
 
 def test_the_truth_is_perfect_and_noise_is_not() -> None:
