@@ -1,9 +1,10 @@
-"""A watch that is killed again and again: run in a process of its own, which forks each life.
+"""A watch that is killed again and again: a process that forks each life, started by the test.
 
-    python -m tests.metadata.watch.lives KILLS SEED FOLDER
+    python lives.py KILLS SEED FOLDER events|all
 
-FOLDER holds ``history.csv``. First the watch is run whole, then in lives that end by SIGKILL at
-random moments, with its output and its log appended to. Prints what came of it as JSON.
+FOLDER holds ``history.csv``. The watch is run whole once, then in rounds of lives that end by
+SIGKILL at random moments, each round to the end of the history, until there were KILLS of them.
+Output and log are appended to. Prints the number of kills of each round.
 """
 
 from __future__ import annotations
@@ -19,54 +20,50 @@ from pathlib import Path
 from metadata.watch.session import Wishes, watch_all
 
 
-def live(folder: Path, home: str, output: str, *, events: bool) -> int:
-    """Fork a watch that appends to ``output``; the child's id."""
+def live(folder: Path, name: str, events: bool) -> int:
+    """Fork a watch with a store of its own that appends to ``NAME.out`` and ``NAME.log``."""
     child = os.fork()
     if child:
         return child
     status = 1
     try:
-        os.environ["TOMOPLAN_HOME"] = str(folder / home)
-        target = os.open(folder / output, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-        os.dup2(target, 1)
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+        os.environ["TOMOPLAN_HOME"] = str(folder / name)
+        out = os.open(folder / f"{name}.out", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        os.dup2(out, 1)
+        os.dup2(os.open(folder / f"{name}.err", os.O_WRONLY | os.O_CREAT | os.O_APPEND), 2)
         watch_all(Wishes((str(folder / "history.csv"),), events=events, as_json=True,
-                         log=folder / f"{output}.log"))  # fmt: skip
+                         log=folder / f"{name}.log"))  # fmt: skip
         status = 0
     finally:
         os._exit(status)
 
 
-def main(kills: int, seed: int, folder: Path, events: bool) -> dict[str, object]:
-    """Whole, then with kills, then what is left to its end."""
-    began = time.monotonic()
-    _, status = os.waitpid(live(folder, "whole-home", "whole", events=events), 0)
-    assert status == 0, status
-    took = time.monotonic() - began
-    draw = random.Random(seed)
-    done = killed = 0
-    while killed < kills and done < 20:
-        child = live(folder, "home", "killed", events=events)
-        # So long that all of them together go through the history some times.
-        deadline = time.monotonic() + draw.uniform(0.02, 4 * took / kills + 0.1)
-        status = None
-        while time.monotonic() < deadline and status is None:
-            time.sleep(0.002)
-            ended, code = os.waitpid(child, os.WNOHANG)
-            status = code if ended else None
-        if status is None:
-            os.kill(child, signal.SIGKILL)
-            os.waitpid(child, 0)
-            killed += 1
-        else:
+def ended(child: int, within: float) -> bool:
+    """Whether a life came to its end; else it is killed."""
+    deadline = time.monotonic() + within
+    while time.monotonic() < deadline:
+        done, status = os.waitpid(child, os.WNOHANG)
+        if done:
             assert status == 0, status
-            done += 1
-            break
-    survived = killed
-    if not done:
-        _, status = os.waitpid(live(folder, "home", "killed", events=events), 0)
-        assert status == 0, status
-    return {"kills": survived, "seconds": took}
+            return True
+        time.sleep(0.001)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    return False
+
+
+def main(kills: int, seed: int, folder: Path, events: bool) -> list[int]:
+    began = time.monotonic()
+    assert ended(live(folder, "whole", events), 600)
+    took = time.monotonic() - began
+    draw, rounds = random.Random(seed), list[int]()
+    while sum(rounds) < kills:
+        rounds.append(0)
+        share = 2.5 / min(kills, 20)  # so that a round takes about as many lives
+        while not ended(live(folder, f"round{len(rounds)}", events), draw.uniform(0, share * took)):
+            rounds[-1] += 1
+            share *= 1.03  # and comes to an end
+    return rounds
 
 
 if __name__ == "__main__":

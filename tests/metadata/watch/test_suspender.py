@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -117,4 +118,4 @@ def test_a_plan_is_suspended_before_the_limit_and_resumes(
     suspender._sig.close()
     assert numbers == {1, 2, 3, 4, 5, 6}  # nothing is lost; what was interrupted is taken again
     assert True in waited
-    assert max(b - a for a, b in zip(taken, taken[1:], strict=False)) >= 0.3
+    assert max(b - a for a, b in pairwise(taken)) >= 0.3

@@ -1,0 +1,58 @@
+"""Lines are said once: what a file holds already is passed over after a kill."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from metadata.watch.line_output import LineOutput
+
+LINES = ["one\n", "two\n", "drei — 三\n", "four\n"]
+
+
+@pytest.mark.parametrize("cut", range(len("".join(LINES).encode()) + 1))
+def test_a_file_that_was_cut_anywhere_is_completed(tmp_path: Path, cut: int) -> None:
+    path, whole = tmp_path / "out", "".join(LINES).encode()
+    path.write_bytes(whole[:cut])
+    out = LineOutput.appending(path, resumed=True)
+    assert out.takes("".join(LINES))
+    for line in LINES:
+        out.put(line)
+    out.put("five\n")
+    out.close()
+    assert path.read_bytes() == whole + b"five\n"
+
+
+def test_lines_of_another_watch_stay_and_nothing_is_passed_over_twice(tmp_path: Path) -> None:
+    path = tmp_path / "out"
+    path.write_text("other\none\nhal")
+    out = LineOutput.appending(path, resumed=True)
+    out.put("one\n")
+    out.put("two\n")
+    out.put("one\n")  # said anew
+    out.close()
+    assert path.read_text() == "other\none\nhal\ntwo\none\n"
+
+
+def test_without_a_kill_nothing_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "out"
+    path.write_text("one\n")
+    out = LineOutput.appending(path)
+    out.put("one\n")
+    out.close()
+    assert path.read_text() == "one\none\n"
+
+
+def test_a_pipe_takes_little_at_once_and_much_before() -> None:
+    reading, writing = os.pipe()
+    out = LineOutput(writing, resumed=True)
+    assert out.takes("short\n")
+    assert not out.takes("x" * 5000)
+    out.put("short\n")
+    assert os.read(reading, 100) == b"short\n"
+    os.close(reading)
+    with pytest.raises(BrokenPipeError):
+        out.put("nobody\n")
+    out.close()
