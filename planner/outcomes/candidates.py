@@ -26,7 +26,7 @@ from toolbox.registry import make_tool
 from toolbox.values import Shape
 
 OFTEN = 0.65  # how often a slot that may stay empty is filled
-UNKNOWN_SECONDS = 0.2  # of a tool that the reference table does not know
+UNKNOWN_SECONDS = 0.05  # of a tool that the reference table does not know
 TRIES = 30
 AHEAD = 3.0  # times the even share of the time that one pipeline may take
 

@@ -7,6 +7,7 @@ from typing import Any
 from planner.outcomes.settings import settings
 from planner.situation import Situation
 from planner.task import Goal
+from toolbox.kinds import GreyState
 from toolbox.recipe import Recipe, Step
 
 ALIGN = (Step("align_reprojection"), Step("apply_shifts"))
@@ -30,7 +31,9 @@ def core(situation: Situation, decomposition: Recipe = ()) -> list[Recipe]:
     tails = [steps(t) for t in how["tails"].get(last, [[]])]
     if Goal.DECOMPOSE in goals:
         tails = [decomposition]
-    return [(*front(f), *steps(b), *tail) for f, b in pairs for tail in tails]
+    # What is no counts any more needs no flat field.
+    skipped = 0 if situation.info.state is GreyState.COUNTS else 1
+    return [(*front(f)[skipped:], *steps(b), *tail) for f, b in pairs for tail in tails]
 
 
 def front(names: list[Any]) -> Recipe:

@@ -23,8 +23,10 @@ from planner.outcomes.subset_scan import SubsetScan
 from planner.situation import Situation, assess
 from planner.task import Condition, Goal, Intent, Task
 from simulators.outcomes import Job, Outcomes, generate
+from simulators.outcomes.tree import step_key
 from toolbox.execution.sources import ScanSource
 from toolbox.kinds import DataKind, GreyState
+from toolbox.recipe import Step
 from toolbox.registry import make_tool
 from toolbox.values import Center
 
@@ -176,5 +178,6 @@ def _told(members: Sequence[Judged], chosen: Sequence[Any]) -> str:
 
 
 def _fixed(one: Judged, bests: dict[str, str]) -> int | None:
-    key = bests.get(goal_set(one.scan), bests.get("reconstruct"))
-    return one.keys.index(key) if key in one.keys else None
+    key = bests.get(goal_set(one.scan), bests.get("reconstruct", ""))
+    flat = step_key(Step("flat_field")) + " → "  # done already where the file holds no counts
+    return next((one.keys.index(k) for k in (key, key.removeprefix(flat)) if k in one.keys), None)

@@ -16,6 +16,7 @@ import numpy as np
 from simulators.outcomes.job import Job
 from simulators.outcomes.runner import Runner
 from simulators.outcomes.table import Outcomes, ScanOutcomes
+from toolbox.execution.record import versions as versions_of
 from toolbox.execution.threads import allow_threads, threads_restored
 from toolbox.registry import known_tools
 
@@ -36,8 +37,9 @@ def generate(
 
     ``make_job`` makes a job from its number, the same whenever it is asked (a function that can
     be pickled: it is called where the work is done). Each finished scan is kept in
-    ``OUTPUT.parts``, so a kill loses only those in work. ``workers``: processes of one thread
-    each (0: this one does the work); ``scheduler``: address of a Dask cluster instead.
+    ``OUTPUT.parts``, so a kill loses only those in work; a job that cannot be made is told and left
+    out. ``workers``: processes of one thread each (0: this one does the work); ``scheduler``:
+    address of a Dask cluster instead.
     """
     output = Path(output)
     folder = output.with_name(output.name + ".parts")
@@ -46,6 +48,9 @@ def generate(
     todo = [i for i in wanted if not _part(folder, i).exists()]
     began = time.perf_counter()
     for done, (number, outcomes) in enumerate(_results(make_job, todo, workers, scheduler), 1):
+        if isinstance(outcomes, str):
+            print(f"{done}/{len(todo)}: job {number} is left out: {outcomes}", file=sys.stderr)
+            continue
         outcomes.save(_part(folder, number))
         (scan,) = outcomes.scans
         spent = time.perf_counter() - began
@@ -82,23 +87,37 @@ def run_job(make_job: MakeJob, number: int) -> Outcomes:
         found.seconds, found.again, found.peak_bytes, found.failed,
         {goal: found.quality[:, at] for at, goal in enumerate(job.goals)},
     )  # fmt: skip
-    versions = {n: t.card.version for n, t in known_tools().items()}
-    return Outcomes.joined([Outcomes((scan,), steps, versions, {})], {})
+    return Outcomes.joined([Outcomes((scan,), steps, versions(), {})], {})
+
+
+def versions() -> dict[str, str]:
+    """The version of every tool, and of the libraries behind them."""
+    tools = {name: tool.card.version for name, tool in known_tools().items()}
+    libraries = versions_of({tool.card.library for tool in known_tools().values()})
+    return tools | {f"library {name}": version for name, version in libraries.items()}
+
+
+def attempted(make_job: MakeJob, number: int) -> Outcomes | str:
+    """The outcomes of one job, or why there are none."""
+    try:
+        return run_job(make_job, number)
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
 
 
 def _results(
     make_job: MakeJob, todo: list[int], workers: int, scheduler: str | None
-) -> Iterator[tuple[int, Outcomes]]:
+) -> Iterator[tuple[int, Outcomes | str]]:
     if scheduler is not None:
         yield from _on_cluster(make_job, todo, scheduler)
     elif workers == 0:
         for number in todo:
-            yield number, run_job(make_job, number)
+            yield number, attempted(make_job, number)
     else:
         # A forked process would inherit torch's threads in an unknown state
         context = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(workers, context, _one_thread) as pool:
-            waiting = {pool.submit(run_job, make_job, n): n for n in todo}
+            waiting = {pool.submit(attempted, make_job, n): n for n in todo}
             try:
                 for future in as_completed(waiting):
                     yield waiting[future], future.result()
@@ -108,13 +127,13 @@ def _results(
 
 def _on_cluster(
     make_job: MakeJob, todo: list[int], scheduler: str
-) -> Iterator[tuple[int, Outcomes]]:
+) -> Iterator[tuple[int, Outcomes | str]]:
     from distributed import as_completed as arriving
 
     from toolbox.execution.cluster import connected
 
     with connected(scheduler) as client:
-        waiting = {client.submit(run_job, make_job, n, pure=False): n for n in todo}
+        waiting = {client.submit(attempted, make_job, n, pure=False): n for n in todo}
         for future in arriving(list(waiting)):
             yield waiting[future], future.result()
 

@@ -95,6 +95,7 @@ def test_a_table_comes_back_from_its_file(tmp_path: Path) -> None:
     read = Outcomes.load(tmp_path / "table.h5")
     assert read.about == {"why": "a test"}
     assert read.versions["fbp"] == "1"
+    assert "library torch" in read.versions
     for a, b in zip(made, read, strict=True):
         assert (a.name, a.document, a.goals) == (b.name, b.document, b.goals)
         assert [a.recipe(n) for n in a.complete] == [b.recipe(n) for n in b.complete]
@@ -104,6 +105,19 @@ def test_a_table_comes_back_from_its_file(tmp_path: Path) -> None:
     chain = next(n for n in read[0].complete if read[0].recipe(n) == CHAIN)
     path = [n for n in range(len(read[0].parent)) if read[0].recipe(n) == CHAIN[: n + 1]]
     assert read[0].total_seconds[chain] == pytest.approx(read[0].seconds[path[:6]].sum(), rel=1e-6)
+
+
+def test_a_job_that_cannot_be_made_is_told_and_left_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def make(number: int) -> Job:
+        if number == 0:
+            raise ValueError("no such world")
+        return job(number, OTHERS[1:])
+
+    made = generate(make, 2, tmp_path / "table.h5", workers=0)
+    assert [s.name for s in made] == ["train-1"]
+    assert "job 0 is left out: ValueError: no such world" in capsys.readouterr().err
 
 
 def test_a_killed_generation_goes_on_where_it_was(tmp_path: Path) -> None:
