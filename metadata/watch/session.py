@@ -79,7 +79,7 @@ def watch_all(wishes: Wishes, tell: Tell = str) -> None:
     with ExitStack() as stack:
         sources = [stack.enter_context(contextlib.closing(open_source(s))) for s in wishes.sources]
         follow = wishes.follow or any(source.live for source in sources)
-        key, store = stack.enter_context(_place(sources, book, wishes))
+        key, store = stack.enter_context(_place(sources, book, wishes, tell))
         ledger = stack.enter_context(Ledger(store))
         if wishes.fresh:
             ledger.begin(key)
@@ -163,7 +163,7 @@ def _conclude(watch: Watch, wishes: Wishes, tell: Tell) -> None:
 
 @contextmanager
 def _place(
-    sources: Sequence[Source], book: LimitBook, wishes: Wishes
+    sources: Sequence[Source], book: LimitBook, wishes: Wishes, tell: Tell
 ) -> Iterator[tuple[str, Path]]:
     """The watch's key and the store it is kept in: a passing one where the store of tomoplan may
     not be written, or the same watch runs already."""
@@ -178,11 +178,11 @@ def _place(
             pass
         lock = locked(path.parent, key)
     except (OSError, WorkError) as error:
-        log.warning("What is learned is not kept: %s", error)
+        _tell_person(f"What is learned is not kept: {error}", tell)
         lock = None
     else:
         if lock is None:
-            log.warning("The same watch runs already: what this one learns is not kept.")
+            _tell_person("The same watch runs already: what this one learns is not kept.", tell)
     if lock is None:
         with tempfile.TemporaryDirectory(prefix="tomoplan-watch-") as folder:
             yield key, Path(folder) / path.name

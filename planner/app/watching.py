@@ -44,10 +44,11 @@ def watch(
     """Warns before a limit is reached: when, and probably why; live or over a history."""
     from functools import partial
 
-    from metadata.watch.session import Wishes, watch_all
+    from metadata.watch.session import Wishes, require_language, watch_all
     from metadata.watch.standing import acknowledge_problems, show_standing
     from planner.language.translation import told_in, translate
 
+    require_language(language)
     wishes = Wishes(
         sources=tuple(sources or ()), limit=tuple(limit or ()), limits=limits, events=events,
         follow=follow, stop_after=stop_after, report=report, false_alarm_days=false_alarm_days,
