@@ -1,4 +1,4 @@
-"""Follows one metric: gathers its samples, judges each closed bin, and says so of the samples."""
+"""Follows one metric: gathers its samples into bins and says of each sample what is known."""
 
 from __future__ import annotations
 
@@ -8,205 +8,203 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from metadata.drift.bins import BIN_S, Bins, ClosedBin
-from metadata.drift.forecast import Forecast, forecast
-from metadata.drift.normal import Normal, learn
-from metadata.drift.regimes import STEADY, Timeline
+from metadata.drift.bins import BIN_S, Bins
+from metadata.drift.judge import Judge
+from metadata.drift.own_gaps import OwnGaps
+from metadata.drift.passage import Passage
+from metadata.drift.regimes import MAINTENANCE, REFILL, STEADY, Timeline
+from metadata.drift.saw_tooth import SawTooth
 from metadata.drift.settings import MonitorSettings
 from metadata.drift.stuck import Stuck
+from metadata.drift.verdict import Cause
 from metadata.drift.verdicts import ALARM, GAP, MOVING, QUIET, WARNING, Verdicts
-from metadata.drift.window import DAY, Recent
+from metadata.drift.window import DAY
 from metadata.series import Limits, Mark, MetricInfo, Samples
 
 Floats = NDArray[np.float64]
 
-LEARN_BINS = 8 * 4
-FIRST_BINS = 8 * 3
-# A level that is set anew moves by up to a quarter of the way to the limit.
-STEP_SHARE = 0.17
-KEY_SIZE = 3.0
-KEPT = ("name", "unit", "learned", "closed", "clock", "state", "shown", "reached", "decided",
-        "count", "jumpiness", "last")  # fmt: skip
+KEPT = ("clock", "shown", "count", "jumpiness", "last", "resets")
+PARTS = {"bins": Bins, "judge": Judge, "stuck": Stuck, "tooth": SawTooth, "gaps": OwnGaps,
+         "passage": Passage}  # fmt: skip
 
 
 class Follower:
-    """Everything known of one metric. ``limits`` may be changed at any time."""
+    """Everything known of one metric. A block is taken in by :meth:`begin`, bin by bin by
+    :meth:`step`, and answered by :meth:`finish`. ``info.limits`` may be changed at any time."""
 
     def __init__(self, info: MetricInfo, settings: MonitorSettings) -> None:
-        self.name, self.unit = info.name, info.unit
-        self.limits = info.limits or Limits()
-        self.settings = settings
-        self.bins, self.recent, self.stuck = Bins(), Recent(), Stuck()
-        self.normal: Normal | None = None
-        self.learned = 0
-        self.closed = 0
+        self.info, self.settings = info, settings
+        self.bins, self.judge, self.stuck = Bins(), Judge(), Stuck()
+        self.tooth, self.gaps, self.passage = SawTooth(), OwnGaps(), Passage()
+        self.causes: tuple[Cause, ...] = ()
         self.clock = -np.inf
-        self.state = QUIET
         self.shown = -1
-        self.reached = 0
-        self.beyond = (False, False)
-        self.forecast: Forecast | None = None
-        self.decided = -np.inf
-        self.count, self.jumpiness = 0.0, 0.0
-        self.last = np.nan
+        self.count, self.jumpiness, self.last = 0, 0.0, np.nan
+        self.resets = 0
 
-    def update(self, samples: Samples, timeline: Timeline) -> Verdicts:
-        """What is said of each of the samples."""
+    @property
+    def limits(self) -> Limits:
+        return self.info.limits or Limits()
+
+    def begin(self, samples: Samples, timeline: Timeline) -> list[tuple[float, int, int]]:
+        """Take in a block; for each bin of it the clock at its first sample, and its slice."""
         n = len(samples)
-        clock = np.maximum.accumulate(np.concatenate([[self.clock], samples.times]))[1:]
-        values = np.asarray(samples.values, float)
+        self._samples, self._timeline = samples, timeline
+        times, values = samples.times, np.asarray(samples.values, float)
+        # A clock that goes back cannot undo what was said: such samples count as of now.
+        self._clock = np.maximum.accumulate(np.concatenate([[self.clock], times]))[1:]
+        self.clock = float(self._clock[-1])
         good = (samples.marks == Mark.GOOD) | (samples.marks == Mark.RESTARTED)
-        good &= np.isfinite(values)
-        held = self.stuck.update(values, good)
-        regimes = timeline.codes(clock)
-        steady = np.isin(regimes, STEADY) & good & (held == 0)
-        codes = np.empty(n, np.int8)
-        scores, limits = np.zeros(n), np.full(n, np.nan)
-        seconds, lows, highs = (np.full(n, np.nan) for _ in range(3))
-        for start, stop in self.bins.segments(clock):
-            index = int(clock[start] // BIN_S)
-            closed = self.bins.advance(index)
-            if closed is not None:
-                self._close(closed, timeline)
-            part = slice(start, stop)
-            use = steady[part]
-            self.bins.add(clock[part][use], values[part][use])
-            self._count(values[part][use])
-            codes[part] = self._codes(values[part], use)
-            self._tell(clock[part], scores[part], limits[part], seconds[part], lows[part],
-                       highs[part])  # fmt: skip
-        self.clock = float(clock[-1]) if n else self.clock
-        silent = codes == QUIET
-        codes[~np.isin(regimes, STEADY)] = QUIET
-        codes[~good | (held == 2)] = GAP
-        quiet = (codes == QUIET) & ~silent | (codes == GAP)
-        for array in (seconds, lows, highs, limits):
-            array[quiet] = np.nan
-        changed = np.diff(np.concatenate([[self.shown], codes])) != 0
-        self.shown = int(codes[-1]) if n else self.shown
-        return Verdicts(
-            self.name, samples.times, codes, scores, values, limits, seconds, lows, highs,
-            np.zeros(n), regimes, np.full(n, -1, np.int16), changed, (), self.unit,
-        )  # fmt: skip
+        self._good = good & np.isfinite(values)
+        self._held = self.stuck.update(values, self._good)
+        real = self._good & (self._held == 0)
+        regimes = timeline.codes(self._clock)
+        if not timeline.logged:
+            regimes = self.gaps.update(self._clock, real, regimes)
+        steady = np.isin(regimes, STEADY)
+        rising = self.tooth.update(times, values, real)
+        if rising.any() and self.tooth.facts() is not None:
+            regimes = np.where(rising & steady, np.int8(REFILL), regimes)
+        self._values, self._regimes = values, regimes.astype(np.int8)
+        self._steady = steady & real
+        self._codes = np.full(n, QUIET, np.int8)
+        self._numbers = np.full((5, n), np.nan)
+        self._numbers[0] = 0.0
+        self._named = np.full(n, -1, np.int16)
+        self._causes: list[tuple[Cause, ...]] = []
+        return [(float(self._clock[a]), a, b) for a, b in self.bins.segments(self._clock)]
+
+    def advance(self, start: int) -> bool:
+        """Open the bin of sample ``start``; True when that closed one and led to a judgement."""
+        closed = self.bins.advance(int(self._clock[start] // BIN_S))
+        if closed is None:
+            return False
+        timeline = self._timeline
+        middle = (closed.index + 0.5) * BIN_S
+        era = timeline.era(middle) + self.gaps.era(middle)
+        resets = timeline.reset(middle)
+        if resets > self.resets:
+            self.resets = resets
+            self.judge.restart(closed.index)
+            self.passage = Passage()
+        elif self.passage.reached and int(timeline.codes(np.array([middle]))[0]) == MAINTENANCE:
+            # Repaired, it may be: what comes after is a new baseline of any size.
+            self.judge.restart(closed.index + 1)
+            self.passage = Passage()
+        reading = float(np.sqrt(self.jumpiness / max(self.count, 1) / 2))
+        judged = self.judge.close(closed, era, timeline.key(middle), reading, self.limits,
+                                  self.settings)  # fmt: skip
+        if closed.subs:
+            self.passage.release(closed.mean, self.limits)
+        if judged:
+            self._learn(closed.mean, timeline.key(middle))
+        return judged
+
+    def _learn(self, mean: float, key: float) -> None:
+        judge = self.judge
+        if judge.state == QUIET and not self.passage.reached:
+            judge.learned.gone()
+            judge.learned.level(key, judge.decided, mean)
+        elif judge.state == WARNING and judge.forecast is not None:
+            low, middle, high = (d * DAY for d in judge.forecast.days)
+            judge.learned.tell(judge.decided, low, middle, high)
+        if judge.state == QUIET:
+            self.causes = ()
+
+    def step(self, start: int, stop: int) -> None:
+        """Take in samples ``start … stop`` of the block, all of the open bin."""
+        part = slice(start, stop)
+        use = self._steady[part]
+        values = self._values[part][use]
+        self.bins.add(self._clock[part][use], values)
+        self._count(values)
+        before = self.passage.reached
+        reached = self.passage.update(self._values[part], use, self.limits)
+        if self.passage.reached and not before:
+            first = start + int(np.argmax(reached))
+            self.judge.learned.arrived(float(self._clock[first]))
+        self._codes[part] = np.where(reached, ALARM, self.judge.state)
+        self._tell(part, reached)
 
     def _count(self, values: Floats) -> None:
         """Noise of single readings, from neighbours; exact however blocks are cut."""
         if not len(values):
             return
         row = np.concatenate([[self.last], values]) if np.isfinite(self.last) else values
-        steps = np.minimum(np.abs(np.diff(row)), 1e150) ** 2
-        if len(steps):
-            self.jumpiness = float(np.cumsum(np.concatenate([[self.jumpiness], steps]))[-1])
-            self.count += len(steps)
+        steps = np.diff(row) ** 2
+        if self.count >= 32:  # an outlier or a step tells nothing of the noise
+            steps = np.minimum(steps, 50 * self.jumpiness / self.count)
+        for first in range(0, len(steps), 256):  # what is too much is settled every so often
+            piece = np.concatenate([[self.jumpiness], steps[first : first + 256]])
+            self.jumpiness = float(np.cumsum(piece)[-1])
+        self.count += len(steps)
         self.last = float(values[-1])
 
-    def _codes(self, values: Floats, use: NDArray[np.bool_]) -> NDArray[np.int8]:
-        """The standing state, and alarm from the second of three readings beyond the limit."""
-        codes = np.full(len(values), self.state, np.int8)
-        out = (values >= self.limits.high) | (values <= self.limits.low)
-        there = np.flatnonzero(use)
-        if not len(there):
-            if self.reached:
-                codes[:] = ALARM
-            return codes
-        flags = np.concatenate([self.beyond, out[there]])
-        twice = (flags[2:].astype(int) + flags[1:-1] + flags[:-2]) >= 2
-        first = there[np.argmax(twice)] if twice.any() else len(values)
-        if self.reached:
-            first = 0
-        elif twice.any():
-            value = values[first]
-            self.reached = 1 if value >= self.limits.high else -1
-        codes[first:] = ALARM
-        self.beyond = (bool(flags[-2]), bool(flags[-1]))
-        return codes
+    def _tell(self, part: slice, reached: NDArray[np.bool_]) -> None:
+        judge, found = self.judge, self.judge.forecast
+        scores, limits, seconds, lows, highs = (row[part] for row in self._numbers)
+        limit = self.limits
+        side = found.side if found is not None else 0
+        if judge.state in (MOVING, WARNING) and found is not None:
+            limits[:] = limit.high if side > 0 else limit.low
+        if reached.any():
+            limits[reached] = limit.high if self.passage.reached > 0 else limit.low
+        if found is not None:
+            scores[:] = 1 / (1 + np.exp(-np.clip(found.odds - CENTRE, -30, 30)))
+            scores[reached] = 1.0
+            if judge.state in (MOVING, WARNING) and np.isfinite(limits[:1]).all():
+                gone = self._clock[part] - judge.decided
+                low, middle, high = (d * DAY for d in found.days)
+                low, high = judge.learned.interval(low, middle, high)
+                # As time passes the end comes nearer, but is not there before it is.
+                for array, of in ((seconds, middle), (lows, low), (highs, high)):
+                    array[:] = np.maximum(of - gone, 0.3 * of)
+            if self.causes and judge.state in (MOVING, WARNING):
+                self._named[part] = len(self._causes)
+                self._causes.append(self.causes)
+        limits[~np.isfinite(limits)] = np.nan
+        seconds[reached] = lows[reached] = highs[reached] = 0.0
 
-    def _tell(self, clock: Floats, scores: Floats, limits: Floats, seconds: Floats, lows: Floats,
-              highs: Floats) -> None:  # fmt: skip
-        found = self.forecast
-        side = self.reached or (found.side if found else 0)
-        if self.reached or self.state in (MOVING, WARNING):
-            limits[:] = self.limits.high if side > 0 else self.limits.low
-        if found is None:
-            return
-        scores[:] = 1 / (1 + np.exp(-np.clip(found.odds, -30, 30)))
-        if self.reached:
-            seconds[:], lows[:], highs[:] = 0.0, 0.0, 0.0
-        elif self.state in (MOVING, WARNING):
-            gone = clock - self.decided
-            low, middle, high = (d * DAY for d in found.days)
-            # A little after the forecast: nearer, but never there before it is.
-            for array, of in ((seconds, middle), (lows, low), (highs, high)):
-                array[:] = np.maximum(of - gone, 0.5 * of)
-
-    def _close(self, closed: ClosedBin, timeline: Timeline) -> None:
-        """A bin is over: remember it, learn now and then, and judge."""
-        middle = (closed.index + 0.5) * BIN_S
-        if closed.subs == 0:
-            return
-        self.recent.add(closed, timeline.era(middle), timeline.key(middle))
-        self.closed += 1
-        variance = self.recent.noise_variance()
-        if not np.isfinite(variance) or self.closed < FIRST_BINS:
-            return
-        window = self.recent.window(closed.index)
-        if window is None:
-            return
-        reading = float(np.sqrt(self.jumpiness / max(self.count, 1) / 2))
-        noise = max(float(np.sqrt(variance)), 1e-9 * (1 + abs(closed.mean)))
-        step = STEP_SHARE * self._way(window.y, window.n)
-        key = KEY_SIZE * reading
-        if self.normal is None or (self.closed - self.learned >= LEARN_BINS
-                                   and self.state == QUIET):  # fmt: skip
-            self.normal = learn(window, noise, max(reading, noise), step, key)
-            self.learned = self.closed
-        swing = 1.1 * self.normal.swing
-        self.forecast = forecast(self.normal, window, (self.limits.low, self.limits.high),
-                                 (swing, swing), step, key)  # fmt: skip
-        self.decided = (closed.index + 1) * BIN_S
-        odds = self.forecast.odds if self.forecast else -np.inf
-        threshold = self._threshold()
-        if odds > threshold or (self.state == WARNING and odds > threshold - 1.0):
-            self.state = WARNING
-        else:
-            self.state = MOVING if odds > -1.0 else QUIET
-        if self.reached:
-            back = self.limits.low < closed.mean < self.limits.high
-            if back:
-                self.reached = 0
-
-    def _threshold(self) -> float:
-        return 3.0 + float(np.log(self.settings.false_alarm_days / 100.0))
-
-    def _way(self, y: Floats, n: Floats) -> float:
-        level = float(np.average(y, weights=n))
-        ways = [w for w in (self.limits.high - level, level - self.limits.low) if np.isfinite(w)]
-        return max(min(ways), 0.0) if ways else 0.0
+    def finish(self) -> Verdicts:
+        """What is said of each sample of the block."""
+        codes, numbers = self._codes, self._numbers
+        unjudged = ~np.isin(self._regimes, STEADY)
+        silent = ~self._good | (self._held == 2)
+        codes[unjudged] = QUIET
+        codes[silent] = GAP
+        nothing = unjudged | silent
+        numbers[1:, nothing] = np.nan
+        self._named[nothing] = -1
+        changed = np.diff(np.concatenate([[self.shown], codes])) != 0
+        self.shown = int(codes[-1])
+        scores, limits, seconds, lows, highs = numbers
+        samples = self._samples
+        return Verdicts(
+            self.info.name, samples.times, codes, scores, self._values, limits, seconds, lows,
+            highs, np.zeros(len(samples)), self._regimes, self._named, changed,
+            tuple(self._causes), self.info.unit,
+        )  # fmt: skip
 
     def to_state(self) -> dict[str, Any]:
         """Plain numbers, arrays and dicts of them; :meth:`from_state` goes on from there."""
-        state = {name: getattr(self, name) for name in KEPT}
-        state["limits"] = [self.limits.low, self.limits.high]
-        state["beyond"] = list(self.beyond)
-        state["bins"], state["recent"] = self.bins.to_state(), self.recent.to_state()
-        state["stuck"] = self.stuck.to_state()
-        state["normal"] = vars(self.normal) if self.normal else None
-        state["forecast"] = vars(self.forecast) if self.forecast else None
-        return state
+        limits = self.limits
+        return {
+            "info": [self.info.name, self.info.unit, limits.low, limits.high, self.info.about],
+            "causes": [[c.metric, c.kind, c.score] for c in self.causes],
+            **{name: getattr(self, name) for name in KEPT},
+            **{name: getattr(self, name).to_state() for name in PARTS},
+        }
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any], settings: MonitorSettings) -> Follower:
-        limits = Limits(*state["limits"])
-        follower = cls(MetricInfo(state["name"], state["unit"], limits), settings)
-        for name in KEPT:
-            setattr(follower, name, state[name])
-        follower.beyond = (state["beyond"][0], state["beyond"][1])
-        follower.bins = Bins.from_state(state["bins"])
-        follower.recent = Recent.from_state(state["recent"])
-        follower.stuck = Stuck.from_state(state["stuck"])
-        follower.normal = Normal(**state["normal"]) if state["normal"] else None
-        found = state["forecast"]
-        if found:
-            found = found | {"days": tuple(found["days"]), "shapes": tuple(found["shapes"])}
-            follower.forecast = Forecast(**found)
+        name, unit, low, high, about = state["info"]
+        follower = cls(MetricInfo(name, unit, Limits(low, high), about), settings)
+        for kept in KEPT:
+            setattr(follower, kept, state[kept])
+        for part, kind in PARTS.items():
+            setattr(follower, part, kind.from_state(state[part]))  # type: ignore[attr-defined]
+        follower.causes = tuple(Cause(*c) for c in state["causes"])
         return follower
+
+
+CENTRE = 3.0  # log odds at which the score is a half

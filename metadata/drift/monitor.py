@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
+from metadata.drift.beam import Beam, is_ring_current
+from metadata.drift.bins import BIN_S
+from metadata.drift.cause import rank
 from metadata.drift.follower import Follower
 from metadata.drift.regimes import Timeline
 from metadata.drift.saving import pack, unpack
+from metadata.drift.saw_tooth import SawToothFacts
 from metadata.drift.settings import MonitorSettings
-from metadata.drift.verdicts import Verdicts
-from metadata.series import Limits, LoggedEvent, MetricInfo, Samples
+from metadata.drift.verdicts import QUIET, WARNING, Verdicts
+from metadata.series import Limits, LoggedEvent, Mark, MetricInfo, Samples
+
+# A day of a standing warning, in bins: after it the cause is looked for again.
+AGAIN_S = 86400.0
+SUSPECTS = 48
 
 
 class Monitor:
     """Follows many metrics. What is said of a sample depends on what arrived before it, and not
-    on how arrivals were cut into calls (cut at times: all that came until then in one call).
+    on how the arrivals are cut into calls (at times: a call holds all that came until then).
 
     >>> times = 900.0 * np.arange(100)
     >>> monitor = Monitor({"axis": MetricInfo("axis", "px", Limits(-5, 5))})
@@ -30,32 +39,92 @@ class Monitor:
     ) -> None:
         self.settings = settings or MonitorSettings()
         self.timeline = Timeline()
-        self.followers = {n: Follower(info, self.settings) for n, info in metrics.items()}
+        self.followers: dict[str, Follower] = {}
+        self._beams: dict[str, Beam] = {}
+        self._asked: dict[str, float] = {}
+        for info in metrics.values():
+            self._add(info)
+
+    def _add(self, info: MetricInfo) -> None:
+        self.followers[info.name] = Follower(info, self.settings)
+        if is_ring_current(info):
+            self._beams[info.name] = Beam()
 
     def update(
         self, blocks: Sequence[Samples], events: Sequence[LoggedEvent] = ()
     ) -> Iterator[Verdicts]:
-        """What is said of each sample, a block for each block."""
+        """What is said of each sample: one block a metric, in the order of their first mention."""
         for event in events:
             self.timeline.tell(event)
-        found = []
+        gathered: dict[str, list[Samples]] = {}
         for block in blocks:
-            if block.metric not in self.followers:
-                info = MetricInfo(block.metric, block.unit)
-                self.followers[block.metric] = Follower(info, self.settings)
             if len(block):
-                found.append(self.followers[block.metric].update(block, self.timeline))
-        return iter(found)
+                gathered.setdefault(block.metric, []).append(block)
+        whole = {name: _joined(parts) for name, parts in gathered.items()}
+        for name, block in whole.items():
+            if name not in self.followers:
+                self._add(MetricInfo(name, block.unit))
+            beam = self._beams.get(name)
+            if beam is not None:
+                good = (block.marks == Mark.GOOD) & np.isfinite(block.values)
+                beam.update(block.times, block.values, good, self.timeline)
+        followers = [self.followers[name] for name in whole]
+        pieces = [
+            (moment, number, start, stop)
+            for number, (follower, block) in enumerate(zip(followers, whole.values(), strict=True))
+            for moment, start, stop in follower.begin(block, self.timeline)
+        ]
+        # In the order of time, so that a cause is looked for in what was known by then.
+        for _, number, start, stop in sorted(pieces):
+            follower = followers[number]
+            if follower.advance(start):
+                self._explain(follower)
+            follower.step(start, stop)
+        return iter([follower.finish() for follower in followers])
 
     def set_limits(self, metric: str, limits: Limits | None) -> None:
         """From now on another limit holds (new objectives move limits)."""
-        self.followers[metric].limits = limits or Limits()
+        follower = self.followers[metric]
+        follower.info = replace(follower.info, limits=limits)
+
+    def saw_tooth(self, metric: str) -> SawToothFacts | None:
+        """Refills, their step and period and the lifetime, where a metric is a saw-tooth."""
+        return self.followers[metric].tooth.facts()
+
+    def _explain(self, follower: Follower) -> None:
+        """Look for the cause of a drift: when it is first seen, and once a day after."""
+        judge, name = follower.judge, follower.info.name
+        if judge.state == QUIET or judge.weights is None or len(self.followers) < 2:
+            self._asked.pop(name, None)
+            return
+        due = self._asked.get(name, -np.inf) + (AGAIN_S if judge.state == WARNING else AGAIN_S / 2)
+        new = judge.state == WARNING and not follower.causes
+        if judge.decided < due and not new:
+            return
+        self._asked[name] = judge.decided
+        newest = round(judge.decided / BIN_S) - 1
+        others = {}
+        for other in self._suspects(name):
+            seen = other.judge.seen(newest, other.limits)
+            if seen is not None:
+                others[other.info.name] = seen
+        weights = judge.weights.astype(np.float64)
+        follower.causes = rank(name, weights, others, self.settings.causes)
+
+    def _suspects(self, name: str) -> list[Follower]:
+        """The others, or of very many those that are the most unrestful."""
+        others = [f for f in self.followers.values() if f.info.name != name]
+        if len(others) > SUSPECTS:
+            others.sort(key=lambda f: -(f.judge.forecast.odds if f.judge.forecast else -np.inf))
+        return others[:SUSPECTS]
 
     def to_state(self) -> dict[str, np.ndarray]:
         """All that is known, as arrays (``numpy.savez(file, **monitor.to_state())`` keeps it)."""
         return pack({
             "settings": vars(self.settings),
             "timeline": self.timeline.to_state(),
+            "beams": {name: beam.to_state() for name, beam in self._beams.items()},
+            "asked": self._asked,
             "followers": [f.to_state() for f in self.followers.values()],
         })  # fmt: skip
 
@@ -65,6 +134,19 @@ class Monitor:
         kept = unpack(state)
         monitor = cls({}, MonitorSettings(**kept["settings"]))
         monitor.timeline = Timeline.from_state(kept["timeline"])
+        monitor._beams = {name: Beam.from_state(s) for name, s in kept["beams"].items()}
+        monitor._asked = dict(kept["asked"])
         followers = [Follower.from_state(s, monitor.settings) for s in kept["followers"]]
-        monitor.followers = {f.name: f for f in followers}
+        monitor.followers = {f.info.name: f for f in followers}
         return monitor
+
+
+def _joined(parts: list[Samples]) -> Samples:
+    """Blocks of one metric in the order of arrival as one."""
+    if len(parts) == 1:
+        return parts[0]
+    return Samples(
+        parts[0].metric, np.concatenate([p.times for p in parts]),
+        np.concatenate([p.values for p in parts]), np.concatenate([p.marks for p in parts]),
+        parts[0].unit,
+    )  # fmt: skip

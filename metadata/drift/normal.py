@@ -14,7 +14,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from metadata.drift.window import PER_DAY, Window, bin_ages, pooling
+from metadata.drift.window import Window, bin_ages, pooling
 
 Floats = NDArray[np.float64]
 
@@ -30,13 +30,12 @@ SWING_CHANGE = 0.25
 @dataclass(frozen=True)
 class Normal:
     """Standard deviations in the metric's unit: ``noise`` of one sub-bin, ``slow`` wander with
-    memory ``SLOW_DAYS[memory]``, ``fast`` within hours, ``swing`` amplitude of the day."""
+    memory ``SLOW_DAYS[memory]``, ``fast`` within hours."""
 
     noise: float
     slow: float
     memory: int
     fast: float
-    swing: float
 
 
 @cache
@@ -51,75 +50,71 @@ def _kernels() -> dict[str, Floats]:
 
     found = {f"slow{i}": rows(np.exp(-lag / days)) for i, days in enumerate(SLOW_DAYS)}
     found["fast"] = rows(np.exp(-lag / FAST_DAYS))
-    day = np.cos(2 * np.pi * lag) + 0.06 * np.cos(4 * np.pi * lag)
-    found["swing"] = rows(day)
-    found["swing change"] = rows(day * np.exp(-lag / SWING_DAYS))
-    found["trend"] = np.outer(pool @ ago, pool @ ago) / 60.0**2
+    found["swing"] = rows(np.cos(2 * np.pi * lag))
+    middle = pool @ ago
+    found["days"] = np.exp(-np.abs(middle[:, None] - middle[None, :]) / SWING_DAYS)
+    # Seasons and weather: as much as the wander itself in 40 days.
+    trend = np.outer(middle, middle) / 40.0**2
+    for i in range(len(SLOW_DAYS)):
+        found[f"slow{i}"] += trend
     return found
 
 
 def covariance(normal: Normal, window: Window, step: float, key: float) -> Floats:
     """Of the window's rows (rows, rows). ``step`` and ``key``: standard deviations of the level's
     change at a new era and between set-points."""
+    found = _given(normal.noise, normal.slow + normal.fast, window, step, key)
     at = np.ix_(window.rows, window.rows)
     kernels = _kernels()
-    scale = 30.0 * (normal.noise + normal.slow + normal.fast + step + key + normal.swing)
-    found = normal.slow**2 * kernels[f"slow{normal.memory}"][at]
-    found += normal.fast**2 * kernels["fast"][at]
-    found += (4 * normal.swing**2 + normal.noise**2) * kernels["swing"][at]
-    found += (SWING_CHANGE * normal.swing) ** 2 * kernels["swing change"][at]
-    found += (1.5 * normal.slow) ** 2 * kernels["trend"][at]
-    found += scale**2
+    found += normal.slow**2 * kernels[f"slow{normal.memory}"][at]
+    return found + normal.fast**2 * kernels["fast"][at]
+
+
+def _given(noise: float, other: float, window: Window, step: float, key: float) -> Floats:
+    """The part of the covariance that is not wander: level, swing, steps, noise."""
+    at = np.ix_(window.rows, window.rows)
+    kernels = _kernels()
+    found = (SWING_CHANGE**2 * kernels["days"][at] + 0.1**2) * np.outer(window.swing, window.swing)
+    found += (0.25 * noise) ** 2 * kernels["swing"][at]
+    found += (30.0 * (noise + other + step + key)) ** 2
     if window.eras.shape[1]:
         found += step**2 * window.eras @ window.eras.T
     if window.keys.shape[1]:
         found += key**2 * window.keys @ window.keys.T
-    found[np.diag_indices_from(found)] += normal.noise**2 / window.n
+    found[np.diag_indices_from(found)] += noise**2 / window.n
     return found
-
-
-def swing_amplitude(window: Window, now_days: float) -> float:
-    """Amplitude of the day's swing, by least squares over the fine rows with local levels."""
-    fine = window.ages < 16
-    ages, y = window.ages[fine], window.y[fine]
-    if fine.sum() < 8:
-        return 0.0
-    # Differences from the mean of the day around take slow changes out.
-    near = np.abs(ages[:, None] - ages[None, :]) <= 0.5
-    y = y - near @ y / near.sum(axis=1)
-    phase = 2 * np.pi * ages
-    design = np.stack([np.cos(phase), np.sin(phase)], axis=1)
-    found = np.linalg.lstsq(design, y, rcond=None)[0]
-    # A row of six hours takes 10 % off a daily wave.
-    return float(np.hypot(*found)) / 0.9
 
 
 def log_likelihood(y: Floats, covariance: Floats) -> float:
     """Of readings under a Gaussian with this covariance and mean 0, without its constant."""
     root = np.linalg.cholesky(covariance)
-    white = np.linalg.solve(root, y)
-    return float(-0.5 * white @ white - np.log(np.diag(root)).sum())
+    return float(-0.5 * y @ np.linalg.solve(covariance, y) - np.log(np.diag(root)).sum())
 
 
 def learn(window: Window, noise: float, reading: float, step: float, key: float) -> Normal:
     """The most likely normal of a window. ``noise`` and ``reading``: standard deviations of one
     sub-bin and of one reading."""
-    swing = swing_amplitude(window, 0.0)
-    level = float(np.average(window.y, weights=window.n))
-    y = window.y - level
-    best, found = -np.inf, Normal(noise, reading, 0, 0.0, swing)
-    for fast in FAST_SIZES:
-        for memory in range(len(SLOW_DAYS)):
-            for slow in SLOW_SIZES:
-                tried = Normal(noise, slow * reading, memory, fast * reading, swing)
-                # Slow wander is of the order of the noise of a reading; nothing says so but habit.
-                prior = -0.5 * (np.log(slow / 0.7) / 0.8) ** 2 - 0.3 * (fast > 0)
-                value = prior + log_likelihood(y, covariance(tried, window, step, key))
-                if value > best:
-                    best, found = value, tried
-    return found
+    y = window.y - float(np.average(window.y, weights=window.n))
+    at = np.ix_(window.rows, window.rows)
+    kernels = _kernels()
+    slows = [kernels[f"slow{i}"][at] for i in range(len(SLOW_DAYS))]
+    quick = kernels["fast"][at]
+    given = _given(noise, reading, window, step, key)
 
+    def value(slow: float, memory: int, fast: float) -> float:
+        found = given + (slow * reading) ** 2 * slows[memory] + (fast * reading) ** 2 * quick
+        # Slow wander is of the order of the noise of a reading; nothing says so but habit.
+        prior = -0.5 * (np.log(slow / 0.75) / 0.6) ** 2 - 0.3 * (fast > 0)
+        return prior + log_likelihood(y, found)
 
-def rows_per_day() -> float:
-    """Bins of a day."""
-    return PER_DAY
+    best = (SLOW_SIZES[3], 0, 0.0)
+    for _ in range(2):
+        best = max(((s, best[1], best[2]) for s in SLOW_SIZES), key=lambda t: value(*t))
+        best = max(((best[0], best[1], f) for f in FAST_SIZES), key=lambda t: value(*t))
+        best = max(((best[0], m, best[2]) for m in range(len(slows))), key=lambda t: value(*t))
+    _, memory, fast = best
+    # What days of data leave open is kept open: the mean of the variance, not the likeliest.
+    values = np.array([value(s, memory, fast) for s in SLOW_SIZES])
+    chance = np.exp(values - values.max())
+    slow = np.sqrt(chance @ SLOW_SIZES**2 / chance.sum())
+    return Normal(noise, float(slow * reading), memory, float(fast * reading))

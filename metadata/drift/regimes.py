@@ -49,14 +49,16 @@ BEGINS = {
     "shutter_closed": CLOSED,
 }
 ENDS = ("beam_back", "operation", "user_run", "opened", "shutter_open", "open")
-MOVES = ("energy_change", "gap_change", "undulator", "set_point")
+MOVES = ("energy_change", "gap_change", "undulator")
+RESETS = ("set_point", "objective", "realigned", "repaired")
 
 
 class Timeline:
     """Regimes that all metrics share, as moments from which each code holds.
 
     ``eras`` are the moments after which a level may be another (maintenance, shutdown); ``keys``
-    the set-points (energy) with the moments from which they hold.
+    the set-points (energy) with the moments from which they hold; ``resets`` those after which
+    nothing is as it was (a new objective moves limits and all that is measured with the beam).
     """
 
     KEPT = 400
@@ -65,6 +67,7 @@ class Timeline:
         self._moments: list[tuple[float, int]] = []
         self.eras: list[float] = []
         self.keys: list[tuple[float, float]] = []
+        self.resets: list[float] = []
         self._begun: tuple[float, int] | None = None
         self.logged = False
 
@@ -78,6 +81,8 @@ class Timeline:
             self.end(time)
         elif kind in MOVES:
             self._moved(time, event.text)
+        elif kind in RESETS:
+            self.resets = sorted([*self.resets, time])[-self.KEPT :]
 
     def begin(self, time: float, code: int) -> None:
         """From ``time`` on the facility is in a regime that ends when it is said."""
@@ -124,6 +129,10 @@ class Timeline:
         """How many times a level may have been set anew until ``time``."""
         return bisect_right(self.eras, time)
 
+    def reset(self, time: float) -> int:
+        """How many times all that was normal has ended (new objectives, repairs)."""
+        return bisect_right(self.resets, time)
+
     def key(self, time: float) -> float:
         """The set-point in force; 0 before the first."""
         place = bisect_right(self.keys, (time, np.inf))
@@ -134,6 +143,7 @@ class Timeline:
             "moments": self._moments,
             "eras": self.eras,
             "keys": self.keys,
+            "resets": self.resets,
             "begun": self._begun,
             "logged": self.logged,
         }
@@ -144,6 +154,7 @@ class Timeline:
         timeline._moments = [(float(t), int(c)) for t, c in state["moments"]]
         timeline.eras = [float(t) for t in state["eras"]]
         timeline.keys = [(float(t), float(k)) for t, k in state["keys"]]
+        timeline.resets = [float(t) for t in state["resets"]]
         begun = state["begun"]
         timeline._begun = (float(begun[0]), int(begun[1])) if begun else None
         timeline.logged = bool(state["logged"])

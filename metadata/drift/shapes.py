@@ -1,8 +1,9 @@
-"""How drifts grow: shapes with their parameters, over the part of their life that is over.
+"""How drifts grow: a bank of hypotheses of when one began, how long it lives, and of what shape.
 
 A drift is 0 at its onset and 1 when it reaches the limit. Linear; accelerating wear (a power of
 the time, 1.2 to 1.5); settling (an exponential that would end beyond the limit); a step followed
-by logarithmic creep; and single jumps, of which more will follow.
+by logarithmic creep; and single jumps, of which more will follow. No distribution of shapes and
+lives of drifts at beamlines is published: each shape is as likely, and each octave of a life.
 """
 
 from __future__ import annotations
@@ -17,79 +18,90 @@ from metadata.drift.window import bin_ages, pooling
 
 Floats = NDArray[np.float64]
 
-# Days. Lives of mechanical and thermal drifts at beamlines have no published distribution; from
-# days to a month, each octave as likely, is assumed.
-LIVES = np.geomspace(2.7, 36.0, 14)
-AGES = np.array([0.25, 0.5, 0.75, 1, 1.25, 1.5, 1.75, 2, 2.5, 3, 3.5, 4, 5, 6, 7, 8, 9.5, 11, 13,
-                 15, 17.5, 20, 23, 27, 31])  # fmt: skip
+SHAPES = ("linear", "wear", "settling", "step_creep", "jumps")
+LINEAR, WEAR, SETTLING, STEP_CREEP, JUMPS = range(5)
+
+#: Days from onset to limit, and days since the onset, that are tried.
+LIVES = np.geomspace(2.8, 36.0, 11)
+AGES = np.array([0.25, 0.5, 0.75, 1, 1.25, 1.5, 2, 2.5, 3, 3.5, 4.25, 5, 6, 7.25, 8.75, 10.5, 12.5,
+                 15, 18, 22, 27])  # fmt: skip
+#: Each shape's weight and parameters: powers; rates; step and knee; size of the jump.
+MEMBERS: tuple[tuple[int, float, tuple[float, ...]], ...] = (
+    (LINEAR, 0.2, ()),
+    *((WEAR, 0.1, (power,)) for power in (1.26, 1.43)),
+    *((SETTLING, 0.1, (rate,)) for rate in (1.15, 1.65)),
+    *((STEP_CREEP, 0.05, (step, knee)) for step in (0.31, 0.43) for knee in (0.17, 0.4)),
+    *((JUMPS, 0.05, (size,)) for size in (0.08, 0.15, 0.27, 0.45)),
+)
+# Jumps that a life of this shape takes (2-BM's stripes are active a third of the time).
+JUMPS_A_LIFE = 7.0
 
 
-def linear(u: Floats) -> Floats:
-    return np.maximum(u, 0)
+def growth(shape: int, parameters: tuple[float, ...], u: Floats) -> Floats:
+    """The growth of a drift over ``u``, the part of its life that is over.
 
-
-def wear(u: Floats, power: float) -> Floats:
-    return np.maximum(u, 0) ** power
-
-
-def settling(u: Floats, rate: float) -> Floats:
-    return -np.expm1(-rate * np.maximum(u, 0)) / -np.expm1(-rate)
-
-
-def step_creep(u: Floats, step: float, knee: float) -> Floats:
-    creep = np.log1p(np.maximum(u, 0) / knee) / np.log1p(1 / knee)
-    return np.where(u >= 0, step + (1 - step) * creep, 0.0)
+    >>> growth(SETTLING, (1.5,), np.array([-1.0, 0.0, 1.0])).tolist()
+    [0.0, 0.0, 1.0]
+    """
+    v = np.maximum(u, 0)
+    if shape == WEAR:
+        return v ** parameters[0]
+    if shape == SETTLING:
+        return np.expm1(-parameters[0] * v) / np.expm1(-parameters[0])
+    if shape == STEP_CREEP:
+        step, knee = parameters
+        creep = np.log1p(v / knee) / np.log1p(1 / knee)
+        return np.where(u >= -1e-9, step + (1 - step) * creep, 0.0)
+    if shape == JUMPS:
+        return np.where(u >= -1e-9, parameters[0], 0.0)
+    return v
 
 
 @dataclass(frozen=True)
 class Bank:
-    """Hypotheses: ``templates`` (rows of the window, hypotheses), each ``age`` and ``life`` in
-    days, ``log_prior`` (over all: 1), ``shape`` an index into :data:`SHAPES`."""
+    """Hypotheses (n,): ``age`` since the onset and ``life`` in days (infinite for jumps: none of
+    the rest is known), ``log_prior``, ``shape`` into :data:`SHAPES`, the row of the age in
+    :data:`AGES`, the member of :data:`MEMBERS`."""
 
-    templates: Floats
     age: Floats
     life: Floats
     log_prior: Floats
     shape: NDArray[np.int8]
-
-
-SHAPES = ("linear", "wear", "settling", "step_creep", "jump")
-
-
-def members() -> list[tuple[int, float, tuple[float, ...]]]:
-    """Each shape with its weight and its parameters."""
-    found: list[tuple[int, float, tuple[float, ...]]] = [(0, 0.2, ())]
-    found += [(1, 0.2 / 3, (p,)) for p in (1.2, 1.35, 1.5)]
-    found += [(2, 0.2 / 3, (r,)) for r in (1.05, 1.4, 1.8)]
-    found += [(3, 0.2 / 6, (s, k)) for s in (0.28, 0.37, 0.46) for k in (0.17, 0.4)]
-    return found
+    age_row: NDArray[np.int64]
+    member: NDArray[np.int64]
 
 
 @cache
 def bank() -> Bank:
     """All hypotheses of one direction; a drift of age ``a`` has not reached its limit yet."""
-    ago = bin_ages()
     edges = np.concatenate([[0.0], np.sqrt(AGES[1:] * AGES[:-1]), [AGES[-1] * 1.08]])
     width = np.diff(edges)
-    columns, ages, lives, priors, shapes = [], [], [], [], []
-    for age, wide in zip(AGES, width, strict=True):
-        since = age - ago
-        for life in LIVES:
-            if life < 0.97 * age:
+    rows: list[tuple[float, float, float, int, int, int]] = []
+    for place, age in enumerate(AGES):
+        for number, (shape, weight, _) in enumerate(MEMBERS):
+            prior = weight * width[place] / len(LIVES)
+            if shape == JUMPS:
+                # One jump and none since.
+                alone = np.exp(-JUMPS_A_LIFE * age / LIVES[age <= LIVES]).sum()
+                rows.append((age, np.inf, np.log(prior * alone), shape, place, number))
                 continue
-            for shape, weight, parameters in members():
-                u = since / life
-                grow = (linear, wear, settling, step_creep)[shape](u, *parameters)
-                columns.append(np.where(since > -1e-9, grow, 0.0))
-                ages.append(age)
-                lives.append(life)
-                priors.append(weight * wide / len(LIVES))
-                shapes.append(shape)
-    templates = pooling() @ np.array(columns).T
-    return Bank(
-        np.ascontiguousarray(templates),
-        np.array(ages),
-        np.array(lives),
-        np.log(np.array(priors)),
-        np.array(shapes, np.int8),
-    )
+            for life in LIVES[0.97 * age <= LIVES]:
+                rows.append((age, life, np.log(prior), shape, place, number))
+    table = np.array(rows)
+    return Bank(table[:, 0], table[:, 1], table[:, 2], table[:, 3].astype(np.int8),
+                table[:, 4].astype(np.int64), table[:, 5].astype(np.int64))  # fmt: skip
+
+
+@cache
+def templates(ahead: float = 0.0) -> NDArray[np.float32]:
+    """The course of each hypothesis over the rows of the window (rows, n), float32; what moved
+    ``ahead`` days earlier holds the same course, earlier."""
+    known = bank()
+    ago = bin_ages()
+    columns = np.empty((len(ago), len(known.age)))
+    for column in range(len(known.age)):
+        shape, _, parameters = MEMBERS[known.member[column]]
+        life = known.life[column] if np.isfinite(known.life[column]) else 1.0
+        since = known.age[column] + ahead - ago
+        columns[:, column] = growth(shape, parameters, since / life)
+    return np.ascontiguousarray(pooling() @ columns, np.float32)

@@ -1,4 +1,4 @@
-"""The last six weeks of a metric as rows: the newest in six hours each, the older in days."""
+"""The last six weeks of a metric as rows: six hours each, older ones twelve, the oldest a day."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metadata.drift.bins import BIN_S, SUBS, ClosedBin
+from metadata.drift.swing import daily_profile
 
 Floats = NDArray[np.float64]
 
 DAY = 86400.0
-FINE, PER_FINE = 64, 2
-COARSE, PER_COARSE = 26, 8
-KEPT = FINE * PER_FINE + COARSE * PER_COARSE
-ROWS = FINE + COARSE
+#: Rows and the bins of each, the newest first.
+TIERS = ((32, 2), (16, 4), (24, 8))
+ROWS = sum(rows for rows, _ in TIERS)
+KEPT = sum(rows * bins for rows, bins in TIERS)
 PER_DAY = DAY / BIN_S
 
 
@@ -25,11 +26,11 @@ PER_DAY = DAY / BIN_S
 def pooling() -> Floats:
     """Which bins a row is the mean of: (rows, bins), both the newest first."""
     matrix = np.zeros((ROWS, KEPT))
-    for row in range(FINE):
-        matrix[row, row * PER_FINE : (row + 1) * PER_FINE] = 1 / PER_FINE
-    for row in range(COARSE):
-        start = FINE * PER_FINE + row * PER_COARSE
-        matrix[FINE + row, start : start + PER_COARSE] = 1 / PER_COARSE
+    row = start = 0
+    for rows, bins in TIERS:
+        for _ in range(rows):
+            matrix[row, start : start + bins] = 1 / bins
+            row, start = row + 1, start + bins
     return matrix
 
 
@@ -41,15 +42,19 @@ def bin_ages() -> Floats:
 @dataclass(frozen=True)
 class Window:
     """Rows with readings, the newest first: ``rows`` their places in the nominal window, ``ages``
-    (days ago), means ``y``, sub-bins ``n``; ``eras`` and ``keys`` (rows, k) say which part of
-    a row lies after each moment of a new baseline and under each set-point."""
+    (days ago), means ``y`` without the day's swing, sub-bins ``n``, the ``swing`` that was taken
+    off; ``eras`` and ``keys`` (rows, k) say which part of a row lies after each moment of a new
+    baseline and under each set-point. ``low`` and ``high``: how far the swing reaches."""
 
     rows: NDArray[np.int64]
     ages: Floats
     y: Floats
     n: Floats
+    swing: Floats
     eras: Floats
     keys: Floats
+    low: float
+    high: float
 
 
 class Recent:
@@ -77,15 +82,18 @@ class Recent:
         known = self.noise[np.isfinite(self.noise)]
         return float(np.median(known)) * 1.06 if len(known) else np.nan
 
-    def window(self, newest: int) -> Window | None:
-        """The window that ends with bin ``newest``."""
+    def window(self, newest: int, since: int = -1) -> Window | None:
+        """The window that ends with bin ``newest``, without what was before bin ``since``."""
         index = newest - np.arange(KEPT)
         place = index % KEPT
-        there = (self.index[place] == index) & (self.subs[place] > 0)
+        there = (self.index[place] == index) & (self.subs[place] > 0) & (index >= since)
         if not there.any():
             return None
         weight = np.where(there, self.subs[place], 0.0).astype(np.float64)
         y = np.where(there, self.mean[place], 0.0)
+        profile = daily_profile(index, y, there)
+        swing = profile[index % len(profile)]
+        y = y - swing
         member = pooling() > 0
         n = member @ weight
         rows = np.flatnonzero(n > 0)
@@ -97,8 +105,11 @@ class Recent:
         found = np.unique(key[there])
         keys = np.stack([share @ (key == k) for k in found], axis=1) if len(found) > 1 else None
         empty = np.zeros((len(rows), 0))
-        return Window(rows, share @ bin_ages(), share @ y, n[rows],
-                      empty if eras is None else eras, empty if keys is None else keys)  # fmt: skip
+        return Window(
+            rows, share @ bin_ages(), share @ y, n[rows], share @ swing,
+            empty if eras is None else eras, empty if keys is None else keys,
+            float(profile.min()), float(profile.max()),
+        )  # fmt: skip
 
     def to_state(self) -> dict[str, Any]:
         return dict(vars(self))

@@ -1,0 +1,158 @@
+"""Judges a metric each time a bin is over: its normal, how likely it drifts, and until when."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from metadata.drift.bins import BIN_S, ClosedBin
+from metadata.drift.cause import Seen
+from metadata.drift.forecast import Forecast, forecast
+from metadata.drift.learning import Learned
+from metadata.drift.normal import Normal, learn
+from metadata.drift.settings import MonitorSettings
+from metadata.drift.verdicts import MOVING, QUIET, WARNING
+from metadata.drift.window import Recent, Window
+from metadata.series import Limits
+
+Floats = NDArray[np.float64]
+
+FIRST_BINS = 8 * 3
+LEARN_BINS = 8 * 4
+# A level that is set anew moves by up to a quarter of the way to the limit.
+STEP_SHARE = 0.17
+KEY_SIZE = 3.0
+# How far the largest swing and the fast moves of a day reach, of their mean and deviation.
+SWING_REACH, FAST_REACH = 1.15, 1.3
+# Without a limit: as if one were so many deviations of a reading away.
+UNLIMITED = 12.0
+#: Log odds of a drift from which one is seen, and below which the normal is learned.
+CALM = 1.5
+# Log odds that false warnings pass once in 100 days, and for e times as many days
+# (draw_history, seeds below 10000: docs/drift.md).
+WARN_AT, PER_LOG_DAYS, HYSTERESIS = 6.0, 1.6, 1.0
+
+
+class Judge:
+    """What is known of a metric's past, and what that says now."""
+
+    def __init__(self) -> None:
+        self.recent = Recent()
+        self.normal: Normal | None = None
+        self.forecast: Forecast | None = None
+        self.weights: NDArray[np.float32] | None = None
+        self.learned = Learned()
+        self.state = QUIET
+        self.decided = -np.inf
+        self.closed = 0
+        self.last_learned = 0
+        self.since = -1
+        self.reading = np.nan
+
+    def close(
+        self,
+        closed: ClosedBin,
+        era: int,
+        key: float,
+        reading: float,
+        limits: Limits,
+        settings: MonitorSettings,
+    ) -> bool:
+        """A bin is over; whether that led to a new judgement. ``reading``: standard deviation of
+        a single reading."""  # fmt: skip
+        if closed.subs == 0:
+            return False
+        self.recent.add(closed, era, key)
+        self.closed += 1
+        variance = self.recent.noise_variance()
+        if not np.isfinite(variance) or self.closed < FIRST_BINS:
+            return False
+        window = self.recent.window(closed.index, self.since)
+        if window is None or len(window.rows) < 4:
+            return False
+        noise = max(float(np.sqrt(variance)), 1e-9 * (1 + abs(closed.mean)))
+        self.reading = max(reading, noise)
+        low, high = self._limits(window, limits)
+        step, key_size = self._sizes(window, low, high)
+        due = self.closed - self.last_learned >= min(LEARN_BINS, self.closed // 4)
+        calm = self.forecast is None or self.forecast.odds < CALM
+        if self.normal is None or (due and calm):
+            self.normal = learn(window, noise, self.reading, step, key_size)
+            self.last_learned = self.closed
+        fast = FAST_REACH * self.normal.fast
+        reach = (SWING_REACH * -window.low + fast, SWING_REACH * window.high + fast)
+        found = forecast(self.normal, window, (low, high), reach, step, key_size)
+        self.decided = (closed.index + 1) * BIN_S
+        self.forecast, self.weights = None, None
+        odds = -np.inf
+        if found is not None:
+            self.forecast, odds = found[0], found[0].odds
+            self.weights = found[1].astype(np.float32)
+        self._settle(odds, limits, settings)
+        return True
+
+    def _settle(self, odds: float, limits: Limits, settings: MonitorSettings) -> None:
+        """The state that these odds make of the one before."""
+        warn = WARN_AT + PER_LOG_DAYS * float(np.log(settings.false_alarm_days / 100))
+        limited = np.isfinite(limits.low) or np.isfinite(limits.high)
+        stays = self.state == WARNING and odds > warn - HYSTERESIS
+        if limited and (odds > warn or stays):
+            self.state = WARNING
+        else:
+            self.state = MOVING if odds > (CALM if limited else warn) else QUIET
+
+    def restart(self, index: int) -> None:
+        """What was before bin ``index`` is no longer its normal (a repair, a new objective)."""
+        self.since = index
+        self.forecast, self.weights, self.state = None, None, QUIET
+        self.last_learned = self.closed
+
+    def seen(self, newest: int, limits: Limits) -> Seen | None:
+        """As a possible cause of another's drift: what was known when bin ``newest`` was over."""
+        if self.normal is None:
+            return None
+        window = self.recent.window(newest, self.since)
+        if window is None or len(window.rows) < 4:
+            return None
+        low, high = self._limits(window, limits)
+        step, key = self._sizes(window, low, high)
+        return Seen(window, self.normal, self.reading, step, key)
+
+    def _limits(self, window: Window, limits: Limits) -> tuple[float, float]:
+        if np.isfinite(limits.low) or np.isfinite(limits.high):
+            return limits.low, limits.high
+        level = float(window.y @ window.n / window.n.sum())
+        way = UNLIMITED * self.reading
+        return level - way + window.low, level + way + window.high
+
+    def _sizes(self, window: Window, low: float, high: float) -> tuple[float, float]:
+        level = float(window.y @ window.n / window.n.sum())
+        ways = [w for w in (high - level - window.high, level - low + window.low)
+                if np.isfinite(w)]  # fmt: skip
+        way = max(min(ways), 0.0) if ways else 0.0
+        return STEP_SHARE * way, KEY_SIZE * self.reading
+
+    def to_state(self) -> dict[str, Any]:
+        state = dict(vars(self))
+        state["recent"] = self.recent.to_state()
+        state["learned"] = self.learned.to_state()
+        state["normal"] = vars(self.normal) if self.normal else None
+        state["forecast"] = vars(self.forecast) if self.forecast else None
+        return state
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> Judge:
+        judge = cls()
+        for name in vars(judge):
+            setattr(judge, name, state[name])
+        judge.recent = Recent.from_state(state["recent"])
+        judge.learned = Learned.from_state(state["learned"])
+        judge.normal = Normal(**state["normal"]) if state["normal"] else None
+        found = state["forecast"]
+        if found:
+            found = found | {"days": tuple(found["days"]), "shapes": tuple(found["shapes"])}
+            judge.forecast = Forecast(**found)
+        return judge

@@ -1,0 +1,63 @@
+"""A metric that is silent without beam tells by itself that the beam is back.
+
+Only where neither a log book nor a ring current says so: after hours without a reading a metric
+recovers and is not judged, and after many its level may be another, as after maintenance.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from metadata.drift.regimes import OPERATION, RECOVERY, RECOVERY_S
+
+Floats = NDArray[np.float64]
+
+SILENT_S, LONG_S = 2 * 3600.0, 3.5 * 3600.0
+KEPT = 100
+
+
+class OwnGaps:
+    """Marks the recovery after a silence; ``eras`` are the ends of the long ones."""
+
+    def __init__(self) -> None:
+        self._last = np.nan
+        self._until = -np.inf
+        self.eras: list[float] = []
+
+    def update(
+        self, clock: Floats, real: NDArray[np.bool_], regimes: NDArray[np.int8]
+    ) -> NDArray[np.int8]:
+        """The regimes with the recoveries in; ``clock`` (n,) must not fall."""
+        places = np.flatnonzero(real)
+        if not len(places):
+            return regimes
+        times = clock[places]
+        silence = np.diff(np.concatenate([[self._last], times]))
+        ends = times[silence > SILENT_S]
+        out = regimes.copy()
+        for end in [self._until - RECOVERY_S, *ends.tolist()]:
+            inside = (clock >= end) & (clock < end + RECOVERY_S)
+            out[inside & (regimes == OPERATION)] = RECOVERY
+        if len(ends):
+            self._until = float(ends[-1]) + RECOVERY_S
+            long = times[silence > LONG_S]
+            self.eras = [*self.eras, *long.tolist()][-KEPT:]
+        self._last = float(times[-1])
+        return out
+
+    def era(self, time: float) -> int:
+        return bisect_right(self.eras, time)
+
+    def to_state(self) -> dict[str, Any]:
+        return dict(vars(self))
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> OwnGaps:
+        gaps = cls()
+        for name in vars(gaps):
+            setattr(gaps, name, state[name])
+        return gaps

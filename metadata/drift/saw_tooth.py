@@ -1,0 +1,124 @@
+"""The saw-tooth of top-up: a slow decay and quick refills, found in a series by itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+RISE = 8.0  # usual changes from one reading to the next that a refill is larger than
+EVERY = 64
+KEPT = 512
+LEAST = 3
+FAR = 4.0  # usual times between readings: what lies further apart may hide anything
+
+
+@dataclass(frozen=True)
+class SawToothFacts:
+    """What was learned: start of each refill (unix s, the last 512), the step of one, the time
+    between two (s), and the time in which the value falls to 1/e between refills (s)."""
+
+    refills: Floats
+    step: float
+    period_s: float
+    lifetime_s: float
+
+
+class SawTooth:
+    """Tells refills from readings, whatever the blocks.
+
+    >>> t = np.arange(4000.0)
+    >>> tooth = SawTooth()
+    >>> found = tooth.update(t, 100 + (300 - t % 300) / 300, np.ones(4000, bool))
+    >>> round(tooth.facts().step, 2), tooth.facts().period_s
+    (1.0, 300.0)
+    """
+
+    def __init__(self) -> None:
+        self._time, self._value = np.nan, np.nan
+        self._change, self._every = np.nan, np.nan
+        self._new: list[tuple[float, float]] = []
+        self._rising: tuple[float, float] | None = None
+        self._clean = True
+        self.found: list[tuple[float, float, float, bool]] = []
+        self._fallen, self._falling = 0.0, 0.0
+
+    def update(self, times: Floats, values: Floats, good: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Which samples a refill brought."""
+        out = np.zeros(len(values), bool)
+        at = 0
+        places = np.flatnonzero(good)
+        while at < len(places):
+            stop = min(len(places), at + EVERY - len(self._new))
+            self._piece(times, values, places[at:stop], out)
+            at = stop
+        return out
+
+    def _piece(
+        self, times: Floats, values: Floats, places: NDArray[np.int64], out: NDArray[np.bool_]
+    ) -> None:
+        t = np.concatenate([[self._time], times[places]])
+        v = np.concatenate([[self._value], values[places]])
+        dt, dv = np.diff(t), np.diff(v)
+        self._time, self._value = float(t[-1]), float(v[-1])
+        self._new += list(zip(dv.tolist(), dt.tolist(), strict=True))
+        if np.isfinite(self._change):
+            rise = dv > RISE * self._change
+            near = (dt > 0) & (dt < FAR * self._every)
+            out[places] = rise
+            for k in np.flatnonzero(rise):
+                if self._rising is None or not (k and rise[k - 1]):
+                    self._rising = (float(t[k]), float(v[k]))
+                    self._clean = bool(near[k])
+                    self.found = [*self.found, (t[k], v[k], v[k + 1], self._clean)][-KEPT:]
+                else:
+                    self._clean &= bool(near[k])
+                    start, low = self._rising
+                    self.found[-1] = (start, low, float(v[k + 1]), self._clean)
+            if len(rise) and not rise[-1]:
+                self._rising = None
+            falls = ~rise & near & (v[1:] > 0) & (v[:-1] > 0)
+            if falls.any():
+                drop = np.log(v[:-1][falls] / v[1:][falls])
+                self._fallen = float(np.cumsum(np.concatenate([[self._fallen], drop]))[-1])
+                self._falling = float(np.cumsum(np.concatenate([[self._falling], dt[falls]]))[-1])
+        if len(self._new) >= EVERY:
+            changes = np.array(self._new)
+            changes = changes[np.isfinite(changes).all(axis=1)]
+            if len(changes):
+                change = float(np.median(np.abs(changes[:, 0])))
+                every = float(np.median(changes[:, 1]))
+                known = np.isfinite(self._change)
+                self._change = 0.8 * self._change + 0.2 * change if known else change
+                self._every = 0.8 * self._every + 0.2 * every if known else every
+            self._new = []
+
+    def facts(self) -> SawToothFacts | None:
+        """None when there is no saw-tooth: too few refills, or of very different steps."""
+        clean = np.array([f[2] - f[1] for f in self.found if f[3]])
+        if len(clean) < LEAST or self._fallen <= 0:
+            return None
+        step = float(np.median(clean))
+        if np.median(np.abs(clean - step)) > 0.25 * step:
+            return None
+        starts = np.array([f[0] for f in self.found])
+        return SawToothFacts(starts, step, float(np.median(np.diff(starts))),
+                             self._falling / self._fallen)  # fmt: skip
+
+    def to_state(self) -> dict[str, Any]:
+        return dict(vars(self))
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> SawTooth:
+        tooth = cls()
+        for name in vars(tooth):
+            setattr(tooth, name, state[name])
+        tooth._new = [(a, b) for a, b in tooth._new]
+        tooth.found = [(a, b, c, bool(d)) for a, b, c, d in tooth.found]
+        if tooth._rising is not None:
+            tooth._rising = (tooth._rising[0], tooth._rising[1])
+        return tooth
