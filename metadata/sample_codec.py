@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from metadata.series import Times, Values
 
 HEAD = struct.Struct("<BIbqqBB")  # version, count, decimals, first time, step, widths
-VERSION = 1
+PLAIN, VERSION = 0, 1
+SHORT = struct.Struct("<BI")
 LEVEL = 1
 DECIMALS = 9
 EXACT = 2.0**53
@@ -30,6 +31,9 @@ def encode(times: Times, values: Values, marks: NDArray[np.uint8]) -> bytes:
     >>> len(packed) < 3 * 3600, all((a == b).all() for a, b in zip(decode(packed), (t, v)))
     (True, True)
     """
+    if len(times) < SMALL:
+        plain = (np.ascontiguousarray(times, "<f8"), np.ascontiguousarray(values, "<f8"), marks)
+        return SHORT.pack(PLAIN, len(times)) + b"".join(part.tobytes() for part in plain)
     bits = np.ascontiguousarray(times, "<f8").view("<i8")
     steps = np.diff(bits)
     step = int(np.median(steps)) if len(steps) else 0
@@ -55,12 +59,15 @@ def encode(times: Times, values: Values, marks: NDArray[np.uint8]) -> bytes:
     parts.append(marks.tobytes() if marks.any() else b"")
     head = HEAD.pack(VERSION, len(times), decimals, int(bits[0]), step, width, size)
     lengths = struct.pack(f"<B{len(parts)}I", len(parts), *map(len, parts))
-    packed = zlib.compress(lengths + b"".join(parts), LEVEL if len(times) >= SMALL else 0)
-    return head + packed
+    return head + zlib.compress(lengths + b"".join(parts), LEVEL)
 
 
 def decode(packed: bytes) -> tuple[Times, Values, NDArray[np.uint8]]:
     """What :func:`encode` was given; every NaN is the same NaN."""
+    if packed[0] == PLAIN:
+        _, count = SHORT.unpack_from(packed)
+        times, values = np.frombuffer(packed, "<f8", 2 * count, SHORT.size).reshape(2, count).copy()
+        return times, values, np.frombuffer(packed, np.uint8, count, SHORT.size + 16 * count).copy()
     _, count, decimals, first, step, width, size = HEAD.unpack_from(packed)
     rest = zlib.decompress(packed[HEAD.size :])
     number = rest[0]

@@ -188,11 +188,13 @@ class SeriesStore(StoreFile):
         width = MINUTE if resolution >= MINUTE else resolution
         width = HOUR if resolution >= HOUR else width
         times = int(np.ceil(resolution / width - 1e-9))
-        parts = [self._bins(row, width) for row in self._rows(metric, start, stop, source)]
-        bins = widened(parts, 1)
-        begins = bins["bin"] * width
-        bins = widened([bins[(begins > start - width) & (begins <= stop)]], times)
-        return summary_of(metric, bins, width * times, self._unit(metric, source))
+        parts = []
+        for row in self._rows(metric, start, stop, source):
+            bins = self._bins(row, width)
+            begins = bins["bin"] * width
+            parts.append(bins[(begins > start - width) & (begins <= stop)])
+        joined = widened(parts, times)
+        return summary_of(metric, joined, width * times, self._unit(metric, source))
 
     def gaps(
         self,

@@ -79,10 +79,12 @@ def widened(parts: Sequence[Bins], times: int) -> Bins:
     bins = np.concatenate(parts) if parts else np.zeros(0, FIELDS)
     if not len(bins):
         return bins
-    bins = bins[np.argsort(bins["bin"], kind="stable")]
+    if (np.diff(bins["bin"]) < 0).any():
+        bins = bins[np.argsort(bins["bin"], kind="stable")]
     place = bins["bin"] // times
     begins = np.flatnonzero(np.diff(place, prepend=place[0] - 1))
     if len(begins) == len(bins):
+        bins = bins.copy()
         bins["bin"] = place
         return bins
     lengths = np.diff(begins, append=len(bins))

@@ -16,7 +16,7 @@ from metadata.sources.source import BLOCK, WINDOW, Entry, later
 from metadata.sources.table_text import EMPTY, Layout, layout_of, numbers
 from metadata.sources.timestamps import parse_time
 
-CHUNK = 1 << 22  # bytes read at once
+CHUNK = 1 << 21  # bytes read at once
 POLL_SECONDS = 0.5
 
 

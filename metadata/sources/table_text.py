@@ -123,8 +123,9 @@ def _quick(lines: bytes, layout: Layout) -> NDArray[np.float64] | None:
         text = text.replace(mark + mark, hole + mark).replace(mark + mark, hole + mark)
         text = text.replace(mark + b"\n", hole + b"\n")
     letters = np.frombuffer(text, np.uint8)
-    ends = letters[(letters == mark[0]) | (letters == 10)]
-    if len(ends) % count or not (ends.reshape(-1, count) == [mark[0]] * (count - 1) + [10]).all():
+    ends = np.flatnonzero((letters == mark[0]) | (letters == 10))
+    form = np.array([mark[0]] * (count - 1) + [10], np.uint8)
+    if len(ends) % count or not (letters[ends].reshape(-1, count) == form).all():
         return None
     try:
         found = np.fromstring(text.replace(b"\n", mark), sep=mark.decode())
