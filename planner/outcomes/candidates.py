@@ -47,7 +47,7 @@ def candidates(
     for recipe in proposed:
         grown.add(recipe)
     best = [_front(recipe, places[:at]) for recipe in proposed]
-    pool = _pool(best, places[:at], rng)
+    pool = _pool(best, places[:at], rng)[: max(count // 3, 4)]
     light = _lightest(places[at:], grown.seconds_of)
     for front, _ in pool:
         grown.add(front + light)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,17 @@ from planner.task import Condition
 from planner.traits import Trait, Traits
 from simulators import World
 from simulators.outcomes import ScanOutcomes
+
+
+@dataclass(frozen=True, eq=False)
+class RememberedInspection(Inspection):
+    """What was found, without the frames that showed it."""
+
+    monitor_seen: bool = False
+
+    @property
+    def has_monitor(self) -> bool:
+        return self.monitor_seen
 
 
 def remembered(scan: ScanOutcomes) -> Situation:
@@ -47,7 +59,7 @@ def _inspection(kept: dict[str, Any], world: World, document: dict[str, Any]) ->
         flats_before=world.flats if world.flats + world.flats_after else None,
     )
     traits = Traits(**{n: _trait(t) for n, t in kept["traits"].items()})
-    return Inspection(info, traits, None, (), 0.0, None)
+    return RememberedInspection(info, traits, None, (), 0.0, None, monitor_seen=kept["monitor"])
 
 
 def _trait(kept: dict[str, Any] | None) -> Trait | None:
