@@ -10,6 +10,7 @@ from metadata.errors import InputError
 from toolbox.centering.evidence import Curves, Doubles, Evidence, weigh
 from toolbox.centering.methods import (
     DRAWS,
+    added,
     bin_for,
     centred_mass,
     paired,
@@ -159,7 +160,11 @@ def in_focus(
     low, high = max(mode - near, 2.0), min(mode + near, sample.columns - 3.0)
     bin_, some = affordable(sample, low, high, much.pixels if sure > 0.9 else much.hard_pixels)
     candidates = evenly(low, high, FOCUS_STEP * bin_)
-    curves = sharpened(some_rows(sample, some), candidates, bin_, much.slice_views)
+    few = some_rows(sample, some)
+    if sure < 0.5:
+        curves = [added(few, candidates, bin_, much.slice_views)]
+    else:
+        curves = sharpened(few, candidates, bin_, much.slice_views)
     found.append(pooled("sharpness", [c.tilted(tilt) for c in curves], rng, 3.0 * bin_))
     return found
 

@@ -34,11 +34,12 @@ class Curves:
         ]
         return Curves(self.method, self.columns, np.stack(moved), self.heights)
 
-    def detrended(self) -> Curves:
-        """The same without each part's parabola over all candidates: over a wide range, slow
-        trends (streaks that wander through the slice) can outgrow the narrow maximum."""
+    def detrended(self, degree: int = 2) -> Curves:
+        """The same without each part's parabola (or line: ``degree`` 1) over all candidates: slow
+        trends (streaks that wander through the slice) can outgrow the narrow maximum. Over few
+        candidates a parabola takes the maximum along."""
         at = np.linspace(-1, 1, len(self.columns))
-        slow, _ = np.linalg.qr(np.stack([np.ones_like(at), at, at**2], axis=1))
+        slow, _ = np.linalg.qr(at[:, None] ** np.arange(degree + 1))
         return Curves(
             self.method, self.columns, self.parts - (self.parts @ slow) @ slow.T, self.heights
         )

@@ -13,6 +13,7 @@ from toolbox.centering.sharpness import sharpness_curves
 from toolbox.centering.wedge import wedge_curves
 
 DRAWS = 200
+BANDS = (2.0, 4.0, 8.0)  # widest structure, binned columns
 
 
 def bin_for(columns: int, most: int) -> int:
@@ -46,10 +47,25 @@ def centred_mass(sample: Sample) -> Curves | None:
     return moment_curves(sample.attenuation, sample.angles_rad, sample.heights, *sample.limits)
 
 
-def sharpened(sample: Sample, columns: Doubles, bin_: int, most_views: int) -> list[Curves]:
-    """Curves from the sharpness of slices at some candidate axes (px, evenly spaced)."""
-    views = sample.thinned(most_views).views(bin_, fine=0.7, coarse=8.0, limit=1.0)
+def sharpened(
+    sample: Sample, columns: Doubles, bin_: int, most_views: int, coarse: float = 8.0
+) -> list[Curves]:
+    """Curves from the sharpness of slices at some candidate axes (px, evenly spaced); ``coarse``:
+    the widest structure looked at, in binned columns."""
+    views = sample.thinned(most_views).views(bin_, fine=0.7, coarse=coarse, limit=1.0)
     return sharpness_curves(views, columns, sample.radius)
+
+
+def added(sample: Sample, columns: Doubles, bin_: int, most_views: int) -> Curves:
+    """All measures of sharpness of three bands as one, each in units of its own spread over the
+    candidates: where noise hides the focus, each alone has its maximum nearly anywhere."""
+    curves = [
+        curve.detrended(1)
+        for coarse in BANDS
+        for curve in sharpened(sample, columns, bin_, most_views, coarse)
+    ]
+    parts = np.sum([c.parts / (c.parts.sum(axis=0).std() + 1e-12) for c in curves], axis=0)
+    return Curves("sharpness", columns, parts, curves[0].heights)
 
 
 def pooled(method: str, curves: list[Curves], rng: np.random.Generator, guard: float) -> Evidence:

@@ -84,7 +84,8 @@ def likelihood(evidence: Evidence, columns: Doubles) -> Doubles:
     draws = evidence.column + (evidence.draws - evidence.column) * np.where(near, trust.widen, 1.0)
     near, draws = near[within], draws[within]
     sigma = float(np.std(draws[near])) if near.any() else 0.0
-    width = max(trust.floor, 0.4 * sigma)
+    step = float(evidence.columns[1] - evidence.columns[0])
+    width = max(trust.floor, trust.steps * step, 0.4 * sigma)
     edges = np.append(columns - STEP / 2, columns[-1] + STEP / 2)
     histogram = np.histogram(draws, bins=edges)[0] / max(len(draws), 1)
     reach = int(8 * width / STEP) + 1

@@ -11,13 +11,15 @@ import numpy as np
 class Trust:
     """``half`` and ``rise``: prominence at which a method's maximum is as often true as false,
     and the scale (logistic) over which that changes; ``most``: how often it is true at best;
-    ``widen``: real errors over its draws' spread; ``floor``: what no spread shows, px."""
+    ``widen``: real errors over its draws' spread; ``floor``: what no spread shows, px; ``steps``:
+    the same in steps between its candidates."""
 
     half: float
     rise: float
     most: float
     widen: float
     floor: float
+    steps: float = 0.0
 
     def right(self, prominence: float) -> float:
         """Probability that the maximum is the true one.
@@ -34,7 +36,7 @@ TRUST = {
     "overlap": Trust(0.5, 0.5, 0.99, 3.0, 0.15),
     "fourier": Trust(0.4, 0.4, 0.98, 1.8, 0.15),
     "moments": Trust(0.0, 0.5, 0.98, 3.0, 0.3),
-    "survey": Trust(0.6, 0.6, 0.97, 1.5, 1.0),
+    "survey": Trust(0.6, 0.6, 0.97, 1.5, 1.0, 0.5),
     "sharpness": Trust(0.6, 0.6, 0.97, 1.5, 0.15),
     "cnn_survey": Trust(0.5, 0.5, 0.97, 2.0, 1.5),
     "cnn": Trust(0.5, 0.5, 0.97, 2.0, 0.15),
