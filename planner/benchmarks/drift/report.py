@@ -166,8 +166,10 @@ def ring(found: Replay | None, about: Mapping[str, Any]) -> str:
         ["refill regimes without a rise", str(found.invented), "0"],
         ["samples in warning or alarm", str(found.alarms), "0"],
         ["samples said to be moving", str(found.moved), "–"],
-        ["lifetime, h", f"{found.lifetime_h:.2f}", f"{about['lifetime_h']} ± 5 %"],
-        ["refill step, mA", f"{found.step_ma:.3f}", f"{about['refill_ma']} ± 5 %"],
+        ["lifetime, h", f"{found.known_lifetime_h:.2f}", f"{about['lifetime_h']} ± 5 %"],
+        ["refill step, mA", f"{found.known_step_ma:.3f}", f"{about['refill_ma']} ± 5 %"],
+        ["lifetime from the regimes, h", f"{found.lifetime_h:.2f}", "–"],
+        ["refill step from the regimes, mA", f"{found.step_ma:.3f}", "–"],
     ]
     return head + table(["what", "found", "expected"], rows)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from planner.benchmarks.drift.watched import joined
 Values = NDArray[np.float64]
 
 COLUMN = "ring_current_mA"
+NOISE_MA = 0.02
 RISE_MA = 0.3  # between neighbouring points or within one injection
 INJECTION_S = 30.0
 SEEN_S = 60.0
@@ -31,8 +32,8 @@ WAY_MA = 5.0
 class Replay:
     """``refills`` that the record shows and how many of them lie in the refill regime;
     ``invented``: refill regimes without a rise; ``alarms``: samples in warning or alarm, with
-    limits 5 mA away; ``moved``: samples said to be moving. Lifetime (h) and step (mA) come
-    from the recognised regimes."""
+    limits 5 mA away; ``moved``: samples said to be moving. Lifetime (h) and step (mA) as
+    the monitor knows them, and as they follow from the regimes."""
 
     refills: int
     recognised: int
@@ -41,6 +42,8 @@ class Replay:
     moved: int
     lifetime_h: float
     step_ma: float
+    known_lifetime_h: float = float("nan")
+    known_step_ma: float = float("nan")
 
 
 def read(path: Path) -> Samples:
@@ -56,14 +59,20 @@ def measure(settings: Mapping[str, Any], folder: Path) -> Replay:
     record = read(folder / settings["file"])
     low, high = float(record.values.min()), float(record.values.max())
     about = MetricInfo(COLUMN, "mA", Limits(low - WAY_MA, high + WAY_MA))
-    said = joined(list(Monitor({COLUMN: about}).update([record])))
-    return judge(record, said)
+    monitor = Monitor({COLUMN: about})
+    said = joined(list(monitor.update([record])))
+    known = monitor.saw_tooth(COLUMN)
+    found = judge(record, said)
+    if known is None:
+        return found
+    return replace(found, known_lifetime_h=known.lifetime_s / 3600, known_step_ma=known.step)
 
 
-def rises(record: Samples) -> list[tuple[int, int]]:
-    """The refills that can be seen: the rows before and after each rise of over 0.3 mA."""
+def rises(record: Samples, least: float = RISE_MA) -> list[tuple[int, int]]:
+    """The refills that can be seen: the rows before and after each rise of over ``least`` mA (over
+    a gap of the record little of a refill may be left)."""
     steps = np.diff(record.values)
-    up = np.flatnonzero(steps > 0.02)
+    up = np.flatnonzero(steps > NOISE_MA)
     found: list[list[int]] = []
     for row in up:
         near = found and record.times[row] - record.times[found[-1][1]] < INJECTION_S
@@ -71,7 +80,7 @@ def rises(record: Samples) -> list[tuple[int, int]]:
             found[-1][1] = int(row) + 1
         else:
             found.append([int(row), int(row) + 1])
-    return [(a, b) for a, b in found if record.values[b] - record.values[a] > RISE_MA]
+    return [(a, b) for a, b in found if record.values[b] - record.values[a] > least]
 
 
 def judge(record: Samples, said: Verdicts) -> Replay:
@@ -82,7 +91,8 @@ def judge(record: Samples, said: Verdicts) -> Replay:
     shown = rises(record)
     spans = [(times[a], times[b] + SEEN_S) for a, b in shown]
     recognised = sum(bool(refill[(times >= a) & (times <= b)].any()) for a, b in spans)
-    invented = sum(not any(times[i] <= b and times[j - 1] >= a for a, b in spans) for i, j in runs)
+    small = [(times[a], times[b] + SEEN_S) for a, b in rises(record, NOISE_MA)]
+    invented = sum(not any(times[i] <= b and times[j - 1] >= a for a, b in small) for i, j in runs)
     steps, lives = [], []
     for k, (i, j) in enumerate(runs):
         # An injection that began or ended in a gap of the record shows no whole step.
