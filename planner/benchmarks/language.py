@@ -14,8 +14,10 @@ from planner.language import understand
 from planner.language.scoring import Scores, limits_agree, same_head
 from planner.task import Task
 
-# The least asked for on annotated requests; the others are measured without a bound so far.
-TARGETS = {"intent": 0.95, "goals": 0.85, "conditions": 0.88, "limits": 0.95}
+# The least asked for on annotated requests, and the most milliseconds (the median, warm).
+TARGETS = {"intent": 0.98, "goals": 0.93, "conditions": 0.95, "limits": 0.98, "priority": 0.94,
+           "specimen": 0.88, "feature": 0.88}  # fmt: skip
+MOST_MS = 60
 
 
 def run(path: str | Path) -> dict[str, Any]:
@@ -57,7 +59,8 @@ def table(result: dict[str, Any]) -> str:
         bound = result["targets"].get(name)
         aim = f"  (asked: {bound:.2f})" if bound is not None else ""
         lines.append(f"  {name:<18}{score:.3f}{aim}")
-    lines.append(f"  ms a request      {result['ms_median']:.0f} (worst {result['ms_worst']:.0f})")
+    spent = f"{result['ms_median']:.0f} (worst {result['ms_worst']:.0f})"
+    lines.append(f"  ms a request      {spent}  (asked: {MOST_MS})")
     lines.append(f"  first request     {result['cold_seconds']:.2f} s")
     return "\n".join(lines)
 

@@ -12,7 +12,7 @@ from planner.language.scoring import Scores, limits_agree, same_head
 from planner.language.vocabulary import vocabulary
 from planner.task import Condition, Device, Goal, Intent, Priority, Task
 
-DRAWS = 4  # requests made of a wording with places; one of a wording without
+DRAWS = 5  # requests made of a wording with places; one of a wording without
 SEED = 11
 TARGET = 0.97
 FIELDS: dict[str, Callable[[Task, Task], bool]] = {
@@ -119,8 +119,8 @@ def run(chosen: Sequence[Pair] | None = None) -> dict[str, Any]:
 def table(result: dict[str, Any]) -> str:
     """The result as lines of text."""
     lines = [
-        f"{result['pairs']} pairs of {result['wordings']} wordings: the same task in both languages "
-        f"{result['alike']:.3f}  (asked: {result['target']:.2f})",
+        f"{result['pairs']} pairs of {result['wordings']} wordings: the same task in both "
+        f"languages {result['alike']:.3f}  (asked: {result['target']:.2f})",
         f"  {'':<18}{'alike':>8}{'en':>8}{'zh':>8}",
     ]
     for name, share in result["alike_by_field"].items():
