@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from metadata.scan_info import Content, ScanInfo
+from planner.language.phrases import say
 from planner.plan import Answer
 from planner.task import Task
 
@@ -77,13 +78,14 @@ def show_inspection(found: Inspection) -> None:
 
 
 def show_answer(answer: Answer) -> None:
-    """Plans with their reasons, or the refusal, or the words."""
+    """Plans with their reasons, or the refusal, or the words, in the request's language."""
+    lang = answer.task.language
     if answer.answer is not None:
         console.print(escape(answer.answer))
         return
     _warnings(answer.warnings)
     if answer.refusal is not None:
-        console.print(f"[bold]No plan.[/bold] {escape(answer.refusal)}")
+        console.print(f"[bold]{say('show.no_plan', lang)}[/bold] {escape(answer.refusal)}")
         return
     for plan in answer.plans:
         predicted = plan.prediction
@@ -91,30 +93,40 @@ def show_answer(answer: Answer) -> None:
             f"\n[bold]{plan.rank}.[/bold] "
             + " → ".join(n.tool for n in plan.pipeline.nodes if n.tool != "scan")
         )
-        console.print(
-            f"   quality {predicted.quality.value:.2f} ({predicted.quality.low:.2f} to "
-            f"{predicted.quality.high:.2f}), {_time(predicted.seconds.value)} "
-            f"({_time(predicted.seconds.low)} to {_time(predicted.seconds.high)}), "
-            f"{predicted.peak_bytes.value / GIB:.2f} GiB"
-        )
+        quality, seconds = predicted.quality, predicted.seconds
+        numbers = say(
+            "show.numbers", lang, quality=quality.value, low=quality.low, high=quality.high,
+            time=_time(seconds.value, lang), fast=_time(seconds.low, lang),
+            slow=_time(seconds.high, lang), gib=predicted.peak_bytes.value / GIB,
+        )  # fmt: skip
+        console.print("   " + numbers)
         for reason in plan.reasons:
             console.print(f"   · {escape(reason)}")
-    console.print(f"\n[dim]planned in {answer.planning_seconds:.2f} s[/dim]")
+    planned = say("show.planned", lang, seconds=answer.planning_seconds)
+    console.print(f"\n[dim]{planned}[/dim]")
 
 
 def show_record(record: RunRecord) -> None:
-    """What a run took, found and chose."""
-    console.print(
-        f"Done in {_time(record.seconds)}, at most {record.peak_bytes / GIB:.2f} GiB: "
-        f"[bold]{escape(str(record.output))}[/bold]"
-    )
+    """What a run took, found and chose, in the language of the request that it was for."""
+    lang = str((record.task or {}).get("language", "en"))
+    output = f"[bold]{escape(str(record.output))}[/bold]"
+    gib = record.peak_bytes / GIB
+    console.print(say("show.done", lang, time=_time(record.seconds, lang), gib=gib, output=output))
     if record.center_px is not None:
         axis = record.center_px
-        tilt = f", tilted by {record.tilt_deg:.3f}°" if record.tilt_deg else ""
-        console.print(f"rotation axis at column {axis['value']:.2f} ({axis['low']:.2f} to "
-                      f"{axis['high']:.2f}){tilt}")  # fmt: skip
+        tilt = say("show.tilt", lang, degrees=record.tilt_deg) if record.tilt_deg else ""
+        console.print(
+            say(
+                "show.axis",
+                lang,
+                value=axis["value"],
+                low=axis["low"],
+                high=axis["high"],
+                tilt=tilt,
+            )
+        )
     if record.overlap_px is not None:
-        console.print(f"overlap {record.overlap_px:.1f} px")
+        console.print(say("show.overlap", lang, pixels=record.overlap_px))
     for notes in record.notes.values():
         for note in notes:
             console.print(f"· {escape(note)}")
@@ -141,7 +153,10 @@ def _warnings(warnings: Sequence[str]) -> None:
         console.print(f"[yellow]! {escape(warning)}[/yellow]")
 
 
-def _time(seconds: float) -> str:
+def _time(seconds: float, lang: str) -> str:
     if seconds < 120:
-        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+        value = f"{seconds:.1f}" if seconds < 10 else f"{seconds:.0f}"
+        return say("show.seconds", lang, value=value)
+    if seconds < 7200:
+        return say("show.minutes", lang, value=f"{seconds / 60:.0f}")
+    return say("show.hours", lang, value=f"{seconds / 3600:.1f}")

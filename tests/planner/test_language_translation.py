@@ -167,3 +167,19 @@ def test_a_run_for_a_chinese_request_reports_in_chinese(
     assert any("补上" in w for w in record.warnings)
     assert english_in(record.warnings) == []
     assert english_in([n for notes in record.notes.values() for n in notes]) == []
+
+
+def test_plans_and_runs_are_shown_in_the_language(
+    broken: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from planner.app.rendering import show_answer
+
+    show_answer(service.plan("重建，去环", broken, costs=FixedCosts()))
+    told = capsys.readouterr().out
+    assert "质量" in told
+    assert "规划用时" in told
+    assert english_in(told.splitlines()) == []
+    show_answer(service.plan("reconstruct it, rings out", broken, costs=FixedCosts()))
+    told = capsys.readouterr().out
+    assert "planned in" in told
+    assert not CHINESE.search(told)
