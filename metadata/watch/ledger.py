@@ -23,6 +23,7 @@ CREATE TABLE IF NOT EXISTS watches (
     sources TEXT NOT NULL,
     positions TEXT NOT NULL,
     monitor BLOB NOT NULL,
+    outputs TEXT NOT NULL,
     seen REAL,
     finished INTEGER NOT NULL
 );
@@ -35,7 +36,7 @@ CREATE TABLE IF NOT EXISTS watch_changes (
     PRIMARY KEY (key, metric, time, state)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS watch_changes_by_time ON watch_changes (metric, time);
-CREATE TABLE IF NOT EXISTS watch_problems (
+CREATE TABLE IF NOT EXISTS watch_standing (
     key TEXT NOT NULL,
     metric TEXT NOT NULL,
     document TEXT NOT NULL,
@@ -78,12 +79,14 @@ def thawed(data: bytes) -> Any:
 @dataclass(frozen=True)
 class Kept:
     """What a watch left behind: ``positions`` is the last time of each metric that was judged (unix
-    s), ``monitor`` what it knows (bytes of :func:`frozen`), ``seen`` the latest time of
-    all; ``finished``: it came to the end of what there was."""
+    s), ``monitor`` what it knows (bytes of :func:`frozen`; empty: it had only begun), ``outputs``
+    the sizes of the files with its words, ``seen`` the latest time of all; ``finished``: it came to
+    the end of what there was."""
 
     positions: dict[str, float]
     monitor: bytes
     problems: dict[str, Problem]
+    outputs: dict[str, int]
     seen: float | None
     finished: bool
 
@@ -114,7 +117,6 @@ class Step:
     notices: Sequence[tuple[Notice, str]] = ()  # with their words
     samples: Sequence[Samples] = ()  # to be kept as series
     seen: float | None = None
-    finished: bool = False
 
 
 class Ledger(SeriesStore):
@@ -130,27 +132,39 @@ class Ledger(SeriesStore):
     def kept(self, key: str) -> Kept | None:
         """What the watch of this key left behind."""
         row = self._connection.execute(
-            "SELECT positions, monitor, seen, finished FROM watches WHERE key = ?", (key,)
+            "SELECT positions, monitor, outputs, seen, finished FROM watches WHERE key = ?", (key,)
         ).fetchone()
         if row is None:
             return None
-        return Kept(json.loads(row[0]), row[1], self._problems(key), row[2], bool(row[3]))
+        return Kept(json.loads(row[0]), row[1], self._problems(key), json.loads(row[2]), row[3],
+                    bool(row[4]))  # fmt: skip
 
-    def begin(self, key: str) -> None:
-        """Forget what the watch of this key left behind."""
+    def begin(
+        self, key: str, sources: Sequence[str] = (), outputs: Mapping[str, int] | None = None
+    ) -> None:
+        """Forget what the watch of this key left behind, and keep that it begins."""
         with self._writing() as connection:
-            for table in ("watches", "watch_changes", "watch_problems", "watch_notices"):
+            for table in ("watches", "watch_changes", "watch_standing", "watch_notices"):
                 connection.execute(f"DELETE FROM {table} WHERE key = ?", (key,))
+            connection.execute(
+                "INSERT INTO watches VALUES (?, ?, '{}', ?, ?, NULL, 0)",
+                (key, json.dumps(list(sources)), b"", json.dumps(dict(outputs or {}))),
+            )
 
     def write(
-        self, key: str, sources: Sequence[str], step: Step, say: Callable[[], None] = lambda: None
+        self,
+        key: str,
+        sources: Sequence[str],
+        step: Step,
+        say: Callable[[], Mapping[str, int]] = dict,
     ) -> None:
-        """Keep a step; ``say`` puts out its words just before the transaction ends."""
+        """Keep a step; ``say`` puts out its words just before the transaction ends, and gives the
+        sizes of the files that they went to (:class:`metadata.watch.line_output.LineOutput`)."""
         with self._writing() as connection:
             connection.execute(
-                "INSERT OR REPLACE INTO watches VALUES (?, ?, ?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO watches VALUES (?, ?, ?, ?, '{}', ?, 0)",
                 (key, json.dumps(list(sources)), json.dumps(dict(step.positions)), step.monitor,
-                 step.seen, int(step.finished)),
+                 step.seen),
             )  # fmt: skip
             connection.executemany(
                 "INSERT OR IGNORE INTO watch_changes VALUES (?, ?, ?, ?, ?)",
@@ -163,15 +177,21 @@ class Ledger(SeriesStore):
             )  # fmt: skip
             for block in step.samples:
                 self.append(block)
-            connection.execute("DELETE FROM watch_problems WHERE key = ?", (key,))
+            connection.execute("DELETE FROM watch_standing WHERE key = ?", (key,))
             connection.executemany(
-                "INSERT INTO watch_problems VALUES (?, ?, ?, ?)",
+                "INSERT INTO watch_standing VALUES (?, ?, ?, ?)",
                 [
                     (key, n, json.dumps(p.to_json()), json.dumps(step.latest.get(n)))
                     for n, p in step.problems.items()
                 ],
             )
-            say()
+            sizes = json.dumps(dict(say()))
+            connection.execute("UPDATE watches SET outputs = ? WHERE key = ?", (sizes, key))
+
+    def finish(self, key: str) -> None:
+        """The watch of this key came to the end of what there was."""
+        with self._writing() as connection:
+            connection.execute("UPDATE watches SET finished = 1 WHERE key = ?", (key,))
 
     # ---- what others ask -------------------------------------------------------------------------
 
@@ -198,7 +218,7 @@ class Ledger(SeriesStore):
     def standing(self) -> list[Standing]:
         """Everything that stands, of all watches."""
         rows = self._connection.execute(
-            "SELECT p.document, p.latest, w.seen FROM watch_problems p JOIN watches w USING (key) "
+            "SELECT p.document, p.latest, w.seen FROM watch_standing p JOIN watches w USING (key) "
             "ORDER BY p.metric, w.seen"
         )
         return [
@@ -207,7 +227,7 @@ class Ledger(SeriesStore):
 
     def _problems(self, key: str) -> dict[str, Problem]:
         rows = self._connection.execute(
-            "SELECT document FROM watch_problems WHERE key = ? ORDER BY metric", (key,)
+            "SELECT document FROM watch_standing WHERE key = ? ORDER BY metric", (key,)
         )
         found = [Problem.from_json(json.loads(row[0])) for row in rows]
         return {problem.metric: problem for problem in found}

@@ -16,20 +16,28 @@ AT_ONCE = 4096  # bytes that a pipe with room takes without waiting (PIPE_BUF of
 class LineOutput:
     """Puts whole lines out through a file descriptor, unbuffered.
 
-    After a kill the watch says again what it had not yet kept. Where the output is a file, its end
-    tells which of these lines are there already: they are passed over, and a line that was cut is
-    completed. A pipe or a terminal cannot be read back, so there the last lines may come twice if
-    the kill fell between their writing and the end of the transaction.
+    After a kill the watch says again what it had not yet kept. Where the output is a file, what
+    stands behind the ``kept`` size tells which of these lines are there already: they are passed
+    over, and a line that was cut is completed. A pipe or a terminal cannot be read back, so there
+    the last lines may come twice if the kill fell between their writing and the end of the
+    transaction.
     """
 
-    def __init__(self, descriptor: int, *, resumed: bool = False) -> None:
+    def __init__(self, descriptor: int, *, kept: int | None = None) -> None:
         self._descriptor = descriptor
-        self._there, self._cut = _end_of(descriptor) if resumed else (set[bytes](), b"")
+        self._there, self._cut = set[bytes](), b""
+        if kept is not None:
+            self._there, self._cut = _behind(kept, descriptor)
 
     @classmethod
-    def appending(cls, path: Path, *, resumed: bool = False) -> Self:
+    def appending(cls, path: Path, *, kept: int | None = None) -> Self:
         """To the end of a file."""
-        return cls(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644), resumed=resumed)
+        return cls(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644), kept=kept)
+
+    @property
+    def size(self) -> int | None:
+        """Bytes of the file; None for a pipe or a terminal."""
+        return os.fstat(self._descriptor).st_size if self._regular else None
 
     def takes(self, text: str) -> bool:
         """Whether a text can be put out without waiting for a reader; waits until some can."""
@@ -68,14 +76,15 @@ class LineOutput:
         os.close(self._descriptor)
 
 
-def _end_of(descriptor: int) -> tuple[set[bytes], bytes]:
-    """The last lines of a file and what follows the last line's end; nothing for a pipe."""
+def _behind(kept: int, descriptor: int) -> tuple[set[bytes], bytes]:
+    """The lines of a file behind a place in it, and what follows the last line's end; nothing for
+    a pipe, and for a file that is shorter: another one that has the name by now."""
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         return set(), b""
     try:
         with open(f"/proc/self/fd/{descriptor}", "rb") as file:
             size = file.seek(0, os.SEEK_END)
-            file.seek(max(size - TAIL, 0))
+            file.seek(max(size - TAIL, min(kept, size)))
             whole, end, cut = file.read().rpartition(b"\n")
     except OSError:  # not Linux, or not to be read by this user
         return set(), b""

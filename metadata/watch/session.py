@@ -14,9 +14,12 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from metadata.drift.settings import MonitorSettings
 from metadata.errors import InputError, WorkError
 from metadata.sources import open_source
+from metadata.sources.scan_measures import ScanMeasures
 from metadata.sources.source import Source
 from metadata.store_file import default_store_path
 from metadata.watch.duration import parse_duration
@@ -54,6 +57,7 @@ class Wishes:
     fresh: bool = False
     language: str = "en"
     as_json: bool = False
+    measures: ScanMeasures | None = None  # of the frames of scans
 
     @property
     def settings(self) -> MonitorSettings:
@@ -77,14 +81,13 @@ def watch_all(wishes: Wishes, tell: Tell = str) -> None:
     seconds = parse_duration(wishes.stop_after) if wishes.stop_after else None
     book = LimitBook.given(wishes.limit, wishes.limits)
     with ExitStack() as stack:
-        sources = [stack.enter_context(contextlib.closing(open_source(s))) for s in wishes.sources]
+        sources = [stack.enter_context(contextlib.closing(open_source(s, measures=wishes.measures)))
+                   for s in wishes.sources]  # fmt: skip
         follow = wishes.follow or any(source.live for source in sources)
         key, store = stack.enter_context(_place(sources, book, wishes, tell))
         ledger = stack.enter_context(Ledger(store))
-        if wishes.fresh:
-            ledger.begin(key)
         watch = _made(wishes, sources, book, ledger, key, tell)
-        if watch.resumed:
+        if watch.resumed and np.isfinite(watch.seen):
             told = clock(watch.seen)
             _tell_person(f"This watch was stopped before its end; it goes on after {told}.", tell)
         stop = stack.enter_context(_stopped_by_signals(seconds))
@@ -94,6 +97,7 @@ def watch_all(wishes: Wishes, tell: Tell = str) -> None:
             for warning in source.warnings:
                 _tell_person(warning, tell)
         _conclude(watch, wishes, tell)
+        watch.finish()
 
 
 def _made(
@@ -107,7 +111,7 @@ def _made(
         listeners["course"] = Course()
     keep = wishes.keep or any(source.live for source in sources)
     return Watch(sources, ledger, key, limits=book, settings=wishes.settings, voice=voice,
-                 listeners=listeners, keep_samples=keep)  # fmt: skip
+                 listeners=listeners, keep_samples=keep, fresh=wishes.fresh)  # fmt: skip
 
 
 def _speak(
@@ -115,8 +119,10 @@ def _speak(
 ) -> None:
     """Open the ways that words go."""
     if wishes.log is not None:
-        kept = LineOutput.appending(wishes.log, resumed=watch.resumed)
-        watch.outlets.log = stack.enter_context(contextlib.closing(kept))
+        name = f"log {wishes.log.resolve()}"
+        opened = LineOutput.appending(wishes.log, kept=watch.kept_sizes.get(name))
+        watch.outlets.log = stack.enter_context(contextlib.closing(opened))
+        watch.outlets.log_name = name
     hook = Webhook(wishes.webhook, watch.key, store) if wishes.webhook else None
     if hook is not None:
         stack.callback(_close_hook, hook, watch, tell)
@@ -129,7 +135,7 @@ def _speak(
             watch.listeners["dashboard"] = stack.enter_context(dashboard)
     if dashboard is None:
         sys.stdout.flush()
-        watch.outlets.out = LineOutput(STANDARD_OUTPUT, resumed=watch.resumed)
+        watch.outlets.out = LineOutput(STANDARD_OUTPUT, kept=watch.kept_sizes.get("out"))
 
     def notify(notices: Sequence[tuple[Notice, str]]) -> None:
         if hook is not None:

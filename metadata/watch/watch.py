@@ -34,12 +34,19 @@ TICK_SECONDS = 0.5  # what arrives meanwhile is judged together
 
 @dataclass
 class Outlets:
-    """Where words go: lines to ``out``, notices to ``log`` (a file) and through ``notify`` (after
-    they are kept)."""
+    """Where words go: lines to ``out``, notices to ``log`` (a file, ``log_name``) and through
+    ``notify`` (after they are kept)."""
 
     out: LineOutput | None = None
     log: LineOutput | None = None
+    log_name: str = "log"
     notify: Callable[[Sequence[tuple[Notice, str]]], None] = lambda notices: None
+
+    def sizes(self) -> dict[str, int]:
+        """Bytes of those that are files, by name."""
+        named = {"out": self.out, self.log_name: self.log}
+        found = {name: one.size for name, one in named.items() if one is not None}
+        return {name: size for name, size in found.items() if size is not None}
 
 
 class Watch:
@@ -47,7 +54,7 @@ class Watch:
 
     ``key`` names it in the ledger. What the monitor knows, how far each source was read, and the
     words that were said are one transaction of the ledger; a watch of the same key that is made
-    after a kill goes on as if nothing had happened.
+    after a kill goes on as if nothing had happened (``fresh``: it does not).
 
     Raises InputError where the limits do not fit the metrics.
     """
@@ -57,6 +64,7 @@ class Watch:
         limits: LimitBook | None = None, settings: MonitorSettings | None = None,
         voice: Voice | None = None, outlets: Outlets | None = None,
         listeners: Mapping[str, Listener] | None = None, keep_samples: bool = False,
+        fresh: bool = False,
     ) -> None:  # fmt: skip
         self.sources, self.ledger, self.key = list(sources), ledger, key
         self.voice, self.outlets = voice or Voice(), outlets or Outlets()
@@ -70,12 +78,17 @@ class Watch:
         self.bookmarks = [Bookmark() for _ in self.sources]
         self.samples, self.seen = 0, -np.inf
         self._latest: dict[str, dict[str, Any]] = {}
-        self.resumed = self._resume(settings)
+        self.kept_sizes: dict[str, int] = {}
+        self.resumed = not fresh and self._resume()
+        self.ended = False
         self._pending = _Pending()
 
     def run(self, *, follow: bool = False, stop: threading.Event | None = None) -> None:
         """Judge the history, then (``follow``) what comes, until ``stop`` is set."""
         stop = stop or threading.Event()
+        if not self.resumed:
+            names = [source.name for source in self.sources]
+            self.ledger.begin(self.key, names, self.outlets.sizes())
         for cut in self._history():
             self._judge(cut)
             self._keep_when_due()
@@ -84,7 +97,14 @@ class Watch:
         if follow and not stop.is_set():
             self._keep()
             self._follow(stop)
-        self._keep(finished=not follow and not stop.is_set())
+        self._keep()
+        self.ended = not follow and not stop.is_set()
+
+    def finish(self) -> None:
+        """The last call, after all that is made of a history: where it came to its end, the same
+        watch begins anew next time instead of going on."""
+        if self.ended:
+            self.ledger.finish(self.key)
 
     # ---- samples ---------------------------------------------------------------------------------
 
@@ -186,11 +206,13 @@ class Watch:
 
     # ---- keeping ---------------------------------------------------------------------------------
 
-    def _resume(self, settings: MonitorSettings | None) -> bool:
+    def _resume(self) -> bool:
         kept = self.ledger.kept(self.key)
         if kept is None or kept.finished:
-            self.ledger.begin(self.key)
             return False
+        self.kept_sizes = kept.outputs
+        if not kept.monitor:  # killed before its first step
+            return True
         state = thawed(kept.monitor)
         self.monitor = Monitor.from_state(state["monitor"])
         for name, info in list(self.infos.items()):  # a live source may have brought more
@@ -212,7 +234,7 @@ class Watch:
         elif self._pending.touched and waited > max(IDLE_SECONDS, SHARE * self._pending.cost):
             self._keep()
 
-    def _keep(self, *, finished: bool = False) -> None:
+    def _keep(self) -> None:
         began = time.monotonic()
         pending, out = self._pending, self.outlets.out
         state = {
@@ -226,7 +248,7 @@ class Watch:
             positions={n: t for b in self.bookmarks for n, t in b.times.items()},
             monitor=frozen(state), problems=self.attention.problems, latest=self._latest,
             changes=pending.changes, notices=pending.notices, samples=pending.samples,
-            seen=self.seen if np.isfinite(self.seen) else None, finished=finished,
+            seen=self.seen if np.isfinite(self.seen) else None,
         )  # fmt: skip
         lines = "".join(pending.lines)
         # A reader that does not read must not keep others from the store.
@@ -234,11 +256,12 @@ class Watch:
         if beforehand and out is not None:
             out.put(lines)
 
-        def say() -> None:
+        def say() -> dict[str, int]:
             if out is not None and lines and not beforehand:
                 out.put(lines)
             if self.outlets.log is not None:
                 self.outlets.log.put("".join(pending.logged))
+            return self.outlets.sizes()
 
         self.ledger.write(self.key, [s.name for s in self.sources], step, say)
         notices = pending.notices

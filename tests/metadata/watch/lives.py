@@ -15,8 +15,10 @@ import random
 import signal
 import sys
 import time
+import traceback
 from pathlib import Path
 
+from metadata.watch.ledger import Ledger
 from metadata.watch.session import Wishes, watch_all
 
 
@@ -34,8 +36,18 @@ def live(folder: Path, name: str, events: bool) -> int:
         watch_all(Wishes((str(folder / "history.csv"),), events=events, as_json=True,
                          log=folder / f"{name}.log"))  # fmt: skip
         status = 0
+    except BaseException:
+        traceback.print_exc()
+        sys.stderr.flush()
     finally:
         os._exit(status)
+
+
+def finished(folder: Path, name: str) -> bool:
+    """Whether all was said and kept: then the next life begins anew, for that is what is asked."""
+    with Ledger(folder / name / "tomoplan.sqlite") as ledger:
+        rows = ledger._connection.execute("SELECT finished FROM watches").fetchall()
+    return rows == [(1,)]
 
 
 def ended(child: int, within: float) -> bool:
@@ -60,8 +72,11 @@ def main(kills: int, seed: int, folder: Path, events: bool) -> list[int]:
     while sum(rounds) < kills:
         rounds.append(0)
         share = 2.5 / min(kills, 20)  # so that a round takes about as many lives
-        while not ended(live(folder, f"round{len(rounds)}", events), draw.uniform(0, share * took)):
+        name = f"round{len(rounds)}"
+        while not ended(live(folder, name, events), draw.uniform(0, share * took)):
             rounds[-1] += 1
+            if finished(folder, name):  # killed while it closed
+                break
             share *= 1.03  # and comes to an end
     return rounds
 

@@ -16,7 +16,7 @@ LINES = ["one\n", "two\n", "drei — 三\n", "four\n"]
 def test_a_file_that_was_cut_anywhere_is_completed(tmp_path: Path, cut: int) -> None:
     path, whole = tmp_path / "out", "".join(LINES).encode()
     path.write_bytes(whole[:cut])
-    out = LineOutput.appending(path, resumed=True)
+    out = LineOutput.appending(path, kept=0)
     assert out.takes("".join(LINES))
     for line in LINES:
         out.put(line)
@@ -27,13 +27,13 @@ def test_a_file_that_was_cut_anywhere_is_completed(tmp_path: Path, cut: int) -> 
 
 def test_lines_of_another_watch_stay_and_nothing_is_passed_over_twice(tmp_path: Path) -> None:
     path = tmp_path / "out"
-    path.write_text("other\none\nhal")
-    out = LineOutput.appending(path, resumed=True)
+    path.write_text("two\nother\none\nhal")
+    out = LineOutput.appending(path, kept=4)
     out.put("one\n")
-    out.put("two\n")
+    out.put("two\n")  # was said long before
     out.put("one\n")  # said anew
     out.close()
-    assert path.read_text() == "other\none\nhal\ntwo\none\n"
+    assert path.read_text() == "two\nother\none\nhal\ntwo\none\n"
 
 
 def test_without_a_kill_nothing_is_read(tmp_path: Path) -> None:
@@ -47,7 +47,8 @@ def test_without_a_kill_nothing_is_read(tmp_path: Path) -> None:
 
 def test_a_pipe_takes_little_at_once_and_much_before() -> None:
     reading, writing = os.pipe()
-    out = LineOutput(writing, resumed=True)
+    out = LineOutput(writing, kept=0)
+    assert out.size is None
     assert out.takes("short\n")
     assert not out.takes("x" * 5000)
     out.put("short\n")
