@@ -69,6 +69,7 @@ def _strength(output: Path) -> dict[str, Any]:
 
 
 def _understanding(output: Path) -> dict[str, Any]:
+    from planner.benchmarks import pairs
     from planner.benchmarks.language import run, table
 
     requests = os.environ.get("TOMOPLAN_REQUESTS")
@@ -78,7 +79,9 @@ def _understanding(output: Path) -> dict[str, Any]:
         )
     result = run(requests)
     print(table(result))
-    return result
+    alike = pairs.run()
+    print(pairs.table(alike))
+    return {**result, "pairs": alike}
 
 
 def _engine(output: Path) -> dict[str, Any]:
@@ -141,6 +144,14 @@ def _drift_quick(output: Path) -> dict[str, Any]:
     return run(output, quick=True)
 
 
+def _scheduling(output: Path) -> dict[str, Any]:
+    from planner.benchmarks.scheduling import run, table
+
+    result = run()
+    print(table(result))
+    return result
+
+
 BENCHMARKS = {
     "fbp": Benchmark("filtered back-projection against its peers, speed and quality", _fbp),
     "center": Benchmark("the rotation axis: every method, its interval, the truth", _center),
@@ -148,10 +159,11 @@ BENCHMARKS = {
     "denoise": Benchmark("denoising: automatic against fixed strength", _denoise),
     "strength": Benchmark("total variation: automatic against fixed strength", _strength),
     "alignment": Benchmark("shifts found against shifts made", _alignment),
-    "understanding": Benchmark("requests of TOMOPLAN_REQUESTS, field by field", _understanding),
+    "understanding": Benchmark("requests of TOMOPLAN_REQUESTS; translated pairs", _understanding),
     "inspect": Benchmark("seconds to inspect a 2048 × 2048 × 1800 scan", _inspection),
     "prediction": Benchmark("predicted seconds and memory against measured runs", _prediction),
     "engine": Benchmark("what the engine adds to the tools, and its memory", _engine),
+    "scheduling": Benchmark("schedulers on simulated queues, by cluster and load", _scheduling),
     "conditions": Benchmark("recommended against plain on real scans", _conditions, True),
     "tools": Benchmark("every tool on unseen worlds and real scans", _tools, slow=True),
     "believability": Benchmark("simulated scans beside real ones", _believability, True, True),

@@ -235,8 +235,7 @@ class Actions:
     def _watch(self, source: str | None) -> Told:
         from planner.conversation.standing import standing
 
-        wanted = self._source(source)
-        return standing(wanted, self._lang)
+        return standing(self._source(source), self._lang)
 
     def _tools(self, name: str | None) -> Told:
         if name:
@@ -277,15 +276,11 @@ class Actions:
             return named
         raise InputError(say("chat.output_not_named", self._lang, name=plain(name)))
 
-    def _source(self, name: str | None) -> str:
-        state = self.state
+    def _source(self, name: str | None) -> str | None:
+        """A source that the person named; by default the one pointed at in this message."""
         if name is None:
-            if state.addresses:
-                return state.addresses[-1]
-            if state.current:
-                return str(state.current[-1])
-            raise InputError(say("chat.no_source", self._lang))
-        return name if name in state.addresses else str(self._known(name))
+            return self.state.pointed
+        return name if name in self.state.addresses else str(self._known(name))
 
 
 def read_request(text: str) -> Task:

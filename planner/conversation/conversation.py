@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from metadata.errors import InputError, TomoplanError
 from planner import service
-from planner.conversation.actions import Actions
-from planner.conversation.followups import is_no, is_yes
+from planner.conversation.actions import Actions, read_request
+from planner.conversation.followups import Kind, follow_up, is_no, is_yes
 from planner.conversation.named import NAME, named_in
 from planner.conversation.offline import answer_offline
 from planner.conversation.proposal import Proposal
@@ -26,6 +26,7 @@ from planner.language.phrases import say
 from planner.language.translation import translate
 from planner.language.understanding import LLM, LONGEST
 from planner.plan import CostModel, Scorer
+from planner.task import Intent
 
 if TYPE_CHECKING:
     from planner.conversation.agent import Agent
@@ -97,9 +98,12 @@ class Conversation:
             return Turn(done=tuple(told))
         for path in named.files:
             self.state.name(path)
-        if named.files:
+        watched = follow_up(named.rest, self.state.answer is not None).kind is Kind.WATCH
+        if named.files and not watched:  # a history is no scan
             self.state.current = named.files
         self.state.addresses += named.addresses
+        pointed = [*map(str, named.files), *named.addresses]
+        self.state.pointed = pointed[-1] if pointed else None
         if named.outputs:
             self.state.output = named.outputs[-1]
         turn = self._answered(said, named.rest)
@@ -137,14 +141,9 @@ class Conversation:
 
     def _commands(self, rest: str) -> bool:
         """Whether a message plainly asks for something to be done, not told."""
-        from planner.conversation.followups import Kind, follow_up
-
         kind = follow_up(rest, self.state.answer is not None).kind
         if kind is not Kind.OTHER:
             return kind not in (Kind.WHY, Kind.HELP, Kind.STATUS)
-        from planner.conversation.actions import read_request
-        from planner.task import Intent
-
         try:
             task = read_request(rest.replace(NAME, " "))
         except InputError:

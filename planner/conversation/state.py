@@ -26,6 +26,7 @@ class State:
     files: dict[str, Path] = field(default_factory=dict)
     current: tuple[Path, ...] = ()
     addresses: tuple[str, ...] = ()
+    pointed: str | None = None  # the last file or address named in the present message
     output: Path | None = None
     answer: Answer | None = None
     planned: tuple[Path, ...] = ()  # the scans of the answer

@@ -164,7 +164,7 @@ def test_a_broken_off_run_goes_on(
 
 
 def test_a_budget_that_is_broken_is_said_before_the_yes(foam: Path, tmp_path: Path) -> None:
-    talk = Conversation([foam], model="", costs=FixedCosts(flat_field=9.0), seen=SEEN)
+    talk = Conversation([foam], model="", costs=FixedCosts(center_consensus=9.0), seen=SEEN)
     talk.say("reconstruct it within two seconds")
     turn = talk.say(f"run it, save to {tmp_path / 'o.h5'}")
     assert "beyond what the request allows" in turn.text
@@ -180,6 +180,19 @@ def test_chinese_is_answered_in_chinese(talk: Conversation, tmp_path: Path) -> N
         lines = [line for line in turn.text.splitlines() if "→" not in line and " — " not in line]
         english = [e for e in lines if SENTENCE.search(re.sub(r"`[^`]*`|\[[^]]*\]", "", e))]
         assert english == [], said
+
+
+def test_a_history_that_was_named_is_judged(talk: Conversation, tmp_path: Path) -> None:
+    history = tmp_path / "history.csv"
+    rows = "".join(f"{1.7e9 + 60 * i:.0f},{20 + 0.01 * (i % 7):.3f}\n" for i in range(400))
+    history.write_text(f"time,hutch_temperature\n{rows}")
+    scans = talk.state.current
+    told = talk.say(f"watch {history}").done[0]
+    assert told.action == "watch"
+    assert "hutch_temperature: quiet" in told.text
+    assert talk.state.current == scans  # a history is no scan
+    assert "hutch_temperature: 正常" in talk.say(f"监视{history}").text
+    assert "No watch of this machine" in talk.say("is the axis drifting?").text
 
 
 def test_orders_that_are_not_for_us_are_refused(talk: Conversation) -> None:
