@@ -13,8 +13,18 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from metadata.drift.jumps import ROWS, WEIGHT, jumps
 from metadata.drift.normal import Normal, covariance
-from metadata.drift.shapes import AGES, JUMPS, JUMPS_A_LIFE, LIVES, MEMBERS, SHAPES, bank, templates
+from metadata.drift.shapes import (
+    AGES,
+    JUMPS,
+    JUMPS_A_LIFE,
+    MEMBERS,
+    SHAPES,
+    bank,
+    remaining,
+    templates,
+)
 from metadata.drift.window import Window
 
 Floats = NDArray[np.float64]
@@ -23,8 +33,11 @@ Floats = NDArray[np.float64]
 WAY_SHARE = 0.15
 #: Times to the limit that are told apart, days.
 GRID = np.geomspace(0.02, 60.0, 161)
-SMEAR = 0.12  # of the logarithm of a time: what a grid of lives and a known shape leave out
+SMEAR = 0.18  # of the logarithm of a time: what a grid of lives and a known shape leave out
 JUMP_SPREAD = 0.55
+# Log odds from which jumps are looked at as walks, and at which the bank stops being believed more:
+# no drift is exactly of one of its shapes.
+JUMPS_FROM, TRUST = 1.0, 25.0
 
 
 @dataclass(frozen=True)
@@ -64,26 +77,40 @@ def forecast(
     a = (white.astype(np.float32) @ whitened).astype(np.float64) / normal.noise**2
     b = np.einsum("ij,ij->j", whitened, whitened).astype(np.float64) / normal.noise**2
     known = bank()
-    base = bases(window)[known.age_row]
-    sides, scores = [], []
+    base = bases(window)
+    tried = []
     for side, limit in ((1, limits[1]), (-1, limits[0])):
         if not np.isfinite(limit):
             continue
         way = side * (limit - base) - (envelope[1] if side > 0 else envelope[0])
         way = np.maximum(way, 2.0 * normal.noise)
-        value = known.log_prior + _evidence(side * way * a, way**2 * b)
-        sides.append(side)
-        scores.append(np.where(np.isfinite(way), value, -np.inf))
-    if not scores or not np.isfinite(top := max(float(s.max()) for s in scores)):
+        each = way[known.age_row]
+        value = known.log_prior + _evidence(side * each * a, each**2 * b)
+        value = np.where(np.isfinite(each), value, -np.inf)
+        tried.append((float(np.logaddexp.reduce(value)), side, way, value))
+    if not tried or not np.isfinite(max(tried, key=lambda t: t[0])[0]):
         return None
-    weights = [np.exp(s - top) for s in scores]
-    sums = [float(w.sum()) for w in weights]
-    side = sides[int(np.argmax(sums))]
-    weight = weights[int(np.argmax(sums))] / max(sums)
-    shapes = np.bincount(known.shape, weight, minlength=len(SHAPES))
+    odds, side, way, value = max(tried, key=lambda t: t[0])
+    weight = np.exp(value - odds)
+    density, chance = _density(weight), 0.0
+    if odds > JUMPS_FROM:
+        # What is known of the shape is known with the bank's own error: see TRUST.
+        trusted = value - known.log_prior
+        tempered = known.log_prior + trusted * min(1.0, TRUST / max(odds, 1e-9))
+        tempered = np.where(known.shape == JUMPS, -np.inf, tempered)
+        whole = float(np.logaddexp.reduce(tempered))
+        evidence, left = jumps(window, found, way[ROWS], base[ROWS], side, GRID)
+        wide = np.log(WEIGHT * np.gradient(AGES)[ROWS] * 2)
+        walks = wide + evidence * min(1.0, TRUST / max(float(evidence.max()), odds, 1e-9))
+        total = float(np.logaddexp(whole, np.logaddexp.reduce(walks)))
+        density = _density(np.exp(tempered - total)) + np.exp(walks - total) @ left
+        chance = float(np.exp(walks - total).sum())
+    shapes = (1 - chance) * np.bincount(known.shape, weight, minlength=len(SHAPES))
+    shapes[JUMPS] += chance
+    both = float(np.logaddexp.reduce([t[0] for t in tried]))
     return Forecast(
-        top + float(np.log(sum(sums))), side, float(np.exp(weight @ np.log(known.age))),
-        quantiles(_density(weight)), tuple(shapes.tolist()),
+        both, side, float(np.exp(weight @ np.log(known.age))), quantiles(density),
+        tuple(shapes.tolist()),
     ), weight  # fmt: skip
 
 
@@ -100,8 +127,12 @@ def bases(window: Window) -> Floats:
     there is less than half a day."""
     since = window.ages - AGES[:, None]
     weight = ((since > 0) & (since < 10)) * window.n
-    total = weight.sum(axis=1)
-    return np.where(total >= 48, weight @ window.y / np.maximum(total, 1), np.nan)
+    # What a level was set to before the last maintenance before the onset counts little.
+    era = window.eras.sum(axis=1)
+    newest = era[np.argmin(np.where(since > 0, since, np.inf), axis=1)]
+    weight *= np.where(np.abs(era - newest[:, None]) < 0.3, 1.0, 0.1)
+    total = ((since > 0) * window.n).sum(axis=1)
+    return np.where(total >= 48, weight @ window.y / np.maximum(weight.sum(axis=1), 1e-9), np.nan)
 
 
 def _density(weight: Floats) -> Floats:
@@ -125,10 +156,10 @@ def _after_jumps() -> Floats:
     rows = []
     for number in np.flatnonzero(known.shape == JUMPS):
         age, size = known.age[number], MEMBERS[known.member[number]][2][0]
-        lives = LIVES[age <= LIVES]
-        quiet = np.exp(-JUMPS_A_LIFE * age / lives)
+        lives, before = remaining(float(age))
+        quiet = before * np.exp(-JUMPS_A_LIFE * age / lives)
         # A jump of size s leaves 1 - s to go at the pace of its life.
-        left = np.maximum((1 - size) * lives, 0.03)
+        left = (1 - size) * lives
         z = (np.log(GRID) - np.log(left)[:, None]) / JUMP_SPREAD
         each = np.exp(-0.5 * z**2)
         rows.append((quiet / quiet.sum()) @ (each / each.sum(axis=1, keepdims=True)))

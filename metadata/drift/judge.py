@@ -25,8 +25,9 @@ LEARN_BINS = 8 * 4
 # A level that is set anew moves by up to a quarter of the way to the limit.
 STEP_SHARE = 0.17
 KEY_SIZE = 3.0
-# How far the largest swing and the fast moves of a day reach, of their mean and deviation.
-SWING_REACH, FAST_REACH = 1.15, 1.3
+# How far swing, fast moves and wander reach when the limit is met, of mean and deviations: the
+# first passage takes place where they reach far.
+SWING_REACH, FAST_REACH, SLOW_REACH = 1.15, 1.3, 0.7
 # Without a limit: as if one were so many deviations of a reading away.
 UNLIMITED = 12.0
 #: Log odds of a drift from which one is seen, and below which the normal is learned.
@@ -82,7 +83,7 @@ class Judge:
         if self.normal is None or (due and calm):
             self.normal = learn(window, noise, self.reading, step, key_size)
             self.last_learned = self.closed
-        fast = FAST_REACH * self.normal.fast
+        fast = FAST_REACH * self.normal.fast + SLOW_REACH * self.normal.slow
         reach = (SWING_REACH * -window.low + fast, SWING_REACH * window.high + fast)
         found = forecast(self.normal, window, (low, high), reach, step, key_size)
         self.decided = (closed.index + 1) * BIN_S

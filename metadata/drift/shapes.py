@@ -21,8 +21,9 @@ Floats = NDArray[np.float64]
 SHAPES = ("linear", "wear", "settling", "step_creep", "jumps")
 LINEAR, WEAR, SETTLING, STEP_CREEP, JUMPS = range(5)
 
-#: Days from onset to limit, and days since the onset, that are tried.
-LIVES = np.geomspace(2.8, 36.0, 11)
+#: Days left to the limit, and days since the onset, that are tried; and the lives that are known.
+LEFT = np.geomspace(0.35, 30.0, 12)
+SHORTEST, LONGEST = 2.8, 36.0
 AGES = np.array([0.25, 0.5, 0.75, 1, 1.25, 1.5, 2, 2.5, 3, 3.5, 4.25, 5, 6, 7.25, 8.75, 10.5, 12.5,
                  15, 18, 22, 27])  # fmt: skip
 #: Each shape's weight and parameters: powers; rates; step and knee; size of the jump.
@@ -71,6 +72,18 @@ class Bank:
     member: NDArray[np.int64]
 
 
+def remaining(age: float) -> tuple[Floats, Floats]:
+    """Lives that a drift of this age may have, days, and how likely each is before the data: as
+    likely in each octave."""
+    lives = age + LEFT
+    chance = LEFT / lives / np.log(LONGEST / SHORTEST) * np.log(LEFT[1] / LEFT[0])
+    # Somewhat shorter or longer than what is known is less likely, not impossible.
+    outside = (lives < SHORTEST) | (lives > LONGEST)
+    far = (lives < 0.6 * SHORTEST) | (lives > 1.4 * LONGEST)
+    chance = np.where(outside, 0.2, 1.0) * chance
+    return lives[~far], chance[~far]
+
+
 @cache
 def bank() -> Bank:
     """All hypotheses of one direction; a drift of age ``a`` has not reached its limit yet."""
@@ -79,14 +92,15 @@ def bank() -> Bank:
     rows: list[tuple[float, float, float, int, int, int]] = []
     for place, age in enumerate(AGES):
         for number, (shape, weight, _) in enumerate(MEMBERS):
-            prior = weight * width[place] / len(LIVES)
+            lives, chances = remaining(float(age))
+            chances = weight * width[place] * chances
             if shape == JUMPS:
                 # One jump and none since.
-                alone = np.exp(-JUMPS_A_LIFE * age / LIVES[age <= LIVES]).sum()
-                rows.append((age, np.inf, np.log(prior * alone), shape, place, number))
+                alone = float(np.exp(-JUMPS_A_LIFE * age / lives) @ chances)
+                rows.append((age, np.inf, np.log(alone), shape, place, number))
                 continue
-            for life in LIVES[0.97 * age <= LIVES]:
-                rows.append((age, life, np.log(prior), shape, place, number))
+            rows += [(age, life, np.log(chance), shape, place, number)
+                     for life, chance in zip(lives, chances, strict=True)]  # fmt: skip
     table = np.array(rows)
     return Bank(table[:, 0], table[:, 1], table[:, 2], table[:, 3].astype(np.int8),
                 table[:, 4].astype(np.int64), table[:, 5].astype(np.int64))  # fmt: skip
