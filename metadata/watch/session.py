@@ -175,7 +175,8 @@ def _place(
     not be written, or the same watch runs already."""
     infos = {n: i for source in sources for n, i in source.metrics().items()}
     said = {"json": wishes.as_json, "events": wishes.events, "report": wishes.report is not None,
-            "follow": wishes.follow, "false_alarm_days": wishes.false_alarm_days,
+            "frames": wishes.measures is not None, "follow": wishes.follow,
+            "false_alarm_days": wishes.false_alarm_days,
             "limits": str(book)}  # fmt: skip
     key = watch_key(sources, infos, said)
     path = default_store_path()

@@ -36,6 +36,9 @@ def watch(
         list[str] | None, typer.Option(help="METRIC=2h: not now; worse or new is said.")
     ] = None,
     by: Annotated[str, typer.Option(help="Who acknowledges or snoozes.")] = "",
+    frames: Annotated[
+        bool, typer.Option("--frames", help="Of scans, measure axis, flats, noise and shifts too.")
+    ] = False,
     keep: Annotated[bool, typer.Option("--keep", help="Keep histories in the store too.")] = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="Forget an unfinished watch.")] = False,
     language: Annotated[str, typer.Option(help="en or zh.")] = "en",
@@ -48,11 +51,17 @@ def watch(
     from metadata.watch.standing import acknowledge_problems, show_standing
     from planner.language.translation import told_in, translate
 
+    measures = None
+    if frames:
+        from toolbox.scan_measures import FrameMeasures
+
+        measures = FrameMeasures()
     require_language(language)
     wishes = Wishes(
         sources=tuple(sources or ()), limit=tuple(limit or ()), limits=limits, events=events,
         follow=follow, stop_after=stop_after, report=report, false_alarm_days=false_alarm_days,
         log=log, webhook=webhook, keep=keep, fresh=fresh, language=language, as_json=as_json,
+        measures=measures,
     )  # fmt: skip
     tell = partial(translate, lang=language)
     with told_in(language):
