@@ -10,24 +10,27 @@ from metadata import hdf5_file as h5
 from metadata.errors import InputError
 from metadata.sources.archiver_file import is_archiver_csv, is_archiver_json
 from metadata.sources.bluesky_documents import is_bluesky
+from metadata.sources.scan_measures import ScanMeasures
 from metadata.sources.source import Source
 from metadata.sources.spec_file import is_spec
 
 LOOK = 4096  # characters of a text that tell its kind
 
 
-def open_source(spec: str | Path, **options: Any) -> Source:
+def open_source(
+    spec: str | Path, *, measures: ScanMeasures | None = None, **options: Any
+) -> Source:
     """A source of series: a file told by its content, a folder, or an address.
 
     - a table of text (CSV), ``FILE?time=COLUMN`` where its time is not plain
     - a NeXus file with NXlog groups; a SPEC file; Bluesky documents; an answer of an archiver
-    - a folder of scans (``measures=`` measures their frames too) or of Bluesky documents, or one
-      scan
+    - a folder of scans or of Bluesky documents, or one scan
     - ``ca://PV,PV`` and ``pva://PV,PV``: channels of a running control system
     - ``archiver:http://HOST:PORT/retrieval?pv=PV&from=TIME&to=TIME``
     - ``bluesky:FILE``, ``bluesky:-`` (documents on standard input); ``runs:`` (tomoplan's own)
 
-    ``options`` go to the source. Raises :class:`InputError` where it is none of these.
+    ``measures`` measures the frames of scans too; other sources have none. ``options`` go to the
+    source. Raises :class:`InputError` where it is none of these.
     """
     text = str(spec)
     scheme, mark, rest = text.partition(":")
@@ -37,17 +40,17 @@ def open_source(spec: str | Path, **options: Any) -> Source:
     name, asked, column = text.rpartition("?time=")
     if asked and Path(name).is_file():
         text, options = name, {"time": column} | options
-    return _file(Path(text), options)
+    return _file(Path(text), measures, options)
 
 
-def _file(path: Path, options: dict[str, Any]) -> Source:
+def _file(path: Path, measures: ScanMeasures | None, options: dict[str, Any]) -> Source:
     if not path.exists():
         raise InputError(
             f"{path} does not exist. Expected a file or a folder, or an address such as ca://PV or "
             f"archiver:http://HOST:17668/retrieval?pv=PV; check its spelling."
         )
     if path.is_dir():
-        return _folder(path, options)
+        return _folder(path, measures, options)
     try:
         with path.open("rb") as file:
             start = file.read(LOOK)
@@ -57,7 +60,7 @@ def _file(path: Path, options: dict[str, Any]) -> Source:
             f"read; check its name and ask for the right to it."
         ) from error
     if h5.is_hdf5(path):
-        return _hdf5(path, options)
+        return _hdf5(path, measures, options)
     head = start.decode("utf-8-sig", "replace")
     from metadata.sources.archiver_file import ArchiverFile
     from metadata.sources.bluesky_documents import BlueskyFile
@@ -73,16 +76,16 @@ def _file(path: Path, options: dict[str, Any]) -> Source:
     return CsvFile(path, **options)
 
 
-def _hdf5(path: Path, options: dict[str, Any]) -> Source:
+def _hdf5(path: Path, measures: ScanMeasures | None, options: dict[str, Any]) -> Source:
     from metadata.sources.nxlog import NxLog, find_logs
     from metadata.sources.scan_folder import ScanFolder
 
     with h5.open_hdf5(path) as file:
         logs = bool(find_logs(file))
-    if logs and "measures" not in options:
+    if logs:
         return NxLog(path, **options)
     try:
-        return ScanFolder(path, **options)
+        return ScanFolder(path, measures=measures, **options)
     except InputError as error:
         raise InputError(
             f"{path} holds neither NXlog groups with time and value nor a scan. Expected one of "
@@ -90,7 +93,7 @@ def _hdf5(path: Path, options: dict[str, Any]) -> Source:
         ) from error
 
 
-def _folder(path: Path, options: dict[str, Any]) -> Source:
+def _folder(path: Path, measures: ScanMeasures | None, options: dict[str, Any]) -> Source:
     from metadata.sources.bluesky_documents import BlueskyFile
     from metadata.sources.scan_folder import ScanFolder
 
@@ -98,7 +101,7 @@ def _folder(path: Path, options: dict[str, Any]) -> Source:
         with file.open(encoding="utf-8", errors="replace") as text:
             if is_bluesky(text.read(LOOK)):
                 return BlueskyFile(path, **options)
-    return ScanFolder(path, **options)
+    return ScanFolder(path, measures=measures, **options)
 
 
 def _channels(rest: str) -> list[str]:
