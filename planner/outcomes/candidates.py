@@ -15,12 +15,14 @@ from planner.grammar import Slot
 from planner.outcomes.core import core
 from planner.outcomes.settings import settings
 from planner.outcomes.wide_slots import wide_slots
+from planner.plan import Interval
 from planner.scoring import RuleScorer
 from planner.search import propose, search
 from planner.situation import Situation
 from planner.task import Priority
 from simulators.outcomes.tree import step_key
 from toolbox.kinds import DataKind
+from toolbox.pipeline import Pipeline
 from toolbox.recipe import Recipe, Step, joins, wire
 from toolbox.registry import make_tool
 from toolbox.values import Shape
@@ -81,9 +83,8 @@ class Growing:
     def __init__(self, situation: Situation) -> None:
         self.recipes: dict[Recipe, None] = {}
         self.seconds = 0.0
-        self._situation = situation
+        self._situation, self._costs = situation, StepCosts(situation)
         self._begun: set[str] = set()
-        self._known: dict[Step, float] = {}
 
     def add(self, recipe: Recipe) -> bool:
         """Take a pipeline in, unless it is there or not valid."""
@@ -101,19 +102,42 @@ class Growing:
     def price(self, recipe: Recipe) -> float:
         """Predicted seconds of the steps that no pipeline so far shares."""
         known = [p in self._begun for p in _prefixes(recipe)]
-        return sum(self.seconds_of(s) for s, k in zip(recipe, known, strict=True) if not k)
+        of = self._costs.seconds_of
+        return sum(of(s) for s, k in zip(recipe, known, strict=True) if not k)
 
     def seconds_of(self, step: Step) -> float:
         """Predicted seconds of one step on the scan's own size."""
+        return self._costs.seconds_of(step)
+
+
+class StepCosts:
+    """A quick cost model: the sum over the steps of what each takes on the scan's own size, on
+    one thread of the reference machine."""
+
+    def __init__(self, situation: Situation) -> None:
+        self._situation = situation
+        self._known: dict[Step, float] = {}
+
+    def seconds_of(self, step: Step) -> float:
+        """Predicted seconds of one step."""
         if step not in self._known:
             self._known[step] = _step_seconds(step, self._situation)
         return self._known[step]
+
+    def seconds(self, recipe: Recipe, situation: Situation) -> Interval:
+        """Predicted seconds of a recipe, whole or begun, give or take a half."""
+        value = sum(map(self.seconds_of, recipe))
+        return Interval(value, value / 1.5, value * 1.5)
+
+    def peak_bytes(self, pipeline: Pipeline, situation: Situation) -> Interval:
+        """As :class:`MeasuredCosts` has it."""
+        return rough_costs().peak_bytes(pipeline, situation)
 
 
 def rule_proposals(situation: Situation) -> list[Recipe]:
     """What the transparent planner proposes, the first for the request first, then the first for
     each other priority, then the rest."""
-    found = search(situation, RuleScorer(), rough_costs())
+    found = search(situation, RuleScorer(), StepCosts(situation))
     ranked = propose(found, situation)
     firsts = []
     for priority in Priority:
@@ -170,6 +194,9 @@ def _covering(places: Sequence[Slot], base: Recipe, rng: np.random.Generator) ->
         options: list[Recipe] = [()] if place.optional else []
         for _, group in itertools.groupby(place.steps, key=lambda r: [s.tool for s in r]):
             levels = list(group)
+            chance = min(settings()["seldom"].get(s.tool, 1.0) for s in levels[0])
+            if rng.random() > chance:
+                continue
             options.append(levels[int(rng.integers(len(levels)))])
         for option in options:
             swapped = [*parts[:index], option, *parts[index + 1 :]]
@@ -204,7 +231,7 @@ def _drawn(places: Sequence[Slot], rng: np.random.Generator) -> Recipe:
         if place.optional and rng.random() > OFTEN:
             continue
         every = dict.fromkeys(tuple(s.tool for s in option) for option in place.steps)
-        tools = [names for names in every if not set(names) & set(settings()["once"])]
+        tools = [names for names in every if not set(names) & set(settings()["seldom"])]
         names = tools[int(rng.integers(len(tools)))]
         options = [o for o in place.steps if tuple(s.tool for s in o) == names]
         recipe += options[int(rng.integers(len(options)))]

@@ -67,6 +67,7 @@ def drawn(number: int) -> Drawn:
     named = tuple(Goal(g) for g in goals["goals"])
     parted = None
     if Goal.DECOMPOSE in named:
+        faults = ()
         listed = how["decompositions"]["test" if split == "test" else "train"]
         parted = listed[int(rng.integers(len(listed)))]
     world = _world(rng, named, split, faults, parted)
@@ -109,7 +110,7 @@ def _world(
     if parted is not None:
         rows, families = 1, [parted["specimen"]]
         fixed |= {"attenuation": None, "pixel_size_m": parted["pixel_size_m"],
-                  "energy_kev": parted["energies"][-1]}  # fmt: skip
+                  "energy_kev": parted["energies"][-1], "photons": 1e5}  # fmt: skip
     views = round(size * rng.uniform(0.6, 1.2))
     for name in faults:
         fixed |= _fault(rng, name, size)

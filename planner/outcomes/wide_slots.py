@@ -23,11 +23,20 @@ def wide_slots(situation: Situation) -> list[Slot]:
         known = {s.tool for recipe in steps for s in recipe}
         for name in more.get(slot.name, ()):
             extra = (Step(name),)
-            if name not in known and suited(extra, situation):
+            if name not in known and suited(extra, situation) and can_work(name, situation):
                 steps.append(extra)
         wide = [w for recipe in steps for w in at_levels(recipe)]
         found.append(replace(slot, steps=unique(wide)))
     return found
+
+
+def can_work(tool: str, situation: Situation) -> bool:
+    """Whether the scan's traits allow a tool to work, by ``needs``; what was not measured does."""
+    for trait, (low, high) in settings()["needs"].get(tool, {}).items():
+        found = getattr(situation.traits, trait)
+        if found is not None and not low <= found.value <= high:
+            return False
+    return True
 
 
 def at_levels(steps: Recipe) -> list[Recipe]:
