@@ -43,9 +43,10 @@ class Monitor:
         self._beams: dict[str, Beam] = {}
         self._asked: dict[str, float] = {}
         for info in metrics.values():
-            self._add(info)
+            self.add(info)
 
-    def _add(self, info: MetricInfo) -> None:
+    def add(self, info: MetricInfo) -> None:
+        """Follow a metric that was not there at first."""
         self.followers[info.name] = Follower(info, self.settings)
         if is_ring_current(info):
             self._beams[info.name] = Beam()
@@ -63,7 +64,7 @@ class Monitor:
         whole = {name: _joined(parts) for name, parts in gathered.items()}
         for name, block in whole.items():
             if name not in self.followers:
-                self._add(MetricInfo(name, block.unit))
+                self.add(MetricInfo(name, block.unit))
             beam = self._beams.get(name)
             if beam is not None:
                 good = (block.marks == Mark.GOOD) & np.isfinite(block.values)

@@ -107,12 +107,12 @@ class _Stream:
         self._waiting = sum(len(block) for block, _ in rest)
         found.events = [e for e in self._events if e.time <= horizon]
         self._events = [e for e in self._events if e.time > horizon]
-        _join(found)
+        joined(found)
         return found
 
 
-def _join(found: Slice) -> None:
-    """One block a metric."""
+def joined(found: Slice) -> None:
+    """One block a metric, as the monitor gives its verdicts."""
     groups: dict[str, list[int]] = {}
     for index, block in enumerate(found.blocks):
         groups.setdefault(block.metric, []).append(index)

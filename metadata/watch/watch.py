@@ -23,7 +23,7 @@ from metadata.watch.ledger import Ledger, Step, frozen, thawed
 from metadata.watch.limit_book import LimitBook
 from metadata.watch.line_output import LineOutput
 from metadata.watch.notice import Attention, Notice, NoticeKind
-from metadata.watch.slices import Slice, slices
+from metadata.watch.slices import Slice, joined, slices
 from metadata.watch.voice import Voice
 
 log = logging.getLogger("tomoplan.watch")
@@ -135,6 +135,8 @@ class Watch:
                         continue
                     for renamed in self._renamed(i, iter([entry])):
                         _put(cuts[i], renamed)
+                for cut in cuts:
+                    joined(cut)
                 self._judge(tuple(cuts))
                 self._keep_when_due(live=True)
         finally:
@@ -170,7 +172,9 @@ class Watch:
         for block in blocks:
             self._know(block)
         verdicts = list(self.monitor.update(blocks, events))
-        keys = [key for cut in cuts for key in cut.keys]
+        ordered = {b.metric: key for cut in cuts
+                   for b, key in zip(cut.blocks, cut.keys, strict=True)}  # fmt: skip
+        keys = [ordered[told.metric] for told in verdicts]
         said = [notice for block in verdicts for notice in self.attention.notices(block)]
         said.sort(key=lambda n: n.verdict.time)
         judged = Judged(verdicts, keys, events, self._unhidden(said))
@@ -192,9 +196,7 @@ class Watch:
 
     def _introduce(self, info: MetricInfo) -> None:
         self.infos[info.name] = info
-        nothing = np.empty(0)
-        list(self.monitor.update([Samples.of(info.name, nothing, nothing, info.unit)]))
-        self.monitor.set_limits(info.name, info.limits)
+        self.monitor.add(info)
 
     def _unhidden(self, notices: Sequence[Notice]) -> list[Notice]:
         """Without the reminders of problems that a person knows of."""

@@ -69,9 +69,10 @@ def test_three_kills_lose_and_repeat_nothing(tmp_path: Path, mode: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3600)
 @pytest.mark.parametrize("mode", ["events", "all"])
 def test_fifty_kills_lose_and_repeat_nothing(tmp_path: Path, mode: str) -> None:
-    write_history(tmp_path, 40)
+    write_history(tmp_path, 20)
     rounds = killed(tmp_path, 50, mode)
     assert sum(rounds) >= 50
     check(tmp_path, rounds)
