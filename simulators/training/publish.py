@@ -19,12 +19,14 @@ LARGEST = 4_000_000  # bytes of weights that the repository takes for one part
 
 
 def write_weights(network: torch.nn.Module, path: Path) -> str:
-    """Parameters and running statistics as float16 safetensors; returns the file's sha256."""
+    """Parameters as float16 safetensors, running statistics (few, and some are large) as float32;
+    returns the file's sha256."""
     import torch
     from safetensors.torch import save
 
+    learned = dict(network.named_parameters())
     tensors = {
-        name: (value.half() if value.is_floating_point() else value).contiguous()
+        name: (value.half() if name in learned else value).contiguous()
         for name, value in network.state_dict().items()
     }
     worst = [n for n, v in tensors.items() if v.is_floating_point() and not torch.isfinite(v).all()]
