@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from metadata.drift.beam import is_ring_current
 from metadata.drift.bins import BIN_S, Bins
 from metadata.drift.judge import Judge
 from metadata.drift.own_gaps import OwnGaps
@@ -16,6 +17,7 @@ from metadata.drift.regimes import MAINTENANCE, REFILL, STEADY, Timeline
 from metadata.drift.saw_tooth import SawTooth
 from metadata.drift.settings import MonitorSettings
 from metadata.drift.stuck import Stuck
+from metadata.drift.ticks import Ticks
 from metadata.drift.verdict import Cause
 from metadata.drift.verdicts import ALARM, GAP, MOVING, QUIET, WARNING, Verdicts
 from metadata.drift.window import DAY
@@ -25,7 +27,7 @@ Floats = NDArray[np.float64]
 
 KEPT = ("clock", "shown", "count", "jumpiness", "last", "resets")
 PARTS = {"bins": Bins, "judge": Judge, "stuck": Stuck, "tooth": SawTooth, "gaps": OwnGaps,
-         "passage": Passage}  # fmt: skip
+         "passage": Passage, "ticks": Ticks}  # fmt: skip
 
 
 class Follower:
@@ -36,6 +38,7 @@ class Follower:
         self.info, self.settings = info, settings
         self.bins, self.judge, self.stuck = Bins(), Judge(), Stuck()
         self.tooth, self.gaps, self.passage = SawTooth(), OwnGaps(), Passage()
+        self.ticks, self.beam = Ticks(), is_ring_current(info)
         self.causes: tuple[Cause, ...] = ()
         self.clock = -np.inf
         self.shown = -1
@@ -67,6 +70,11 @@ class Follower:
             regimes = np.where(rising & steady, np.int8(REFILL), regimes)
         self._values, self._regimes = values, regimes.astype(np.int8)
         self._steady = steady & real
+        limit = self.limits
+        limited = np.isfinite(limit.low) or np.isfinite(limit.high)
+        self._anomalies = np.zeros(n)
+        if not limited and not self.beam:  # with a limit the drift counts, not each reading
+            self._anomalies = self.ticks.update(self._clock, values, self._steady)
         self._codes = np.full(n, QUIET, np.int8)
         self._numbers = np.full((5, n), np.nan)
         self._numbers[0] = 0.0
@@ -170,6 +178,8 @@ class Follower:
         codes, numbers = self._codes, self._numbers
         unjudged = ~np.isin(self._regimes, STEADY)
         silent = ~self._good | (self._held == 2)
+        numbers[0] = np.maximum(numbers[0], self._anomalies)
+        codes[(self._anomalies > UNUSUAL) & (codes == QUIET)] = MOVING
         codes[unjudged] = QUIET
         codes[silent] = GAP
         nothing = unjudged | silent
@@ -181,7 +191,7 @@ class Follower:
         samples = self._samples
         return Verdicts(
             self.info.name, samples.times, codes, scores, self._values, limits, seconds, lows,
-            highs, np.zeros(len(samples)), self._regimes, self._named, changed,
+            highs, self._anomalies, self._regimes, self._named, changed,
             tuple(self._causes), self.info.unit,
         )  # fmt: skip
 
@@ -207,4 +217,5 @@ class Follower:
         return follower
 
 
+UNUSUAL = 0.6  # a reading that its own past has less than once in 60 000
 CENTRE = 3.0  # log odds at which the score is a half

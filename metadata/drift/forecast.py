@@ -13,14 +13,16 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from metadata.drift.jumps import ROWS, WEIGHT, jumps
+from metadata.drift.jumps import ROWS, jumps
 from metadata.drift.normal import Normal, covariance
 from metadata.drift.shapes import (
     AGES,
     JUMPS,
     JUMPS_A_LIFE,
+    LONGEST,
     MEMBERS,
     SHAPES,
+    SHORTEST,
     bank,
     remaining,
     templates,
@@ -35,9 +37,11 @@ WAY_SHARE = 0.15
 GRID = np.geomspace(0.02, 60.0, 161)
 SMEAR = 0.18  # of the logarithm of a time: what a grid of lives and a known shape leave out
 JUMP_SPREAD = 0.55
-# Log odds from which jumps are looked at as walks, and at which the bank stops being believed more:
-# no drift is exactly of one of its shapes.
-JUMPS_FROM, TRUST = 1.0, 25.0
+#: Log odds at which the time to the limit is half a guess; weight of drifts that come by jumps.
+DOUBT, WALKS = 4.0, 0.05
+# A drift that is seen and not over is in the midst of its life: a priori as the parabola u(1-u) of
+# the part u that is over, to a power (chosen on draw_history, seeds 1000 to 1099).
+TILT = 3.0
 
 
 @dataclass(frozen=True)
@@ -92,19 +96,21 @@ def forecast(
         return None
     odds, side, way, value = max(tried, key=lambda t: t[0])
     weight = np.exp(value - odds)
-    density, chance = _density(weight), 0.0
-    if odds > JUMPS_FROM:
-        # What is known of the shape is known with the bank's own error: see TRUST.
-        trusted = value - known.log_prior
-        tempered = known.log_prior + trusted * min(1.0, TRUST / max(odds, 1e-9))
-        tempered = np.where(known.shape == JUMPS, -np.inf, tempered)
-        whole = float(np.logaddexp.reduce(tempered))
-        evidence, left = jumps(window, found, way[ROWS], base[ROWS], side, GRID)
-        wide = np.log(WEIGHT * np.gradient(AGES)[ROWS] * 2)
-        walks = wide + evidence * min(1.0, TRUST / max(float(evidence.max()), odds, 1e-9))
-        total = float(np.logaddexp(whole, np.logaddexp.reduce(walks)))
-        density = _density(np.exp(tempered - total)) + np.exp(walks - total) @ left
+    density, chance = _guess(), 0.0
+    if odds > DOUBT - 3:
+        mixed = value + _tilt()
+        smooth = np.where(known.shape == JUMPS, -np.inf, mixed)
+        whole = float(np.logaddexp.reduce(smooth))
+        evidence, left = jumps(window, found, way[ROWS], base[ROWS], side, GRID, TILT)
+        walks = np.log(WALKS * np.gradient(AGES)[ROWS] * 2) + evidence
+        lone = float(np.logaddexp.reduce(np.where(known.shape == JUMPS, value, -np.inf)))
+        # A single jump is a walk that has just begun.
+        total = float(np.logaddexp.reduce([whole, lone, *walks]))
+        density = _density(np.exp(np.where(known.shape == JUMPS, value, mixed) - total))
+        density = density + np.exp(walks - total) @ left
         chance = float(np.exp(walks - total).sum())
+        sure = 1 / (1 + np.exp(DOUBT - odds))
+        density = sure * density / density.sum() + (1 - sure) * _guess()
     shapes = (1 - chance) * np.bincount(known.shape, weight, minlength=len(SHAPES))
     shapes[JUMPS] += chance
     both = float(np.logaddexp.reduce([t[0] for t in tried]))
@@ -133,6 +139,27 @@ def bases(window: Window) -> Floats:
     weight *= np.where(np.abs(era - newest[:, None]) < 0.3, 1.0, 0.1)
     total = ((since > 0) * window.n).sum(axis=1)
     return np.where(total >= 48, weight @ window.y / np.maximum(weight.sum(axis=1), 1e-9), np.nan)
+
+
+@cache
+def _tilt() -> Floats:
+    """Log of the prior of the part of the life that is over, for each hypothesis."""
+    known = bank()
+    part = np.where(known.shape == JUMPS, 0.5, known.age / known.life)
+    return TILT * np.log(4 * part * (1 - part))
+
+
+@cache
+def _guess() -> Floats:
+    """Density of the time to the limit when nothing but a drift is known: of lives as likely in
+    each octave, at any moment of them."""
+    part = np.linspace(0.02, 0.98, 49)
+    lives = np.geomspace(SHORTEST, LONGEST, 40)
+    weight = np.repeat((4 * part * (1 - part)) ** TILT, len(lives))
+    left = ((1 - part)[:, None] * lives).ravel()
+    place = np.searchsorted(GRID, left)
+    found = np.bincount(np.minimum(place, len(GRID) - 1), weight, minlength=len(GRID))
+    return np.convolve(found / found.sum(), _kernel(), mode="same")
 
 
 def _density(weight: Floats) -> Floats:

@@ -18,7 +18,6 @@ from metadata.drift.window import Window
 
 Floats = NDArray[np.float64]
 
-WEIGHT = 0.2
 #: Ages that are tried: every second of the bank's.
 ROWS = np.arange(1, len(AGES), 2)
 PARTS = np.linspace(0.03, 0.99, 33)
@@ -31,7 +30,13 @@ BLUR = 0.1
 
 
 def jumps(
-    window: Window, covariance: Floats, way: Floats, base: Floats, side: int, grid: Floats
+    window: Window,
+    covariance: Floats,
+    way: Floats,
+    base: Floats,
+    side: int,
+    grid: Floats,
+    tilt: float,
 ) -> tuple[Floats, Floats]:
     """Log evidence of each age (ages,) against no drift, and the density over ``grid`` (days) of
     what is left of its life (ages, grid).
@@ -53,7 +58,9 @@ def jumps(
         walk = variance / age * np.minimum(since[:, None], since[None, :])
         height = side * (now - base[place]) / way[place]
         lives, before = remaining(float(age))
-        chance = before * np.array([_height(age / life, height) for life in lives])
+        part = age / lives
+        chance = before * (4 * part * (1 - part)) ** tilt
+        chance *= np.array([_height(p, height) for p in part])
         usual = np.exp(-0.5 * height**2 / (VARIANCE / 2)) / np.sqrt(np.pi * VARIANCE)
         total = float(chance.sum())
         if total <= 0:

@@ -1,0 +1,87 @@
+"""CUSUM with its threshold from block bootstrap: so many readings between two false alarms."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+ALLOWED = 0.5  # deviations of the level that are not counted
+KEPT, FIRST, BLOCK = 512, 128, 16
+ROUNDS = 64
+
+
+class Cusum:
+    """Sums of deviations above :data:`ALLOWED` to either side (Page, 1954). Textbook thresholds
+    take readings for independent; here blocks of the metric's own past are drawn again
+    (Künsch, 1989), and the threshold is what the sums pass once in ``between`` readings.
+
+    The score is the larger sum over its threshold, 1 at an alarm; then the sums begin anew.
+    """
+
+    def __init__(self, between: float = 5000.0) -> None:
+        self.between = between
+        self._past: list[float] = []
+        self._sums = [0.0, 0.0]
+        self._centre, self._spread, self._threshold = np.nan, np.nan, np.nan
+        self._count, self._next = 0, FIRST
+
+    def update(self, times: Floats, values: Floats) -> Floats:
+        return np.array([self._one(float(v)) for v in values])
+
+    def _one(self, value: float) -> float:
+        if value != value:
+            return 0.0
+        self._count += 1
+        self._past.append(value)
+        if len(self._past) > KEPT:
+            del self._past[: len(self._past) - KEPT]
+        if self._count == self._next:
+            self._calibrate()
+            self._next = self._count + max(FIRST, self._count // 2)
+        if self._threshold != self._threshold:
+            return 0.0
+        z = (value - self._centre) / self._spread
+        z = min(max(z, -8.0), 8.0)
+        up = max(0.0, self._sums[0] + z - ALLOWED)
+        down = max(0.0, self._sums[1] - z - ALLOWED)
+        score = min(1.0, max(up, down) / self._threshold)
+        if score == 1.0:
+            # What was passed is the new level; the past belongs to the old one.
+            self._past, self._threshold = [], np.nan
+            self._next = self._count + FIRST
+            up = down = 0.0
+        self._sums = [up, down]
+        return score
+
+    def _calibrate(self) -> None:
+        past = np.array(self._past)
+        if len(past) < FIRST // 2:
+            return
+        self._centre = float(np.median(past))
+        spread = 1.4826 * float(np.median(np.abs(past - self._centre)))
+        self._spread = max(spread, 0.2 * float(past.std()), 1e-12 * (1 + abs(self._centre)))
+        z = np.clip((past - self._centre) / self._spread, -8, 8)
+        rng = np.random.default_rng(self._count)
+        length = 4 * len(z) // BLOCK
+        starts = rng.integers(0, len(z) - BLOCK + 1, (ROUNDS, length))
+        drawn = z[(starts[:, :, None] + np.arange(BLOCK)).reshape(ROUNDS, -1)]
+        up = np.zeros(ROUNDS)
+        highest = np.zeros(ROUNDS)
+        for column in drawn.T:
+            up = np.maximum(0.0, up + column - ALLOWED)
+            highest = np.maximum(highest, up)
+        # Maxima over a length are Gumbel: read where one of `between` readings lies.
+        scale = max(float(highest.std()) * np.sqrt(6) / np.pi, 0.5)
+        middle = float(highest.mean()) - 0.5772 * scale
+        self._threshold = max(middle + scale * np.log(2 * self.between / drawn.shape[1]), 4.0)
+
+    def to_state(self) -> dict[str, Any]:
+        return dict(vars(self))
+
+    def restore(self, state: dict[str, Any]) -> None:
+        for name, value in state.items():
+            setattr(self, name, list(value) if name in ("_past", "_sums") else value)
