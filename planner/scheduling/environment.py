@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Generator, Sequence
 from typing import Any
 
@@ -48,7 +49,7 @@ class QueueEnvironment(gymnasium.Env[Any, Any]):
         )
         self._situation = next(self._game)
         self._before = self._situation.now
-        self._owed: dict[int, Any] = {j.number: j for j in made if j.deadline is not None}
+        self._owed = {j.number: j.deadline for j in made if j.deadline is not None}
         self._seen = candidates(self._situation)
         return self._seen.features, {}
 
@@ -57,7 +58,7 @@ class QueueEnvironment(gymnasium.Env[Any, Any]):
         try:
             self._situation = self._game.send(placement)
         except StopIteration as end:
-            return self._seen.features, self._rest(end.value), True, False, {}
+            return self._seen.features, self._accrued(end.value.ends), True, False, {}
         reward = self._accrued(self._situation.now)
         self._seen = candidates(self._situation)
         return self._seen.features, reward, False, False, {}
@@ -66,27 +67,17 @@ class QueueEnvironment(gymnasium.Env[Any, Any]):
         return self._seen.allowed
 
     def _accrued(self, now: float) -> float:
-        """What passed since the last choice: jobs present by time, and deadlines that passed."""
-        here = self._situation.left.keys()
-        cost = 0.0
-        for job in self._queue:
-            if job.number in here:
-                cost += max(0.0, now - max(self._before, job.arrival))
-        broken = [n for n, j in self._owed.items() if n in here and j.deadline <= now]
-        for number in broken:
-            del self._owed[number]
-        self._before = now
-        return -(cost / self._scale + self._deadline * len(broken)) / self._jobs
+        """What passed since the last choice: jobs present by time, and deadlines that were broken.
 
-    def _rest(self, outcome: Outcome) -> float:
-        """After the last choice nothing can be changed: what is still running ends."""
-        here = set(self._situation.left)
-        ends = {
-            j.number: j.arrival + c for j, c in zip(self._queue, outcome.completion, strict=True)
-        }
-        cost = sum(
-            max(0.0, ends[j.number] - max(self._before, j.arrival))
-            for j in self._queue if j.number in here
-        )  # fmt: skip
-        broken = [n for n, j in self._owed.items() if n in here and ends[n] > j.deadline]
-        return -(cost / self._scale + self._deadline * len(broken)) / self._jobs
+        Deadlines count when they pass, or, after the last choice, when the end is known.
+        """
+        ended = self._situation.ended
+        cost, broken = 0.0, 0
+        for job in self._queue:
+            end = ended.get(job.number, math.inf)
+            cost += max(0.0, min(now, end) - max(self._before, job.arrival))
+            if job.number in self._owed and min(now, end) > self._owed[job.number]:
+                broken += 1
+                del self._owed[job.number]
+        self._before = now
+        return -(cost / self._scale + self._deadline * broken) / self._jobs

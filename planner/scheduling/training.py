@@ -190,9 +190,8 @@ def _policy(hidden: int) -> Any:
             # Begin as shortest-predicted-first, whatever sb3 made of the layers
             nn.init.zeros_(self.mlp_extractor.second.weight)  # type: ignore[union-attr,arg-type]
             nn.init.zeros_(self.mlp_extractor.second.bias)  # type: ignore[union-attr,arg-type]
-            self.optimizer = self.optimizer_class(
-                self.parameters(), lr=lr_schedule(1), **self.optimizer_kwargs
-            )
+            make: Any = self.optimizer_class
+            self.optimizer = make(self.parameters(), lr=lr_schedule(1), **self.optimizer_kwargs)
 
     return Policy
 

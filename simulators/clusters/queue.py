@@ -60,7 +60,6 @@ def playing(
         heapq.heappush(events, (job.arrival, count, job))
     count = len(jobs)
     unfinished: dict[int, set[int]] = {}
-    ended: dict[int, float] = {}
     coming, busy = len(jobs), 0.0
     while events:
         situation.now, _, event = heapq.heappop(events)
@@ -71,7 +70,7 @@ def playing(
             situation.left[event.number] = set(range(len(event.steps)))
             _release(situation, event, unfinished[event.number])
         else:
-            _end(situation, event, unfinished, ended)
+            _end(situation, event, unfinished)
         if events and events[0][0] <= situation.now:
             continue  # all that happens at one moment is known before anything is chosen
         while situation.waiting and any(
@@ -89,7 +88,7 @@ def playing(
                 f"The scheduler waits with {len(situation.waiting)} steps in the queue though "
                 f"nothing runs and nothing will come: it would wait for ever."
             )
-    return _outcome(jobs, ended, busy, machines, situation.now)
+    return _outcome(jobs, situation.ended, busy, machines, situation.now)
 
 
 def _release(situation: Situation, job: Job, unfinished: set[int]) -> None:
@@ -120,9 +119,7 @@ def _start(situation: Situation, placement: Placement, known: dict[int, Truth]) 
     return predicted * known[job.number].factors[index]
 
 
-def _end(
-    situation: Situation, run: Running, unfinished: dict[int, set[int]], ended: dict[int, float]
-) -> None:
+def _end(situation: Situation, run: Running, unfinished: dict[int, set[int]]) -> None:
     situation.running.remove(run)
     situation.slots[run.machine] += 1
     situation.gpus[run.machine] += run.device is Device.GPU
@@ -132,7 +129,7 @@ def _end(
     if left:
         _release(situation, run.job, left)
     else:
-        ended[run.job.number] = situation.now
+        situation.ended[run.job.number] = situation.now
         del situation.left[run.job.number]
 
 

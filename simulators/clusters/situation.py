@@ -28,7 +28,8 @@ class Running:
 @dataclass
 class Situation:
     """The cluster now: free slots, GPUs and memory of each machine, steps that wait (those whose
-    predecessors are done, in order of arrival), steps that run, and steps left of each job."""
+    predecessors are done, in order of arrival), steps that run, steps left of each job that is not
+    done, and when the others were."""
 
     machines: tuple[Machine, ...]
     now: float = 0.0
@@ -38,6 +39,7 @@ class Situation:
     waiting: list[Waiting] = field(default_factory=list)
     running: list[Running] = field(default_factory=list)
     left: dict[int, set[int]] = field(default_factory=dict)  # of each job, steps not yet started
+    ended: dict[int, float] = field(default_factory=dict)
     more: bool = True  # whether jobs may still come
 
     def __post_init__(self) -> None:
