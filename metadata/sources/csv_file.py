@@ -36,6 +36,9 @@ class CsvFile:
         self.live = False
         self.warnings: list[str] = []
         self._layout = read_layout(self.path, time)
+        if self._layout.words:
+            names = ", ".join(self._layout.names[i] for i in self._layout.words)
+            self.warnings.append(f"{names} of {self.path} hold words and no numbers: left out.")
         self._position = 0
         self._strange = 0
         self._limits = limits_beside(self.path)

@@ -12,6 +12,7 @@ from metadata.series import Times
 from metadata.sources.timestamps import parse_time, parse_times, unix_seconds
 
 DELIMITERS = ",;\t| "
+WORDS = {"true": 1.0, "on": 1.0, "yes": 1.0, "false": 0.0, "off": 0.0, "no": 0.0}
 EMPTY = -8.5e307  # stands for an empty cell until it is known what that means
 UNIT = re.compile(r"^(.*?)\s*[(\[]\s*([^()\[\]]*?)\s*[)\]]$")
 TIME_NAMES = re.compile(
@@ -31,11 +32,12 @@ class Layout:
     units: tuple[str, ...]
     time: int
     headed: bool
+    words: tuple[int, ...] = ()  # columns in which no number stands
 
     @property
     def columns(self) -> tuple[int, ...]:
-        """Those that are not the time."""
-        return tuple(i for i in range(len(self.names)) if i != self.time)
+        """Those that are not the time and hold numbers."""
+        return tuple(i for i in range(len(self.names)) if i != self.time and i not in self.words)
 
 
 def layout_of(lines: list[str], time: str | None = None) -> Layout | None:
@@ -71,7 +73,11 @@ def layout_of(lines: list[str], time: str | None = None) -> Layout | None:
     row = cells(lines[1 if headed else 0], delimiter) if len(lines) > headed else None
     if row is not None and (len(row) <= at or parse_time(row[at]) is None):
         return None
-    return Layout(delimiter, tuple(names), tuple(units), at, headed)
+    layout = Layout(delimiter, tuple(names), tuple(units), at, headed)
+    words = _words([cells(line, delimiter) for line in lines[headed:]], layout)
+    if len(words) == len(layout.columns):
+        return None
+    return Layout(delimiter, tuple(names), tuple(units), at, headed, words)
 
 
 def cells(line: str, delimiter: str) -> list[str]:
@@ -80,6 +86,22 @@ def cells(line: str, delimiter: str) -> list[str]:
         line.rstrip("\r\n").split() if delimiter == " " else line.rstrip("\r\n").split(delimiter)
     )
     return [part.strip().strip('"').strip() for part in parts]
+
+
+def _words(rows: list[list[str]], layout: Layout) -> tuple[int, ...]:
+    """Columns with words only, as far as they hold anything."""
+    found = []
+    for i in layout.columns:
+        said = [row[i] for row in rows if len(row) > i and row[i]]
+        if said and not any(_is_number(_with_point(s, layout)) or s.lower() in WORDS for s in said):
+            found.append(i)
+    return tuple(found)
+
+
+def _with_point(text: str, layout: Layout) -> str:
+    """A number whose decimals stand behind a comma, where commas do not part the cells."""
+    comma = layout.delimiter == ";" and text.count(",") == 1
+    return text.replace(",", ".") if comma else text
 
 
 def _delimiter(lines: list[str]) -> str:
@@ -104,7 +126,7 @@ def numbers(lines: bytes, layout: Layout) -> tuple[Times, NDArray[np.float64], i
     not be understood. An empty cell is :data:`EMPTY`, one that is no number is NaN."""
     quick = _quick(lines, layout)
     if quick is not None:
-        return quick[:, layout.time], np.delete(quick, layout.time, axis=1), 0
+        return quick[:, layout.time], quick[:, layout.columns], 0
     return _slow(lines, layout)
 
 
@@ -157,15 +179,10 @@ def _slow(lines: bytes, layout: Layout) -> tuple[Times, NDArray[np.float64], int
     return times[there], values[there], strange
 
 
-WORDS = {"true": 1.0, "on": 1.0, "yes": 1.0, "false": 0.0, "off": 0.0, "no": 0.0}
-
-
 def _cell(text: str, layout: Layout) -> float:
     if not text:
         return EMPTY
     try:
-        return float(text)
+        return float(_with_point(text, layout))
     except ValueError:
-        if layout.delimiter == ";" and text.count(",") == 1:
-            return _cell(text.replace(",", "."), Layout(",", (), (), 0, False))
         return WORDS.get(text.lower(), np.nan)

@@ -94,6 +94,17 @@ def test_lines_that_cannot_be_read_are_left_out_and_told(tmp_path: Path) -> None
     assert "3 lines" in source.warnings[0]
 
 
+def test_columns_of_words_are_no_metrics(tmp_path: Path) -> None:
+    source = table(tmp_path, "time,who,axis,shutter\n0,me,1,open\n1,you,2,off\n2,,3,\n")
+    assert list(source.metrics()) == ["axis", "shutter"]
+    found = joined(list(source.history()))
+    assert found["axis"].values.tolist() == [1, 2, 3]
+    assert found["shutter"].marks.tolist() == [Mark.INVALID, Mark.GOOD]
+    assert "who of" in source.warnings[0]
+    single = table(tmp_path, "time,value,note\n0,1,\n1,,broken\n", "one.csv")
+    assert joined(list(single.history()))["value"].marks.tolist() == [Mark.GOOD, Mark.INVALID]
+
+
 def test_neighbours_in_each_others_place(tmp_path: Path) -> None:
     source = table(tmp_path, "time,value\n0,0\n2,2\n1,1\n3,3\n3,3\n4,4\n")
     assert joined(list(source.history()))["value"].values.tolist() == [0, 1, 2, 3, 3, 4]
