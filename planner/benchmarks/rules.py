@@ -43,6 +43,9 @@ SWEEPS: dict[str, list[dict[str, Any]]] = {
     "beam_drift": [{"monitor_drop": d, "flat_drift": f} for d, f in ((0.05, 0.2), (0.2, 1.0))],
     "fringes": [{"fringes": f} for f in (0.1, 0.3, 1.0)],
 }
+# Worlds of another size. Stripes are told from structure by their narrowness: on 128 columns the
+# grains and cells are as narrow as they, as on no detector, and every removal seems to do harm.
+SIZES: dict[str, dict[str, Any]] = {"rings": {"columns": 256, "projections": 360}}
 # Which stages' tools may mend a defect.
 MENDERS = {
     "noise": (Stage.RECONSTRUCT, Stage.DENOISE),
@@ -54,6 +57,7 @@ MENDERS = {
     "beam_drift": (Stage.CORRECT,),
     "fringes": (Stage.PHASE,),
 }
+PATIENCE = 60.0  # s for a look at a scan, so that what it shows hangs on no other load
 LEAST_LOSS = 0.01  # smaller losses say nothing of what a tool mends
 SPECIMENS = ("foam", "rock")
 HEADER = (
@@ -76,7 +80,7 @@ class Case:
     @classmethod
     def of(cls, world: World) -> Case:
         scan = simulate(world)
-        found = inspect_scan(scan)
+        found = inspect_scan(scan, seconds=PATIENCE)
         return cls(world, assess(REQUEST, [found]))
 
 
@@ -171,12 +175,13 @@ def menders(defect: str) -> list[str]:
 Clean = dict[str, dict[str, float]]  # specimen → tool ("" for none) → quality without defects
 
 
-def measure_clean() -> Clean:
-    """Quality with each tool on worlds without any defect."""
-    names = sorted({n for d in MENDERS for n in menders(d)})
+def measure_clean(defects: Sequence[str], size: dict[str, Any] | None = None) -> Clean:
+    """Quality with each tool that may mend some defects on worlds without any; ``size``: settings
+    of worlds of another size."""
+    names = sorted({n for d in defects for n in menders(d)})
     found: Clean = {}
     for specimen in SPECIMENS:
-        world = replace(CLEAN, specimen=specimen)
+        world = replace(CLEAN, specimen=specimen, **(size or {}))
         plain = quality(world, base(world))
         assert plain is not None
         found[specimen] = {"": plain}
@@ -196,12 +201,14 @@ def harm_of(clean: Clean) -> dict[str, float]:
 
 def measure_defect(defect: str, clean: Clean) -> dict[str, Any]:
     """Weight and scale of a defect's loss, and the share of it that each tool leaves."""
+    if defect in SIZES:
+        clean = measure_clean([defect], SIZES[defect])
     severities, losses = [], []
     left: dict[str, list[float]] = {name: [] for name in menders(defect)}
     for specimen in SPECIMENS:
         best = clean[specimen]
         for change in SWEEPS[defect]:
-            world = replace(CLEAN, specimen=specimen, **change)
+            world = replace(CLEAN, specimen=specimen, **(SIZES.get(defect, {}) | change))
             plain = quality(world, base(world))
             assert plain is not None
             severity = severities_of(Case.of(world).situation)[defect]
@@ -304,23 +311,25 @@ def sample_recipes(
 def run(
     output: Path | None = None, write: bool = False, only: Sequence[str] = tuple(SWEEPS)
 ) -> dict[str, Any]:
-    """Measure rules (all: some ten minutes); ``write`` puts them into configs/, where those of
-    defects that were not measured stay."""
+    """Measure rules (all: some ten minutes); ``write`` puts them into configs/, where what belongs
+    to defects and tools that were not measured stays."""
     import yaml
 
-    clean = measure_clean()
+    path = Path(__file__).parents[2].joinpath("configs", "rules_measured.yaml")
+    kept = yaml.safe_load(path.read_text())
+    clean = measure_clean(only)
+    tried = set().union(*clean.values())
+    harm = {n: v for n, v in kept["harm"].items() if n in known_tools() and n not in tried}
     measured: dict[str, Any] = {
         "base": round(1 - float(np.mean([v[""] for v in clean.values()])), 3),
         "defects": {},
-        "harm": harm_of(clean),
+        "harm": dict(sorted((harm | harm_of(clean)).items())),
     }
     for defect in only:
         measured["defects"][defect] = measure_defect(defect, clean)
         print(yaml.safe_dump({defect: measured["defects"][defect]}, sort_keys=False), flush=True)
+    measured["defects"] = kept["defects"] | measured["defects"]
     if write:
-        path = Path(__file__).parents[2].joinpath("configs", "rules_measured.yaml")
-        kept = yaml.safe_load(path.read_text())["defects"]
-        measured["defects"] = kept | measured["defects"]
         path.write_text(HEADER + yaml.safe_dump(measured, sort_keys=False))
         rules.cache_clear()
     measured["validation"] = validate()
