@@ -23,6 +23,8 @@ def main() -> None:
     made.add_argument("--scheduler", help="address of a Dask cluster instead")
     made.add_argument("--output", type=Path, default=SIMULATED)
     real = commands.add_parser("real", help="run pipelines on real scans (TOMOPLAN_DATA)")
+    real.add_argument("--subsets", type=int, help="the first so many only")
+    real.add_argument("--workers", type=int, default=1, help="processes")
     real.add_argument("--output", type=Path, default=REAL)
     told = commands.add_parser("report", help="the oracle's gap of a table")
     told.add_argument("table", type=Path, nargs="?", default=SIMULATED)
@@ -32,8 +34,10 @@ def main() -> None:
         _simulated(given)
     elif given.command == "real":
         from planner.outcomes.real import measure, page
+        from simulators.outcomes import Outcomes
 
-        print(page(measure(given.output)))
+        measured = measure(given.output, given.subsets, given.workers)
+        print(page(measured, Outcomes.load(SIMULATED) if SIMULATED.exists() else None))
     else:
         from planner.outcomes.report import gap, table
         from simulators.outcomes import Outcomes

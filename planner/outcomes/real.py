@@ -42,15 +42,20 @@ def real_settings() -> dict[str, Any]:
 
 
 def subsets() -> list[dict[str, Any]]:
-    """Every subset of the settings, one for each offset."""
-    return [{**s, "offset": o} for s in real_settings()["subsets"] for o in s["offsets"]]
+    """Every subset of the settings, one for each offset: all at their first, all at their second
+    and so on."""
+    listed = real_settings()["subsets"]
+    most = max(len(s["offsets"]) for s in listed)
+    return [{**s, "offset": s["offsets"][i]} for i in range(most) for s in listed
+            if i < len(s["offsets"])]  # fmt: skip
 
 
-def measure(output: Path, workers: int = 1) -> Outcomes:
-    """Run the pipelines of every subset and write the table; needs ``TOMOPLAN_DATA``."""
+def measure(output: Path, count: int | None = None, workers: int = 1) -> Outcomes:
+    """Run the pipelines of every subset (of the first ``count``) and write the table; needs
+    ``TOMOPLAN_DATA``."""
     data_folder()
     about = {"settings": real_settings()}
-    return generate(real_job, len(subsets()), output, workers=workers, about=about)
+    return generate(real_job, count or len(subsets()), output, workers=workers, about=about)
 
 
 def data_folder() -> Path:
