@@ -13,7 +13,7 @@ Floats = NDArray[np.float64]
 
 FORGET = 1 / 500
 SHRINK = 0.1
-FIRST = 60
+FIRST = 64  # a multiple of 16: the inverse is made first just after
 
 
 class Residual:
