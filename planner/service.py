@@ -154,7 +154,17 @@ def answer(task: Task) -> str:
         return catalogue(task)
     if task.intent is Intent.EXPLAIN:
         return explanation(task)
-    return say("answer.watch", task.language)
+    return say("answer.watch", task.language, now=_now(task.language))
+
+
+def _now(lang: str) -> str:
+    """How the instrument stands, as far as it is watched."""
+    from metadata.watch.instrument import remarks_during
+    from metadata.watch.phrases import state_word
+
+    now = time.time()
+    said = [f"{r.metric} {state_word(r.state, lang)}" for r in remarks_during(now, now)]
+    return say("watch.now", lang, said=", ".join(said)) if said else say("watch.nothing", lang)
 
 
 def run(

@@ -13,6 +13,7 @@ from metadata.series import Times
 
 Tell = Callable[[str], str]
 PLAIN_DIGITS = 12  # of a score
+LONGEST = 1e10  # s to a limit: never
 
 
 def in_time_order(
@@ -40,6 +41,9 @@ def json_line(verdict: Verdict, tell: Tell = str) -> str:
     """
     document = verdict.to_json()
     document["score"] = round(verdict.score, PLAIN_DIGITS)
+    left = document["seconds_to_limit"]
+    if left is not None:  # JSON knows no infinity
+        document["seconds_to_limit"] = {side: min(s, LONGEST) for side, s in left.items()}
     document["message"] = tell(verdict.message) if verdict.message else ""
     return json.dumps(document, ensure_ascii=False) + "\n"
 

@@ -130,3 +130,9 @@ def test_a_run_during_an_alarm_is_marked(watched: Path, tmp_path: Path) -> None:
     chain = Pipeline.chain(["flat_field", "minus_log", "fbp"], center="center_consensus")
     record = service.run(chain, watched, tmp_path / "o.h5", store=None)
     assert any("hutch_temperature" in w and "alarm" in w for w in record.warnings)
+
+
+def test_who_asks_how_the_instrument_stands_is_told(watched: Path) -> None:
+    for language, words in (("en", "hutch_temperature alarm, axis_position warning"),
+                            ("zh", "hutch_temperature 报警, axis_position 预警")):  # fmt: skip
+        assert words in service.answer(Task(Intent.WATCH, (), language=language))
