@@ -32,7 +32,7 @@ class Marker:
     >>> noise = np.random.default_rng(0).normal(size=100)
     >>> block = Samples.of("axis", np.arange(120.0), np.r_[noise, np.full(20, noise[-1])])
     >>> (marker.mark(block).marks == Mark.DISCONNECTED).nonzero()[0].tolist()[:2]
-    [107, 108]
+    [106, 107]
     """
 
     latest: float = -math.inf
