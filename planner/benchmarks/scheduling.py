@@ -10,9 +10,12 @@ from numpy.typing import NDArray
 
 from planner.scheduling import SCHEDULERS
 from planner.scheduling.jobs import cluster, queue, settings
+from planner.scheduling.learned import untrained
 from simulators.clusters import Outcome, simulate
 
 BASELINE = "shortest"
+AHEAD = "shortest, looking ahead"
+CONTENDERS = {**SCHEDULERS, "learned, before training": untrained}
 
 
 def run(
@@ -36,7 +39,7 @@ def run(
             queues = [queue(name, load, seed, about["pool"]) for seed in seeds]
             found = {
                 label: [simulate(*one, cluster(name), make()) for one in queues]
-                for label, make in SCHEDULERS.items()
+                for label, make in CONTENDERS.items()
             }
             rows += [_row(name, load, label, found, rng, about["bootstrap"]) for label in found]
     return {"seeds": seeds, "pool": about["pool"], "rows": rows, "overall": _overall(rows)}
@@ -55,6 +58,7 @@ def _row(
     broken = np.array([o.broken_share for o in own])
     before = np.array([o.mean_completion for o in base])
     fewer = np.array([o.broken_share for o in base]) - broken
+    ahead = np.array([o.mean_completion for o in found[AHEAD]])
     return {
         "cluster": name,
         "load": load,
@@ -63,6 +67,7 @@ def _row(
         "broken": _interval(broken, rng, draws),
         "ratio": _interval(np.stack([mean, before]), rng, draws, _ratio),
         "fewer_broken": _interval(fewer, rng, draws),
+        "ratio_to_looking_ahead": _interval(np.stack([mean, ahead]), rng, draws, _ratio),
         "busy": round(float(np.mean([o.busy for o in own])), 3),
     }
 
@@ -88,7 +93,7 @@ def _overall(rows: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
     """Over all clusters and loads: the geometric mean of the ratios, and the mean of broken
     deadlines."""
     found = {}
-    for label in SCHEDULERS:
+    for label in CONTENDERS:
         own = [r for r in rows if r["scheduler"] == label]
         ratios = np.array([r["ratio"]["value"] for r in own])
         found[label] = {

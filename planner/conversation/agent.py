@@ -141,7 +141,8 @@ def tools_over(actions: Actions) -> list[BaseTool]:
         def call(**given: Any) -> str:
             told = work(**given)
             data = {"refused": told.text} if told.refused else dict(told.data)
-            return json.dumps(data, ensure_ascii=False, default=str)[:RESULT]
+            said = json.dumps(data, ensure_ascii=False, default=str)
+            return without_folders(said, actions.state)[:RESULT]
 
         return StructuredTool.from_function(call, name=work.__name__, description=about,
                                             args_schema=form)  # fmt: skip
@@ -155,6 +156,14 @@ def tools_over(actions: Actions) -> list[BaseTool]:
         offered(actions.watch, WatchForm, "How the metrics of an instrument stand."),
         offered(actions.tools, ToolsForm, "The catalogue of tools, or one card."),
     ]
+
+
+def without_folders(text: str, state: State) -> str:
+    """A text with the files of the conversation by their bare names."""
+    named = [*state.files.values(), *([state.output] if state.output else [])]
+    for folder in sorted({str(path.parent) for path in named}, key=len, reverse=True):
+        text = text.replace(f"{folder}/", "") if folder != "/" else text
+    return text
 
 
 def _known(state: State) -> dict[str, Any]:

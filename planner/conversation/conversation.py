@@ -106,7 +106,7 @@ class Conversation:
         self.state.pointed = pointed[-1] if pointed else None
         if named.outputs:
             self.state.output = named.outputs[-1]
-        turn = self._answered(said, named.rest)
+        turn = self._answered(named.spelled(self._label), named.rest)
         if waiting is not None and self.state.proposal is None:
             note = say("chat.dropped", self.state.language)
             turn = replace(turn, words=f"{turn.words}\n{note}".strip())
@@ -136,7 +136,8 @@ class Conversation:
     def _instead(self, before: State, said: str, rest: str, warning: str) -> Turn:
         vars(self.state).update(vars(before))
         turn = answer_offline(rest, self.state, self._actions())
-        self._tell_model(f"The person said: {said[:200]} tomoplan answered: {turn.text[:300]}")
+        done = ", ".join(told.action for told in turn.done) or "words"
+        self._tell_model(f"The person said: {said[:300]} tomoplan answered by itself: {done}.")
         return replace(turn, warnings=(warning, *turn.warnings))
 
     def _commands(self, rest: str) -> bool:
@@ -162,7 +163,7 @@ class Conversation:
         except TomoplanError as error:
             text = plain(translate(str(error), state.language), 900)
             told = Told("run", text, {"error": text}, refused=True)
-            self._tell_model(f"The run failed: {text}")
+            self._tell_model("The person said yes; the run failed.")
             return Turn(done=(told,))
         state.stopped, state.output, state.record = None, None, record
         told = Told("run", record_words(record, state.language), record.to_json())
@@ -179,6 +180,11 @@ class Conversation:
 
     def _actions(self) -> Actions:
         return Actions(self.state, *self._with)
+
+    def _label(self, path: Path) -> str:
+        """What a model hears of a file: its label, or the bare name of one that is to be."""
+        known = [label for label, file in self.state.files.items() if file == path]
+        return known[0] if known else path.name
 
     def _heard(self, said: str) -> str:
         """Take up the language of a message, if it holds words enough to tell."""

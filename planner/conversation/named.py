@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,6 +34,16 @@ class Named:
     missing: tuple[Path, ...] = ()
     addresses: tuple[str, ...] = ()
     rest: str = ""
+    order: tuple[Path | str, ...] = ()  # all of them, as they stand in the message
+
+    def spelled(self, label: Callable[[Path], str]) -> str:
+        """The message with ``label`` of each file in the place of its name."""
+        names = iter(self.order)
+        return re.sub(
+            NAME,
+            lambda _: label(name) if isinstance(name := next(names), Path) else name,
+            self.rest,
+        )
 
 
 def named_in(text: str, awaiting_output: bool = False) -> Named:
@@ -51,13 +62,17 @@ def named_in(text: str, awaiting_output: bool = False) -> Named:
     outputs: list[Path] = []
     missing: list[Path] = []
     addresses: list[str] = []
+    order: list[Path | str] = []
     pieces, at = [], 0
+    text = text.replace(NAME, " ")
     for start, stop, name in _candidates(text):
         path = Path(name).expanduser()
         if _ADDRESS.fullmatch(name) and not path.exists():
             addresses.append(name)
+            order.append(name)
         else:
             path = path.absolute()
+            order.append(path)
             before = text[max(0, start - REACH) : start].lower()
             new = path.suffix.lower() in RESULTS
             towards = re.search(vocabulary("conversation")["towards"], before)
@@ -76,7 +91,9 @@ def named_in(text: str, awaiting_output: bool = False) -> Named:
         at = stop
     pieces.append(text[at:])
     rest = "".join(pieces).strip()
-    return Named(tuple(files), tuple(outputs), tuple(missing), tuple(addresses), rest)
+    return Named(
+        tuple(files), tuple(outputs), tuple(missing), tuple(addresses), rest, tuple(order)
+    )  # fmt: skip
 
 
 def _candidates(text: str) -> list[tuple[int, int, str]]:

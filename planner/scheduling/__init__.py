@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from planner.scheduling.first_come import FirstCome
 from planner.scheduling.heft import Heft
+from planner.scheduling.learned import Learned
 from planner.scheduling.shortest import Shortest
 from simulators.clusters.scheduler import Scheduler
 
@@ -20,7 +21,8 @@ SCHEDULERS: dict[str, Callable[[], Scheduler]] = {
     "shortest": Shortest,
     "shortest, looking ahead": lambda: Shortest(looks_ahead=True),
     "heft": Heft,
+    "learned": Learned,
 }
 DEFAULT = "shortest"
 
-__all__ = ["DEFAULT", "SCHEDULERS", "FirstCome", "Heft", "Shortest"]
+__all__ = ["DEFAULT", "SCHEDULERS", "FirstCome", "Heft", "Learned", "Shortest"]

@@ -56,6 +56,22 @@ class Learned:
 RELUCTANCE = 3.0  # how far to wait lies below the worst placement before training
 
 
+STEEP = 9.0  # before training: twice the seconds left are chosen an eighth as often
+PATIENT = 15.0  # before training: what would end a fifth sooner elsewhere mostly waits for that
+
+
+def untrained() -> Learned:
+    """The policy before training, without a correction: what the training is to be measured by."""
+    return Learned({
+        "steepness": np.array([STEEP], np.float32),
+        "patience": np.array([PATIENT], np.float32),
+        "first.weight": np.zeros((1, len(FEATURES)), np.float32),
+        "first.bias": np.zeros(1, np.float32),
+        "second.weight": np.zeros((1, 1), np.float32),
+        "second.bias": np.zeros(1, np.float32),
+    })  # fmt: skip
+
+
 @lru_cache(maxsize=1)
 def trained() -> dict[str, Numbers]:
     """The weights that were trained; WorkError where there are none."""

@@ -14,7 +14,7 @@ import numpy as np
 from metadata.errors import InputError
 from planner.scheduling.candidates import FEATURES, MOST, Numbers
 from planner.scheduling.jobs import cluster, queue
-from planner.scheduling.learned import NAMES, RELUCTANCE, WEIGHTS, Learned
+from planner.scheduling.learned import NAMES, PATIENT, RELUCTANCE, STEEP, WEIGHTS, Learned
 from planner.scheduling.shortest import Shortest
 from simulators.clusters import Scheduler, simulate
 
@@ -23,8 +23,6 @@ SETTINGS = frozenset(
      "steps", "minutes", "rollout", "batch", "epochs", "rate", "discount", "entropy",
      "validate_every", "validation_seeds")
 )  # fmt: skip
-PATIENT = 15.0  # at first: what would end a fifth sooner elsewhere mostly waits for that
-STEEP = 9.0  # at first: twice the seconds left are chosen an eighth as often
 
 
 def train(config_path: str | Path, output: str | Path | None = None) -> dict[str, Any]:

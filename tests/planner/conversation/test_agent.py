@@ -68,7 +68,9 @@ def test_a_model_plans_proposes_and_the_person_starts(foam: Path, tmp_path: Path
 
 def test_the_model_gets_seven_tools_and_results_of_bounded_length(foam: Path) -> None:
     with serving(calls(("tools", {})), calls(("inspect", {"file": "file1"})), words("ok")) as model:
-        talking(model, foam).say("what can you do with it, and what is it?")
+        talk = Conversation(model=model.name, costs=COSTS, seen=SEEN)
+        talk.say(f"what can you do with {foam}, and what is it?")
+        assert "what can you do with file1, and" in model.told("user")[-1]
         names = {t["function"]["name"] for t in model.heard[0]["tools"]}
         assert names == {"inspect", "plan", "choose", "explain", "run", "watch", "tools"}
         assert all(len(result) <= RESULT for result in model.told("tool"))
@@ -221,6 +223,7 @@ def test_a_result_is_never_written_over(foam: Path, tmp_path: Path, no_run: None
         turn = talk.say(f"reconstruct it, run it and save to {mine}")
         assert turn.awaiting is None
         assert any("exists already" in t.text for t in turn.done)
+        assert str(tmp_path) not in json.dumps(model.heard)
         talk.say("yes")
     assert mine.read_text() == "precious"
 

@@ -11,29 +11,17 @@ from planner.scheduling.candidates import FEATURES, MOST, candidates
 from planner.scheduling.first_come import FirstCome
 from planner.scheduling.heft import Heft
 from planner.scheduling.jobs import cluster, queue, settings, templates
-from planner.scheduling.learned import NAMES, Learned
+from planner.scheduling.learned import NAMES, Learned, untrained
 from planner.scheduling.shortest import Shortest
 from simulators.clusters import Job, Machine, Situation, Step, Truth, simulate
 from simulators.clusters.scheduler import Waiting
 
 GIB = 2.0**30
-HIDDEN = 4
 
 
 def took(scheduler: object, jobs: list[Job], *machines: Machine) -> list[float]:
     truths = [Truth((1.0,) * len(j.steps)) for j in jobs]
     return simulate(jobs, truths, machines, scheduler).completion.tolist()  # type: ignore[arg-type]
-
-
-def untrained() -> Learned:
-    """The policy before training: no correction."""
-    zeros = {
-        "first.weight": (HIDDEN, len(FEATURES)), "first.bias": (HIDDEN,),
-        "second.weight": (1, HIDDEN), "second.bias": (1,),
-    }  # fmt: skip
-    tensors = {name: np.zeros(shape, np.float32) for name, shape in zeros.items()}
-    tensors |= {"steepness": np.array([9.0], np.float32), "patience": np.array([15.0], np.float32)}
-    return Learned(tensors)
 
 
 def test_shortest_goes_first() -> None:
