@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import importlib
+from importlib.resources import files
 from pathlib import Path
 
 from metadata.errors import InputError
+
+AT_ONCE = ("understanding", "scheduling")  # trained in one go, by their own means
+OWN = ("graph_network", "perception")  # the planner's own parts that the harness trains
 
 
 def trainable() -> list[str]:
     """What can be trained: the planner's own parts and those of ``simulators.training``.
 
-    >>> "language" in trainable() and "fbpconvnet" in trainable()
+    >>> "understanding" in trainable() and "fbpconvnet" in trainable()
     True
     """
     from simulators.training import known_parts
 
-    return sorted(["language", *known_parts()])
+    return sorted([*AT_ONCE, *OWN, *known_parts()])
 
 
 def train(
@@ -30,26 +35,33 @@ def train(
 
     ``resume`` goes on from the checkpoint in ``folder``; ``output`` takes weights and card
     (by default the folder that the tools or the planner read); ``measure_only`` measures the
-    weights there again. Language is learned in one go of a few minutes: its embeddings, which
-    take the time, are kept between runs, and there is nothing to resume.
+    weights there again. Understanding and scheduling are learned in one go of some minutes, with
+    nothing to resume; the embeddings of understanding, which take the time, are kept between runs.
     """
     if what not in trainable():
         raise InputError(
             f"There is nothing to train called {what!r}. Expected one of {', '.join(trainable())}."
         )
-    if what != "language":
+    if what not in AT_ONCE:
         from simulators.training import train as train_part
 
-        train_part(what, config, resume, folder, output, measure_only)
+        make = None
+        if what in OWN:
+            output = output or Path(str(files("planner"))) / what / "weights"
+            make = importlib.import_module(f"planner.{what}.training").Part
+        train_part(what, config, resume, folder, output, measure_only, make)
         return
     if resume or measure_only or folder:
         raise InputError(
-            "The language part is trained in one go and measured at the end: it takes --config "
+            f"The {what} part is trained in one go and measured at the end: it takes --config "
             "and --output only."
         )
-    from importlib.resources import files
+    shipped = config or Path(str(files("configs").joinpath("training", f"{what}.yaml")))
+    if what == "scheduling":
+        from planner.scheduling.training import train as train_scheduling
 
+        train_scheduling(shipped, output)
+        return
     from planner.language.training import train as train_language
 
-    shipped = files("configs").joinpath("training", "language.yaml")
-    train_language(config or Path(str(shipped)), output)
+    train_language(shipped, output)

@@ -1,106 +1,155 @@
-"""Reading a request without any service: grammar, vocabularies and trained heads together."""
+"""Reading a request without any service: a trained reader over vocabularies and embeddings."""
 
 from __future__ import annotations
 
 import math
-import re
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
-from planner.language.heads import Opinion, trained_heads
+import numpy as np
+
+from planner.language.inputs import Inputs, inputs_of
 from planner.language.mentions import Stance
 from planner.language.names import feature_of, specimen_of
 from planner.language.normal import language_of, normal
-from planner.language.quantities import limits_in
-from planner.language.rules import Evidence, evidence_of
-from planner.task import Condition, Device, Goal, Intent, Priority, Task
+from planner.language.quantities import Kind, Limits, Quantity, limits_in, limits_of
+from planner.language.reader import Reading, trained_reader
+from planner.language.roles import TAGS, Role
+from planner.language.spans import Marked, completed, feature_in, marked, specimen_in
+from planner.task import Condition, Device, Goal, Intent, Priority, Task, in_order
 
 TIGHT_S = 3600.0  # a deadline within the hour asks for speed
-
-# How sure the heads must be to add what no rule found, and to take back what one did.
-ADD_GOAL, DROP_GOAL = 0.9, 0.005
-ADD_CONDITION = 0.95
-RULES = 1.5  # weight of the intents' rules against the heads' log probabilities
-
-_OWN_DATA = re.compile(r"\b(?:our|my|we|mine)\b|我们|我的|这套|数据|采的|样品", re.ASCII)
+# What asking for a step says of the data.
 IMPLIED = {
     Goal.CENTER: Condition.UNKNOWN_CENTER,
     Goal.DESTRIPE: Condition.RINGS,
     Goal.DECOMPOSE: Condition.MULTI_ENERGY,
     Goal.PHASE_RETRIEVE: Condition.PHASE_CONTRAST,
 }
+# What a rule adds to the reader's log odds, beyond what the reader makes of it itself.
+RULES = {"intent": 0.5, "goal": 1.0, "condition": 2.0}
+UNNAMED = -2.0  # … where no rule finds a goal named
+WISH = 0.5  # … and to its chances of a priority or device
+LIMIT = 0.35  # how much a rule counts for a quantity to be a limit; the reader counts the rest
 
 
 def read_offline(text: str) -> Task:
     """The task that `text` states; `text` is not empty."""
-    plain = normal(text)
-    evidence = evidence_of(plain)
-    opinion = trained_heads().opinion(plain)
-    intent = _intent(evidence, opinion)
-    goals = _goals(evidence, opinion) if intent == Intent.PLAN else set()
-    conditions = _conditions(evidence, opinion, intent, goals)
-    limits = limits_in(evidence.clauses)
-    priority = evidence.priority or Priority.BALANCED
-    if limits.deadline and priority == Priority.BALANCED and (limits.seconds or 0) <= TIGHT_S:
-        priority = Priority.SPEED
-    planned = intent == Intent.PLAN
-    named = intent in (Intent.PLAN, Intent.WATCH, Intent.EXPLAIN)
-    return Task(
+    seen = inputs_of(normal(text))
+    return task_of(seen, trained_reader().read(seen), text)
+
+
+def task_of(seen: Inputs, reading: Reading, text: str) -> Task:
+    """The task that a reading of `text` amounts to."""
+    intent = max(reading.intent, key=lambda name: _intent_odds(seen, reading, name))
+    names = completed(seen.text, marked(seen.text, seen.tokens, reading.tags))
+    conditions = _conditions(seen, reading)
+    task = Task(
         intent=intent,
-        goals=tuple(goals),
-        specimen=specimen_of(plain) if named and (planned or _names_thing(plain)) else None,
-        feature=feature_of(plain, intent, tuple(goals)),
-        conditions=tuple(conditions),
-        priority=priority if planned else Priority.BALANCED,
-        max_seconds=limits.seconds if planned else None,
-        max_memory_gib=limits.memory if planned else None,
-        device=evidence.device if planned else Device.ANY,
+        specimen=_specimen(seen, names, intent),
         language=language_of(text),
         text=text,
     )
+    if intent is Intent.WATCH:
+        return replace(
+            task,
+            feature=feature_in(seen.text, names, intent, ()) or feature_of(seen.text, intent, ()),
+        )
+    if intent is Intent.EXPLAIN:
+        return replace(task, conditions=in_order(Condition, conditions))
+    if intent is not Intent.PLAN:
+        return task
+    goals = _goals(seen, reading)
+    limits = limits_of(seen.quantities, _chance(seen, reading))
+    said = limits_in(seen.rules.clauses)
+    if said.deadline and not limits.deadline and limits.seconds is None:
+        limits = replace(limits, seconds=said.seconds, deadline=True)
+    return replace(
+        task,
+        goals=in_order(Goal, goals),
+        feature=feature_in(seen.text, names, intent, goals)
+        or feature_of(seen.text, intent, tuple(goals)),
+        conditions=in_order(Condition, _with_implied(conditions, goals)),
+        priority=_priority(seen, reading, limits),
+        max_seconds=limits.seconds,
+        max_memory_gib=limits.memory,
+        device=_device(seen, reading),
+    )
 
 
-def _names_thing(plain: str) -> bool:
-    """Whether a question or a watch states a specimen rather than only instrument parts."""
-    return re.search(r"\b(?:it's an?|each|in the|sample is|of the)\b|样品", plain) is not None
+def _odds(chance: float) -> float:
+    return math.log((chance + 1e-6) / (1 - chance + 1e-6))
 
 
-def _intent(evidence: Evidence, opinion: Opinion) -> Intent:
-    def score(intent: Intent) -> float:
-        return math.log(opinion.intent[intent] + 1e-4) + RULES * evidence.intents[intent]
-
-    return max(Intent, key=score)
+def _intent_odds(seen: Inputs, reading: Reading, intent: Intent) -> float:
+    return math.log(reading.intent[intent] + 1e-6) + RULES["intent"] * seen.rules.intents[intent]
 
 
-def _goals(evidence: Evidence, opinion: Opinion) -> set[Goal]:
-    chosen: set[Goal] = set()
-    for goal in Goal:
-        stance, chance = evidence.goals.get(goal), opinion.goals[goal]
-        if (stance == Stance.ASKED and chance > DROP_GOAL) or (
-            stance is None and chance > ADD_GOAL
-        ):
-            chosen.add(goal)
-    if not chosen:
-        asked = {goal for goal, stance in evidence.goals.items() if stance == Stance.ASKED}
-        open_goals = [goal for goal in Goal if evidence.goals.get(goal) is None]
-        best = max(open_goals, key=lambda goal: opinion.goals[goal])
-        chosen = asked or {best}
-    return chosen
+def _goals(seen: Inputs, reading: Reading) -> list[Goal]:
+    """The goals that are more likely than not, or the likeliest."""
+    weight = RULES["goal"]
+    stances = {Stance.ASKED: weight, Stance.DECLINED: -weight, Stance.DONE: -weight, None: UNNAMED}
+    odds = {
+        goal: _odds(chance) + stances[seen.rules.goals.get(goal)]
+        for goal, chance in reading.goals.items()
+    }
+    likely = [goal for goal, value in odds.items() if value > 0]
+    return likely or [max(odds, key=lambda goal: odds[goal])]
 
 
-def _conditions(
-    evidence: Evidence, opinion: Opinion, intent: Intent, goals: set[Goal]
-) -> set[Condition]:
-    if intent not in (Intent.PLAN, Intent.EXPLAIN):
-        return set()
-    if intent == Intent.EXPLAIN and not _OWN_DATA.search(evidence.text):
-        return set()  # a question about a term or a choice says nothing of the data
-    chosen = set(evidence.conditions)
-    if intent == Intent.PLAN:
-        for condition in Condition:
-            if condition in evidence.denied:
-                continue
-            if opinion.conditions[condition] > ADD_CONDITION:
-                chosen.add(condition)
-        chosen.update(IMPLIED[goal] for goal in goals if goal in IMPLIED)
-        if Goal.STITCH in goals and Condition.HALF_ACQUISITION not in chosen:
-            chosen.add(Condition.MOSAIC)
-    return chosen
+def _conditions(seen: Inputs, reading: Reading) -> set[Condition]:
+    rules = seen.rules
+    return {
+        condition
+        for condition, chance in reading.conditions.items()
+        if _odds(chance)
+        + RULES["condition"] * ((condition in rules.conditions) - (condition in rules.denied))
+        > 0
+    }
+
+
+def _with_implied(conditions: set[Condition], goals: list[Goal]) -> set[Condition]:
+    conditions |= {IMPLIED[goal] for goal in goals if goal in IMPLIED}
+    if Goal.STITCH in goals and Condition.HALF_ACQUISITION not in conditions:
+        conditions.add(Condition.MOSAIC)
+    return conditions
+
+
+def _priority(seen: Inputs, reading: Reading, limits: Limits) -> Priority:
+    def chance(priority: Priority) -> float:
+        return reading.priority[priority] + WISH * (seen.rules.priority is priority)
+
+    said = max(Priority, key=chance)
+    tight = limits.deadline and limits.seconds is not None and limits.seconds <= TIGHT_S
+    return Priority.SPEED if tight and said is Priority.BALANCED else said
+
+
+def _device(seen: Inputs, reading: Reading) -> Device:
+    def chance(device: Device) -> float:
+        stated = seen.rules.device is device and device is not Device.ANY
+        return reading.device[device] + WISH * stated
+
+    return max(Device, key=chance)
+
+
+def _specimen(seen: Inputs, names: Sequence[Marked], intent: Intent) -> str | None:
+    """The marked specimen; where a plan has none, what the lists and the place say."""
+    if intent in (Intent.CATALOGUE, Intent.REFUSE):
+        return None
+    found = specimen_in(names)
+    return specimen_of(seen.text) if found is None and intent is Intent.PLAN else found
+
+
+def _chance(seen: Inputs, reading: Reading) -> Callable[[Quantity, str], float]:
+    """How surely a quantity has a role: by the reader, the mean over its tokens, and by rule."""
+    starts = np.array([token.start for token in seen.tokens])
+
+    def chance(quantity: Quantity, role: str) -> float:
+        inside = (starts >= quantity.start) & (starts < quantity.stop)
+        column = TAGS.index((Role(role), False))
+        read = float(reading.tags[inside, column].mean()) if inside.any() else 0.0
+        if quantity.kind is Kind.CLOCK:
+            return read
+        return (1 - LIMIT) * read + LIMIT * quantity.limit
+
+    return chance

@@ -8,8 +8,9 @@ data sizes are quantities too, but not limits.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 from planner.language.clauses import Clause
 from planner.language.vocabulary import pattern
@@ -53,6 +54,71 @@ def limits_in(clauses: tuple[Clause, ...]) -> Limits:
     deadline = _deadline(clauses)
     seconds = deadline if deadline is not None else _time_budget(clauses)
     return Limits(seconds, _memory_budget(clauses), deadline is not None)
+
+
+class Kind(StrEnum):
+    """What a quantity of a request measures."""
+
+    DURATION = "duration"
+    SIZE = "size"
+    CLOCK = "clock"
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A duration (s), a size (GiB) or a clock time (minutes after midnight) at `start`:`stop` of
+    the whole text; `limit` says whether the words around make it a limit."""
+
+    kind: Kind
+    value: float
+    start: int
+    stop: int
+    limit: bool = False
+
+
+def quantities_in(clauses: tuple[Clause, ...]) -> list[Quantity]:
+    """The durations, sizes and clock times of one request, clause by clause."""
+    found = []
+    for clause in clauses:
+        at = clause.start
+        for mention in durations(clause.text):
+            limit = _budget_weight(clause.text, mention) > 0
+            found.append(
+                Quantity(
+                    Kind.DURATION, mention.seconds, at + mention.start, at + mention.stop, limit
+                )
+            )
+        for size in _MEMORY.finditer(clause.text):
+            near = clause.text[: size.start()][-45:] + " # " + clause.text[size.end() :][:30]
+            own = _MEMORY_WORDS.search(near) is not None and (
+                _is_memory(near) or not _DATA_WORDS.search(near)
+            )
+            found.append(Quantity(Kind.SIZE, _gib(size), at + size.start(), at + size.end(), own))
+        for clock in _CLOCK.finditer(clause.text):
+            found.append(
+                Quantity(Kind.CLOCK, _minutes(clock), at + clock.start(), at + clock.end())
+            )
+    return found
+
+
+def limits_of(quantities: Sequence[Quantity], chance: Callable[[Quantity, str], float]) -> Limits:
+    """The limits among quantities; `chance` says how surely one is a "time" or "memory" limit, the
+    present ("now") or a deadline ("due")."""
+
+    def surest(kind: Kind, role: str) -> Quantity | None:
+        those = [(chance(q, role), q.start, q) for q in quantities if q.kind is kind]
+        best = max(those, key=lambda entry: entry[:2], default=None)
+        return best[2] if best is not None and best[0] > 0.5 else None
+
+    now, due = surest(Kind.CLOCK, "now"), surest(Kind.CLOCK, "due")
+    time, memory = surest(Kind.DURATION, "time"), surest(Kind.SIZE, "memory")
+    gap = _gap(now.value, due.value) if now and due and now != due else None
+    seconds = gap if gap is not None else time.value if time else None
+    return Limits(
+        float(round(seconds, 6)) if seconds else None,
+        float(round(memory.value, 6)) if memory else None,
+        gap is not None,
+    )
 
 
 @dataclass(frozen=True)
@@ -126,7 +192,7 @@ def _memory_budget(clauses: tuple[Clause, ...]) -> float | None:
     whole = " ".join(clause.text for clause in clauses)
     for clause in clauses:
         for found in _MEMORY.finditer(clause.text):
-            value = float(found[1].replace(",", ".")) * _GIB[found["unit"][0]]
+            value = _gib(found)
             before, after = clause.text[: found.start()][-45:], clause.text[found.end() :][:30]
             near = before + " # " + after
             bare = not _BARE.sub("", clause.text[: found.start()] + clause.text[found.end() :])
@@ -143,6 +209,10 @@ def _memory_budget(clauses: tuple[Clause, ...]) -> float | None:
             if best is None or weight > best[0]:
                 best = (weight, value)
     return None if best is None else float(round(best[1], 6))
+
+
+def _gib(found: re.Match[str]) -> float:
+    return float(found[1].replace(",", ".")) * _GIB[found["unit"][0]]
 
 
 def _is_memory(near: str) -> bool:
@@ -175,6 +245,11 @@ def _deadline(clauses: tuple[Clause, ...]) -> float | None:
                 due = minutes
     if now is None or due is None:
         return None
+    return _gap(now, due)
+
+
+def _gap(now: float, due: float) -> float | None:
+    """Seconds between two clock times in minutes; a deadline said to be earlier is after noon."""
     gap = (due - now) % (12 * 60) if due < now else due - now
     return float(gap * 60) if gap > 0 else None
 

@@ -1,38 +1,100 @@
-"""Specimens and features as English noun phrases."""
+"""Specimens and features as English noun phrases, from the stretches that the reader marks."""
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
-from planner.language.names import feature_of, specimen_of
 from planner.language.normal import normal
+from planner.language.roles import TAGS, Role
+from planner.language.spans import Marked, completed, feature_in, marked, specimen_in
+from planner.language.suffixes import said_by_suffix
+from planner.language.tokens import tokens_of
 from planner.task import Goal, Intent
 
 
-@pytest.mark.parametrize(
-    ("text", "specimen"),
-    [
-        ("小鼠胫骨，重建一下", "mouse tibia"),
-        ("把页岩柱塞里的裂缝分割出来", "shale plug"),
-        ("CT of the mouse tibia please", "mouse tibia"),
-        ("Quibbleworm, 900 views, volume please", "quibbleworm"),
-        ("中心没对，重新找一下", None),
-    ],
-)
-def test_specimens(text: str, specimen: str | None) -> None:
-    assert specimen_of(normal(text)) == specimen
+def names(text: str, *stretches: tuple[Role, str]) -> list[Marked]:
+    """What is marked where the reader is sure of the stretches."""
+    plain = normal(text)
+    tokens = tokens_of(plain)
+    tags = np.zeros((len(tokens), len(TAGS)), np.float32)
+    tags[:, 0] = 1
+    for role, stretch in stretches:
+        start = plain.index(normal(stretch))
+        first = True
+        for place, token in enumerate(tokens):
+            if start <= token.start < start + len(normal(stretch)):
+                tags[place] = 0
+                tags[place, TAGS.index((role, first))] = 1
+                first = False
+    return marked(plain, tokens, tags)
+
+
+def test_a_name_is_what_hangs_together() -> None:
+    found = names("Fe-Cr alloy, then the cracks", (Role.SPECIMEN, "Fe-Cr alloy"),
+                  (Role.OBJECT, "cracks"))  # fmt: skip
+    assert [(name.role, name.text) for name in found] == [
+        (Role.SPECIMEN, "fe-cr alloy"),
+        (Role.OBJECT, "cracks"),
+    ]
+    assert names("nothing to see here") == []
 
 
 @pytest.mark.parametrize(
-    ("text", "goal", "feature"),
+    ("text", "stretch", "specimen"),
     [
-        ("把页岩柱塞里的裂缝分割出来", Goal.SEGMENT, "cracks"),
-        ("segment the blood vessels in the mouse kidney", Goal.SEGMENT, "blood vessels"),
-        ("涂层厚度是多少", Goal.QUANTIFY, "coating thickness"),
-        ("what is the wall thickness of the foam", Goal.QUANTIFY, "wall thickness"),
-        ("位移场算一下", Goal.DEFORM, "displacement field"),
-        ("reconstruct the tooth", Goal.RECONSTRUCT, None),
+        ("小鼠胫骨，重建一下", "小鼠胫骨", "mouse tibia"),
+        ("CT of the mouse tibia please", "mouse tibia", "mouse tibia"),
+        ("Quibbleworm, 900 views, volume please", "Quibbleworm", "quibbleworm"),
+        ("a rock salt cylinder, please", "a rock salt cylinder", "rock salt"),
+        ("the core", "core", "core"),  # nothing would be left
+        ("紫云英茎的数据", "紫云英茎", "stem"),
+        ("蘅芜，重建", "蘅芜", None),
     ],
 )
-def test_features(text: str, goal: Goal, feature: str | None) -> None:
-    assert feature_of(normal(text), Intent.PLAN, (goal,)) == feature
+def test_specimens(text: str, stretch: str, specimen: str | None) -> None:
+    assert specimen_in(names(text, (Role.SPECIMEN, stretch))) == specimen
+
+
+def test_an_ending_tells_the_head() -> None:
+    assert said_by_suffix("野生玉米主根") == "root"
+    assert said_by_suffix("蘅芜") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "stretches", "goal", "feature"),
+    [
+        ("把页岩里的裂缝分割出来", [(Role.OBJECT, "裂缝")], Goal.SEGMENT, "cracks"),
+        ("segment the nerve cells", [(Role.OBJECT, "nerve cells")], Goal.SEGMENT, "nerve cells"),
+        ("涂层厚度是多少", [(Role.MEASURE, "涂层厚度")], Goal.QUANTIFY, "coating thickness"),
+        ("涂层的厚度", [(Role.OBJECT, "涂层"), (Role.MEASURE, "厚度")], Goal.QUANTIFY,
+         "coating thickness"),
+        ("the wall thickness of the foam", [(Role.MEASURE, "the wall thickness")], Goal.QUANTIFY,
+         "wall thickness"),
+        ("how thick are the shells", [(Role.OBJECT, "shells")], Goal.QUANTIFY, "shell thickness"),
+        ("length of the fibres", [(Role.MEASURE, "length"), (Role.OBJECT, "fibres")], Goal.QUANTIFY,
+         "fibre length"),
+        ("cracks and pores, not scratches", [(Role.OBJECT, "cracks"), (Role.OBJECT, "pores"),
+         (Role.OBJECT, "scratches")], Goal.SEGMENT, "cracks and pores"),
+        ("count the cells", [(Role.OBJECT, "cells")], Goal.QUANTIFY, "cells"),
+        ("位移场算一下", [(Role.MEASURE, "位移场")], Goal.DEFORM, "displacement field"),
+        ("reconstruct the cracks", [(Role.OBJECT, "cracks")], Goal.RECONSTRUCT, None),
+    ],
+)  # fmt: skip
+def test_features(
+    text: str, stretches: list[tuple[Role, str]], goal: Goal, feature: str | None
+) -> None:
+    assert feature_in(normal(text), names(text, *stretches), Intent.PLAN, [goal]) == feature
+
+
+def test_what_is_watched() -> None:
+    text = "盯着束流强度"
+    found = names(text, (Role.OBJECT, "束流强度"))
+    assert feature_in(text, found, Intent.WATCH, []) == "beam current"
+    assert feature_in(text, found, Intent.REFUSE, []) is None
+
+
+def test_what_a_list_knows_as_longer_is_made_as_long() -> None:
+    text = "lack-of-fusion pores and the neck size of the particles"
+    found = completed(text, names(text, (Role.OBJECT, "fusion"), (Role.MEASURE, "neck")))
+    assert [name.text for name in found] == ["lack-of-fusion pores", "neck size"]

@@ -11,16 +11,16 @@ from planner.training import train, trainable
 
 
 def test_all_parts_go_by_one_command() -> None:
-    assert {"language", "fbpconvnet", "center_cnn"} <= set(trainable())
-    with pytest.raises(InputError, match=r"called 'sharp'.*center_cnn, fbpconvnet, language"):
+    assert {"understanding", "fbpconvnet", "center_cnn"} <= set(trainable())
+    with pytest.raises(InputError, match=r"called 'sharp'.*center_cnn, fbpconvnet, .*understanding"):
         train("sharp")
 
 
-def test_language_has_nothing_to_resume(tmp_path: Path) -> None:
+def test_understanding_has_nothing_to_resume(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="takes --config and --output only"):
-        train("language", resume=True)
+        train("understanding", resume=True)
     with pytest.raises(InputError, match="takes --config and --output only"):
-        train("language", folder=tmp_path)
+        train("understanding", folder=tmp_path)
 
 
 def test_nothing_is_measured_where_no_weights_are(tmp_path: Path) -> None:

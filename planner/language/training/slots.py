@@ -1,0 +1,258 @@
+"""What fills the places of a training phrase: names, quantities, terms, with marks around them."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Callable
+from typing import Any
+
+from planner.language.gazetteer import entries
+from planner.language.roles import Role
+from planner.language.training.example import mark
+from planner.language.vocabulary import vocabulary
+
+_PLACE = re.compile(r"\{(\w+)\}")
+INVENTED = 0.1  # names that no list knows, so that the place in the sentence must tell
+_SYLLABLES = (
+    "bra dor fen gil hu jor kel lum mor nas pel qui ras sel tor ul ver wex yor zan tri mek osh "
+    "id ap"
+)
+_SIGNS = "蒲莘菁蕨芷蓼槐榆柘柞鲟鲷鳐鹬鹮貂獾麂岫砾磐璇琮釉缶簋觚鼐绡缂笺茴菽秫稷蛎蚶蝤蛴螟钇铌钽铼"
+_ADJECTIVES = {
+    "en": "small fresh old fossil dry wet frozen thin broken new large porous fired heated",
+    "zh": "小 新鲜 古代 干 湿 冷冻 薄 破损 新 多孔 烧结 腐蚀的",
+}
+_FEW = (19, 24, 30, 36, 45, 60, 73, 90, 100, 120, 150, 181, 200, 240)
+_BIG = (401, 600, 721, 900, 1000, 1200, 1500, 1801, 2000, 2400, 3000)
+_DURATIONS = {
+    "en": "ten minutes,an hour,half an hour,two hours,a quarter of an hour,twenty minutes,"
+    "one and a half hours,three hours,five minutes,a couple of hours,ninety seconds,"
+    "forty-five minutes,a minute",
+    "zh": "十分钟,一小时,两个小时,半小时,一刻钟,三小时,一个半小时,二十分钟,五分钟,半个小时,"
+    "四十五分钟,两分钟,一个钟头",
+}
+_DAYS = {
+    "en": ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"],
+    "zh": ["周一", "周二", "周三", "周四", "周五", "周六", "周日"],
+}
+
+
+class Slots:
+    """Fills ``{name}`` places in English ("en") or Chinese ("zh"), by chance."""
+
+    def __init__(self, chance: random.Random) -> None:
+        self.chance = chance
+        text = vocabulary("training_text")
+        asides, intents = vocabulary("training_asides"), vocabulary("training_intents")
+        held = {line.split("=")[0] for line in vocabulary("pairs")["names"]["s"]}
+        kinds = ("things", "forms", "materials")
+        self.names = {
+            kind: [e for e in entries("specimens", kind) if e[0] not in held] for kind in kinds
+        } | {kind: list(entries("features", kind)) for kind in ("objects", "measures", "watched")}
+        self.lists: dict[str, Any] = {
+            "o": text["others"], "e": text["elements"], "g": text["topics"],
+            "d": asides["deformations"], "crystal": asides["crystal"],
+            "c": _both(text["concepts"], intents["concepts"]), "kinds": text["kinds"],
+            "k1": intents["kinds1"],
+        }  # fmt: skip
+        self.methods = [*text["tools"], *intents["methods"]]
+        self.formats = text["formats"]
+        self.placing = 0.0  # how often a thing to find or measure is said to be in a specimen
+
+    def filled(self, phrase: str, base: str, **fixed: Callable[[str], str]) -> str:
+        """`phrase` with its places filled; `fixed` says how for some."""
+
+        def value(found: re.Match[str]) -> str:
+            name = found[1]
+            if name in fixed:
+                return fixed[name](base)
+            maker = getattr(self, f"_{name}", None)
+            return maker(base) if maker else self._listed(name, base)
+
+        return _PLACE.sub(value, phrase)
+
+    def kind_of_tool(self, base: str) -> str:
+        return str(self.chance.choice(self.lists["kinds"][base]))
+
+    def crystal(self, base: str) -> str:
+        return mark(Role.MEASURE, self.chance.choice(self.lists["crystal"][base]))
+
+    def _listed(self, name: str, base: str) -> str:
+        text = str(self.chance.choice(self.lists[name][base]))
+        role = {"e": Role.OBJECT, "d": Role.MEASURE}.get(name)
+        return mark(role, text) if role else text
+
+    def _s(self, base: str) -> str:
+        return mark(Role.SPECIMEN, self.specimen(base))
+
+    def specimen(self, base: str) -> str:
+        chance, gap = self.chance, " " if base == "en" else ""
+        style = chance.random()
+        if style < INVENTED:
+            return self._invented(base)
+        if style < 0.74:
+            return self._name("things", base)
+        if style < 0.82:
+            return chance.choice(_ADJECTIVES[base].split()) + gap + self._name("things", base)
+        if style < 0.9:
+            return self._name("materials", base) + gap + self._name("things", base)
+        return self._name("materials", base) + gap + self._name("forms", base)
+
+    def _invented(self, base: str) -> str:
+        chance = self.chance
+        if base == "zh":
+            return "".join(chance.choices(_SIGNS, k=chance.choice((2, 2, 3))))
+        word = "".join(chance.choices(_SYLLABLES.split(), k=chance.choice((2, 3))))
+        return word + " " + self._name("forms", base) if chance.random() < 0.4 else word
+
+    def _name(self, kind: str, base: str) -> str:
+        english, chinese = self.chance.choice(self.names[kind])
+        return english if base == "en" or not chinese else self.chance.choice(chinese)
+
+    def _f(self, base: str) -> str:
+        odd = self.chance.random() < INVENTED / 2
+        name = self._invented(base) if odd else self._name("objects", base)
+        return self._placed(
+            mark(Role.OBJECT, name), base, ["in", "inside", "within", "of"], "里的 中的 内部的"
+        )
+
+    def _placed(self, text: str, base: str, links: list[str], chinese: str) -> str:
+        if self.chance.random() >= self.placing:
+            return text
+        self.placing = 0.0
+        if base == "zh":
+            return self._s(base) + self.chance.choice(chinese.split()) + text
+        article = self.chance.choice(("the", "this", "our", "a", "my"))
+        return f"{text} {self.chance.choice(links)} {article} {self._s(base)}"
+
+    def _m(self, base: str) -> str:
+        if self.chance.random() < 0.2:
+            return self._fm(base)
+        measure = mark(Role.MEASURE, self._name("measures", base))
+        return self._placed(measure, base, ["of", "of", "in", "for"], "的 的")
+
+    def _fm(self, base: str) -> str:
+        thing, measure = self._name("objects", base), self._name("measures", base)
+        if base == "zh":
+            return mark(Role.MEASURE, thing + self.chance.choice(("", "的")) + measure)
+        return mark(Role.MEASURE, f"{thing.removesuffix('s')} {measure}")
+
+    def _w(self, base: str) -> str:
+        return mark(Role.OBJECT, self._name("watched", base))
+
+    _w2 = _w
+
+    def _t(self, base: str) -> str:
+        return str(self.chance.choice(self.methods))
+
+    _t2 = _t
+
+    def _x(self, base: str) -> str:
+        return str(self.chance.choice(self.formats))
+
+    # Quantities that are limits
+
+    def _T(self, base: str) -> str:
+        return mark(Role.TIME, self.duration(base))
+
+    def _G(self, base: str) -> str:
+        size = self.chance.choice((4, 6, 8, 12, 16, 24, 32, 40, 48, 64, 96, 128, 192, 256))
+        unit = self.chance.choice(("GB", " GB", "G", "GiB", " GB", " gigs") if base == "en" else
+                                  ("GB", "G", " GB", "g", "GB"))  # fmt: skip
+        return mark(Role.MEMORY, f"{size}{unit}")
+
+    def duration(self, base: str) -> str:
+        chance = self.chance
+        if base == "zh":
+            if chance.random() < 0.45:
+                return chance.choice(_DURATIONS["zh"].split(","))
+            unit = chance.choice(("分钟", "分钟", "小时", "秒", "个小时", " min", "分"))
+        else:
+            if chance.random() < 0.4:
+                return chance.choice(_DURATIONS["en"].split(","))
+            unit = chance.choice((" min", " minutes", "min", " h", " hours", "h", " s", " mins",
+                                  " hrs", " seconds", "-minute"))  # fmt: skip
+        if "h" in unit or "小时" in unit:
+            return f"{chance.choice((1, 2, 3, 4, 5, 6, 8, 12, 1.5, 2.5))}{unit}"
+        if unit.strip(" -")[0] == "s" or unit == "秒":
+            return f"{chance.choice((20, 30, 45, 60, 90, 100, 120, 180, 300))}{unit}"
+        value = chance.choice((1, 2, 3, 4, 5, 7, 10, 12, 15, 18, 20, 30, 35, 45, 50, 75, 90))
+        return f"{value}{unit}"
+
+    def clock(self, base: str, minutes: int) -> str:
+        hour, minute = divmod(minutes % (24 * 60), 60)
+        if base == "zh":
+            style = self.chance.random()
+            if style < 0.4 and minute in (0, 30):
+                return f"{hour}点" + ("半" if minute else "")
+            return f"{hour}:{minute:02d}" if style < 0.8 else f"{hour}点{minute:02d}"
+        style = self.chance.random()
+        if style < 0.2 and minute == 0 and 0 < hour < 13:
+            return f"{hour} " + self.chance.choice(("am", "pm", "o'clock"))
+        return f"{hour}.{minute:02d}" if style < 0.3 else f"{hour}:{minute:02d}"
+
+    def _c2(self, base: str) -> str:
+        return self.clock(base, self.chance.randrange(0, 24 * 60, 15))
+
+    _c3 = _c2
+
+    # Quantities that are none
+
+    def _k(self, base: str) -> str:
+        return str(self.chance.randint(2, 12))
+
+    def _n(self, base: str) -> str:
+        return str(self.chance.choice((5, 20, 35, 50, 180, 0.3, 0.5, 12, 75, 298)))
+
+    def _few(self, base: str) -> str:
+        return str(self.chance.choice(_FEW))
+
+    def _arc(self, base: str) -> str:
+        return str(self.chance.choice((90, 100, 110, 115, 120, 132, 140, 145, 150, 160)))
+
+    def _half(self, base: str) -> str:
+        return str(self.chance.choice((40, 45, 50, 55, 60, 65, 68, 70, 75)))
+
+    def _nm(self, base: str) -> str:
+        return str(self.chance.choice((8, 12, 16, 20, 28, 30, 32, 35, 45, 50, 65, 80)))
+
+    def _um(self, base: str) -> str:
+        return str(self.chance.choice((0.33, 0.5, 0.65, 0.8, 1, 1.1, 1.6, 2.2, 3, 5, 9, 13, 26)))
+
+    def _E(self, base: str) -> str:
+        return str(self.chance.choice((8, 12, 16.5, 18, 23, 28, 33, 45, 60, 90)))
+
+    def _E1(self, base: str) -> str:
+        return str(self.chance.choice((7.1, 8.3, 8.9, 9.6, 33.0, 37.4, 17.9)))
+
+    def _E2(self, base: str) -> str:
+        return str(self.chance.choice((7.2, 8.4, 9.1, 9.7, 33.3, 37.6, 18.2)))
+
+    def _ms(self, base: str) -> str:
+        return str(self.chance.choice((2, 5, 10, 20, 35, 50, 100, 150, 300, 500, 1000)))
+
+    def _big(self, base: str) -> str:
+        return str(self.chance.choice(_BIG))
+
+    def _gb(self, base: str) -> str:
+        return str(self.chance.choice((3, 12, 18, 20, 36, 45, 64, 90, 120, 300, 700)))
+
+    def _min(self, base: str) -> str:
+        return str(self.chance.choice((2, 3, 4, 6, 8, 11, 15, 20, 25, 40, 45)))
+
+    def _hr(self, base: str) -> str:
+        return str(self.chance.choice((1, 2, 3, 5, 6, 8, 12, 24, 48, 72)))
+
+    def _deg(self, base: str) -> str:
+        return str(self.chance.choice((60, 80, 120, 150, 200, 350, 600, 850, 1100, 1350)))
+
+    def _col(self, base: str) -> str:
+        return str(self.chance.choice((511.5, 640, 1012.7, 1019.5, 1023.5, 1180.25, 1279, 744)))
+
+    def _day(self, base: str) -> str:
+        return self.chance.choice(_DAYS[base])
+
+
+def _both(first: dict[str, list[str]], second: dict[str, list[str]]) -> dict[str, list[str]]:
+    return {base: [*first[base], *second[base]] for base in first}
