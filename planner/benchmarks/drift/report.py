@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from planner.benchmarks.drift import cause, early, forecast
+from planner.benchmarks.drift.baselines import BASELINES
 from planner.benchmarks.drift.change_points import Found
 from planner.benchmarks.drift.kills import Kills
 from planner.benchmarks.drift.resample import Figure
@@ -59,8 +60,16 @@ def warnings(found: Simulated, resamples: int, rate: float) -> str:
         "here*: the life they would leave with the threshold that suits these very histories.\n\n"
         + table(["method", "false in 30 days", "begun", "warned before the limit", "life left",
                  "life left, warning that stays", "tuned", "life left, tuned here"], rows)
-        + "\n\n" + _shapes(found)
+        + "\n\n" + _missing(found) + _shapes(found)
     )  # fmt: skip
+
+
+def _missing(found: Simulated) -> str:
+    """A sentence on simple methods whose library is not installed."""
+    left_out = [b.name for b in BASELINES if b.name not in found.tuned]
+    if not left_out:
+        return ""
+    return f"Passed over, their library is not installed: {', '.join(left_out)}.\n\n"
 
 
 def tuned(found: Simulated, name: str) -> str:
