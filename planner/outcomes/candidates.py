@@ -135,15 +135,14 @@ class StepCosts:
 
 
 def rule_proposals(situation: Situation) -> list[Recipe]:
-    """What the transparent planner proposes, the first for the request first, then the first for
-    each other priority, then the rest."""
+    """What the transparent planner proposes first: for the request, then for each priority."""
     found = search(situation, RuleScorer(), StepCosts(situation))
     ranked = propose(found, situation)
     firsts = []
     for priority in Priority:
         task = dataclasses.replace(situation.task, priority=priority)
         firsts.append(propose(found, dataclasses.replace(situation, task=task))[0])
-    return list(dict.fromkeys(c.recipe for c in (ranked[0], *firsts, *ranked[1:])))
+    return list(dict.fromkeys(c.recipe for c in (ranked[0], *firsts)))
 
 
 @cache

@@ -111,7 +111,7 @@ def _world(
         rows, families = 1, [parted["specimen"]]
         fixed |= {"attenuation": None, "pixel_size_m": parted["pixel_size_m"],
                   "energy_kev": parted["energies"][-1], "photons": 1e5}  # fmt: skip
-    views = round(size * rng.uniform(0.6, 1.2))
+    views = round(size * rng.uniform(0.5, 1.05))
     for name in faults:
         fixed |= _fault(rng, name, size)
     if "sparse" in faults:
