@@ -36,8 +36,8 @@ def json_line(verdict: Verdict, tell: Tell = str) -> str:
     """One line, as INTERFACE describes it; ``tell`` puts the message into the reader's language.
 
     >>> from metadata.drift.verdict import State
-    >>> json_line(Verdict(0.0, "axis", State.QUIET, 0.0, 1.5))[:52]
-    '{"time": 0.0, "metric": "axis", "state": "quiet", "sc'
+    >>> json_line(Verdict(0.0, "axis", State.QUIET, 0.0, 1.5))[:49]
+    '{"time": 0.0, "metric": "axis", "state": "quiet"'
     """
     document = verdict.to_json()
     document["score"] = round(verdict.score, PLAIN_DIGITS)

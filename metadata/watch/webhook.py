@@ -9,10 +9,11 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
-from metadata.errors import InputError
+from metadata.errors import InputError, WorkError
 from metadata.watch.ledger import Ledger
 
 log = logging.getLogger("tomoplan.watch")
@@ -72,12 +73,19 @@ class Webhook:
             while not self._stopped.is_set():
                 self._news.wait()
                 self._news.clear()
-                while not self._stopped.is_set() and not self._send_all(ledger):
+                while not self._stopped.is_set() and not self._sent_all(ledger):
                     self._stopped.wait(wait)
                     wait = min(2 * wait, LONGEST_WAIT)
                 wait = self._first_wait
                 if not self._news.is_set():
                     self._idle.set()
+
+    def _sent_all(self, ledger: Ledger) -> bool:
+        try:
+            return self._send_all(ledger)
+        except WorkError as error:  # another program writes to the store for very long
+            log.info("%s", error)
+            return False
 
     def _send_all(self, ledger: Ledger) -> bool:
         """Whether nothing is left to send."""
@@ -87,7 +95,7 @@ class Webhook:
             except RefusedError as refused:
                 log.error("The webhook %s does not take %s (%s); it is not sent again.",
                           self.url, document["id"], refused)  # fmt: skip
-            except OSError as error:
+            except (OSError, HTTPException) as error:
                 log.info("The webhook %s does not answer (%s); it is tried again.", self.url, error)
                 return False
             ledger.sent(self._key, [document["id"]])
