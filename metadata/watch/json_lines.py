@@ -36,7 +36,7 @@ def json_line(verdict: Verdict, tell: Tell = str) -> str:
     """One line, as INTERFACE describes it; ``tell`` puts the message into the reader's language.
 
     >>> from metadata.drift.verdict import State
-    >>> json_line(Verdict(0.0, "axis", State.QUIET, 0.0, 1.5))[:49]
+    >>> json_line(Verdict(0.0, "axis", State.QUIET, 0.0, 1.5))[:48]
     '{"time": 0.0, "metric": "axis", "state": "quiet"'
     """
     document = verdict.to_json()
