@@ -62,8 +62,9 @@ class Follower:
         self._held = self.stuck.update(values, self._good)
         real = self._good & (self._held == 0)
         regimes = timeline.codes(self._clock)
-        if not timeline.logged:
-            regimes = self.gaps.update(self._clock, real, regimes)
+        if self._clock[0] < max(timeline.logged, self.gaps.until):
+            told = self._clock >= timeline.logged  # from then on the log book says it
+            regimes = self.gaps.update(self._clock, real & ~told, regimes)
         steady = np.isin(regimes, STEADY)
         rising = self.tooth.update(times, values, real)
         if rising.any() and self.tooth.facts() is not None:

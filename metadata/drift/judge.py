@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ Floats = NDArray[np.float64]
 
 FIRST_BINS = 8 * 3
 LEARN_BINS = 8 * 4
+SETTLED = 8 * 14
 # A level that is set anew moves by up to a quarter of the way to the limit.
 STEP_SHARE = 0.17
 KEY_SIZE = 3.0
@@ -34,7 +36,7 @@ UNLIMITED = 12.0
 CALM = 1.5
 # Log odds that false warnings pass once in 100 days, and for e times as many days
 # (draw_history, seeds below 10000: docs/drift.md).
-WARN_AT, PER_LOG_DAYS, HYSTERESIS = 6.0, 1.6, 1.0
+WARN_AT, PER_LOG_DAYS, HYSTERESIS = 6.8, 0.85, 0.5
 
 
 class Judge:
@@ -81,7 +83,12 @@ class Judge:
         due = self.closed - self.last_learned >= min(LEARN_BINS, self.closed // 4)
         calm = self.forecast is None or self.forecast.odds < CALM
         if self.normal is None or (due and calm):
-            self.normal = learn(window, noise, self.reading, step, key_size)
+            learned = learn(window, noise, self.reading, step, key_size)
+            if self.normal is not None and self.closed > SETTLED:
+                # A slow drift must not become wander before it is seen.
+                slow = np.clip(learned.slow / self.normal.slow, 0.8, 1.07) * self.normal.slow
+                learned = replace(learned, slow=float(slow))
+            self.normal = learned
             self.last_learned = self.closed
         fast = FAST_REACH * self.normal.fast + SLOW_REACH * self.normal.slow
         reach = (SWING_REACH * -window.low + fast, SWING_REACH * window.high + fast)

@@ -25,7 +25,7 @@ class OwnGaps:
 
     def __init__(self) -> None:
         self._last = np.nan
-        self._until = -np.inf
+        self.until = -np.inf
         self.eras: list[float] = []
 
     def update(
@@ -33,20 +33,19 @@ class OwnGaps:
     ) -> NDArray[np.int8]:
         """The regimes with the recoveries in; ``clock`` (n,) must not fall."""
         places = np.flatnonzero(real)
-        if not len(places):
-            return regimes
         times = clock[places]
         silence = np.diff(np.concatenate([[self._last], times]))
         ends = times[silence > SILENT_S]
         out = regimes.copy()
-        for end in [self._until - RECOVERY_S, *ends.tolist()]:
+        for end in [self.until - RECOVERY_S, *ends.tolist()]:
             inside = (clock >= end) & (clock < end + RECOVERY_S)
             out[inside & (regimes == OPERATION)] = RECOVERY
         if len(ends):
-            self._until = float(ends[-1]) + RECOVERY_S
+            self.until = float(ends[-1]) + RECOVERY_S
             long = times[silence > LONG_S]
             self.eras = [*self.eras, *long.tolist()][-KEPT:]
-        self._last = float(times[-1])
+        if len(times):
+            self._last = float(times[-1])
         return out
 
     def era(self, time: float) -> int:

@@ -69,14 +69,15 @@ class Timeline:
         self.keys: list[tuple[float, float]] = []
         self.resets: list[float] = []
         self._begun: tuple[float, int] | None = None
-        self.logged = False
+        #: Unix s of the first entry of a log book that tells when the beam is lost.
+        self.logged = np.inf
 
     def tell(self, event: LoggedEvent) -> None:
         """Take in an entry of the log book."""
         kind, time = event.kind.lower().replace(" ", "_").replace("-", "_"), event.time
         if kind in BEGINS:
             self.begin(time, BEGINS[kind])
-            self.logged = True
+            self.logged = min(self.logged, time)
         elif kind in ENDS:
             self.end(time)
         elif kind in MOVES:
@@ -157,5 +158,5 @@ class Timeline:
         timeline.resets = [float(t) for t in state["resets"]]
         begun = state["begun"]
         timeline._begun = (float(begun[0]), int(begun[1])) if begun else None
-        timeline.logged = bool(state["logged"])
+        timeline.logged = float(state["logged"])
         return timeline

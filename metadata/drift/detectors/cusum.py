@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 ALLOWED = 0.5  # deviations of the level that are not counted
-KEPT, FIRST, BLOCK = 512, 128, 16
+KEPT, FIRST, BLOCK = 1024, 256, 32
 ROUNDS = 64
 
 
@@ -69,15 +69,22 @@ class Cusum:
         length = 4 * len(z) // BLOCK
         starts = rng.integers(0, len(z) - BLOCK + 1, (ROUNDS, length))
         drawn = z[(starts[:, :, None] + np.arange(BLOCK)).reshape(ROUNDS, -1)]
-        up = np.zeros(ROUNDS)
-        highest = np.zeros(ROUNDS)
+        # The level itself is known only as well as the means of blocks agree.
+        means = z[: len(z) // BLOCK * BLOCK].reshape(-1, BLOCK).mean(axis=1)
+        drawn = drawn + rng.normal(0, float(means.std()) / np.sqrt(len(means)), (ROUNDS, 1))
+        self._threshold = max(self._passed(drawn), self._passed(-drawn), 5.0)
+
+    def _passed(self, drawn: Floats) -> float:
+        """What the upper sums of readings (rounds, n) pass once in ``between`` of them."""
+        up = np.zeros(len(drawn))
+        highest = np.zeros(len(drawn))
         for column in drawn.T:
             up = np.maximum(0.0, up + column - ALLOWED)
             highest = np.maximum(highest, up)
-        # Maxima over a length are Gumbel: read where one of `between` readings lies.
+        # Maxima over a length are Gumbel: read where one of twice `between` readings lies.
         scale = max(float(highest.std()) * np.sqrt(6) / np.pi, 0.5)
         middle = float(highest.mean()) - 0.5772 * scale
-        self._threshold = max(middle + scale * np.log(2 * self.between / drawn.shape[1]), 4.0)
+        return float(middle + scale * np.log(2 * self.between / drawn.shape[1]))
 
     def to_state(self) -> dict[str, Any]:
         return dict(vars(self))
