@@ -65,7 +65,8 @@ def train(config_path: str | Path, output: str | Path | None = None) -> dict[str
         "minutes": round((time.monotonic() - began) / 60, 1),
         "validation_cost": {"learned": round(score, 4), "shortest": round(base, 4)},
         "limits": "Simulated queues only; what a GPU gains is assumed. `tomoplan bench scheduling` "
-        "measures it beside the other schedulers.",
+        "measures it beside the other schedulers; until it wins there it is off by default.",
+        "default_on": False,
         "licence": "Apache-2.0",
     }
     return _written(tensors, card, output)
