@@ -14,7 +14,9 @@ from metadata.series import MetricInfo
 Floats = NDArray[np.float64]
 
 # Names under which facilities keep their stored current (SR_current at the APS, DCCT monitors).
-NAMED = re.compile(r"(ring|beam|storage|machine|sr|dcct|topup)[\W_]*(current|curr)\b|dcct", re.I)
+NAMED = re.compile(
+    r"(ring|beam|storage|machine|sr|dcct|topup)[\W_]*(current|curr)(?![a-z])|dcct", re.I
+)
 DARK_SHARE = 0.2
 
 

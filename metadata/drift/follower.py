@@ -67,7 +67,7 @@ class Follower:
             regimes = self.gaps.update(self._clock, real & ~told, regimes)
         steady = np.isin(regimes, STEADY)
         rising = self.tooth.update(times, values, real)
-        if rising.any() and self.tooth.facts() is not None:
+        if self.beam:  # elsewhere a rise may be anything
             regimes = np.where(rising & steady, np.int8(REFILL), regimes)
         self._values, self._regimes = values, regimes.astype(np.int8)
         self._steady = steady & real
@@ -129,11 +129,11 @@ class Follower:
         self._count(values)
         before = self.passage.reached
         reached = self.passage.update(self._values[part], use, self.limits)
+        self._codes[part] = np.where(reached, ALARM, self.judge.state)
+        self._tell(part, reached)
         if self.passage.reached and not before:
             first = start + int(np.argmax(reached))
             self.judge.learned.arrived(float(self._clock[first]))
-        self._codes[part] = np.where(reached, ALARM, self.judge.state)
-        self._tell(part, reached)
 
     def _count(self, values: Floats) -> None:
         """Noise of single readings, from neighbours; exact however blocks are cut."""

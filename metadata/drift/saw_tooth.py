@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 RISE = 8.0  # usual changes from one reading to the next that a refill is larger than
-EVERY = 64
+EVERY, SEEN, LATER = 64, 2048, 1024  # the usual change is learned often at first
 KEPT = 512
 LEAST = 3
 FAR = 4.0  # usual times between readings: what lies further apart may hide anything
@@ -46,6 +46,10 @@ class SawTooth:
         self._clean = True
         self.found: list[tuple[float, float, float, bool]] = []
         self._fallen, self._falling = 0.0, 0.0
+        self._seen = 0
+
+    def _every_count(self) -> int:
+        return EVERY if self._seen < SEEN else LATER
 
     def update(self, times: Floats, values: Floats, good: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Which samples a refill brought."""
@@ -53,7 +57,7 @@ class SawTooth:
         at = 0
         places = np.flatnonzero(good)
         while at < len(places):
-            stop = min(len(places), at + EVERY - len(self._new))
+            stop = min(len(places), at + self._every_count() - len(self._new))
             self._piece(times, values, places[at:stop], out)
             at = stop
         return out
@@ -86,7 +90,8 @@ class SawTooth:
                 drop = np.log(v[:-1][falls] / v[1:][falls])
                 self._fallen = float(np.cumsum(np.concatenate([[self._fallen], drop]))[-1])
                 self._falling = float(np.cumsum(np.concatenate([[self._falling], dt[falls]]))[-1])
-        if len(self._new) >= EVERY:
+        if len(self._new) >= self._every_count():
+            self._seen += len(self._new)
             changes = np.array(self._new)
             changes = changes[np.isfinite(changes).all(axis=1)]
             if len(changes):

@@ -87,8 +87,8 @@ class Cusum:
         return float(middle + scale * np.log(2 * self.between / drawn.shape[1]))
 
     def to_state(self) -> dict[str, Any]:
-        return dict(vars(self))
+        return {**vars(self), "_past": np.array(self._past)}
 
     def restore(self, state: dict[str, Any]) -> None:
         for name, value in state.items():
-            setattr(self, name, list(value) if name in ("_past", "_sums") else value)
+            setattr(self, name, [float(v) for v in value] if name in ("_past", "_sums") else value)

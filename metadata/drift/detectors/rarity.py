@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-KEPT = 1024
+KEPT = 512
 EVERY = 64
 TAIL = 0.05
 LEAST = 128
