@@ -118,6 +118,6 @@ def test_true_fractions_are_perfect() -> None:
     truth = scans[0].fractions(0)[:, None].astype(np.float32)
     names = [1, 2]
     for values, quality in ((truth, 1.0), (np.zeros_like(truth), 0.0)):
-        given = {DataKind.MATERIALS: volume(values, DataKind.MATERIALS)}
+        given = {DataKind.MATERIALS: volume(values[names], DataKind.MATERIALS)}
         found = measure("decompose", delivered(scans, given, names))
         assert found == pytest.approx(quality, abs=1e-3)
