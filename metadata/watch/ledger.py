@@ -50,6 +50,8 @@ CREATE TABLE IF NOT EXISTS watch_notices (
     sent INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (key, id)
 );
+CREATE TABLE IF NOT EXISTS watch_words (key TEXT PRIMARY KEY, words TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS watch_said (key TEXT PRIMARY KEY, said INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS watch_acknowledgements (
     metric TEXT NOT NULL,
     since REAL NOT NULL,
@@ -57,6 +59,9 @@ CREATE TABLE IF NOT EXISTS watch_acknowledgements (
     PRIMARY KEY (metric, since)
 );
 """
+
+TABLES_OF_A_WATCH = ("watches", "watch_changes", "watch_standing", "watch_notices", "watch_words",
+                     "watch_said")  # fmt: skip
 
 
 def frozen(state: Any) -> bytes:
@@ -116,6 +121,8 @@ class Step:
     changes: Sequence[Mapping[str, Any]] = ()
     notices: Sequence[tuple[Notice, str]] = ()  # with their words
     samples: Sequence[Samples] = ()  # to be kept as series
+    words: str = ""  # for a reader that cannot be asked afterwards what it got
+    said: int = 0  # characters of them that are put out when the step is kept
     seen: float | None = None
 
 
@@ -144,7 +151,7 @@ class Ledger(SeriesStore):
     ) -> None:
         """Forget what the watch of this key left behind, and keep that it begins."""
         with self._writing() as connection:
-            for table in ("watches", "watch_changes", "watch_standing", "watch_notices"):
+            for table in TABLES_OF_A_WATCH:
                 connection.execute(f"DELETE FROM {table} WHERE key = ?", (key,))
             connection.execute(
                 "INSERT INTO watches VALUES (?, ?, '{}', ?, ?, NULL, 0)",
@@ -185,8 +192,24 @@ class Ledger(SeriesStore):
                     for n, p in step.problems.items()
                 ],
             )
+            if step.words:
+                connection.execute("INSERT OR REPLACE INTO watch_words VALUES (?, ?)",
+                                   (key, step.words))  # fmt: skip
+                self.say(key, step.said)
             sizes = json.dumps(dict(say()))
             connection.execute("UPDATE watches SET outputs = ? WHERE key = ?", (sizes, key))
+
+    def say(self, key: str, said: int) -> None:
+        """So many characters of the words of the last step are being put out."""
+        with self._writing() as connection:
+            connection.execute("INSERT OR REPLACE INTO watch_said VALUES (?, ?)", (key, said))
+
+    def unsaid(self, key: str) -> tuple[str, int]:
+        """The words of the last step that had any, and how many characters of them were put out."""
+        row = self._connection.execute(
+            "SELECT words, said FROM watch_words JOIN watch_said USING (key) WHERE key = ?", (key,)
+        ).fetchone()
+        return row if row is not None else ("", 0)
 
     def finish(self, key: str) -> None:
         """The watch of this key came to the end of what there was."""

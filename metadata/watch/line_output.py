@@ -6,6 +6,7 @@ import contextlib
 import os
 import select
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
 
@@ -18,9 +19,9 @@ class LineOutput:
 
     After a kill the watch says again what it had not yet kept. Where the output is a file, what
     stands behind the ``kept`` size tells which of these lines are there already: they are passed
-    over, and a line that was cut is completed. A pipe or a terminal cannot be read back, so there
-    the last lines may come twice if the kill fell between their writing and the end of the
-    transaction.
+    over, and a line that was cut is completed. A pipe or a terminal cannot be read back: there
+    lines are kept first and put out at once after, a piece that it takes without waiting at a time,
+    so a kill loses or repeats one only if it falls between these two.
     """
 
     def __init__(self, descriptor: int, *, kept: int | None = None) -> None:
@@ -39,12 +40,15 @@ class LineOutput:
         """Bytes of the file; None for a pipe or a terminal."""
         return os.fstat(self._descriptor).st_size if self._regular else None
 
-    def takes(self, text: str) -> bool:
-        """Whether a text can be put out without waiting for a reader; waits until some can."""
-        if not self._regular:
-            with contextlib.suppress(OSError):
-                select.select([], [self._descriptor], [])
-        return self._regular or len(text) * 4 <= AT_ONCE  # 4 bytes a sign at most in UTF-8
+    @property
+    def remembers(self) -> bool:
+        """Whether one can look afterwards at what was put out: a file."""
+        return self._regular
+
+    def wait(self) -> None:
+        """Until a reader leaves room for a piece."""
+        with contextlib.suppress(OSError, ValueError):
+            select.select([], [self._descriptor], [])
 
     @property
     def _regular(self) -> bool:
@@ -74,6 +78,25 @@ class LineOutput:
 
     def close(self) -> None:
         os.close(self._descriptor)
+
+
+def pieces(text: str) -> Iterator[str]:
+    r"""Whole lines, together no longer than a pipe takes at once (a longer line is alone).
+
+    >>> [len(piece) for piece in pieces("x" * 3000 + "\n" + "y" * 3000 + "\n" + "z\n")]
+    [3001, 3003]
+    """
+    piece: list[str] = []
+    size = 0
+    for line in text.splitlines(keepends=True):
+        more = len(line.encode())
+        if piece and size + more > AT_ONCE:
+            yield "".join(piece)
+            piece, size = [], 0
+        piece.append(line)
+        size += more
+    if piece:
+        yield "".join(piece)
 
 
 def _behind(kept: int, descriptor: int) -> tuple[set[bytes], bytes]:

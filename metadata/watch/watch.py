@@ -21,7 +21,7 @@ from metadata.watch.bookmark import Bookmark, Entry
 from metadata.watch.judged import Judged, Listener
 from metadata.watch.ledger import Ledger, Step, frozen, thawed
 from metadata.watch.limit_book import LimitBook
-from metadata.watch.line_output import LineOutput
+from metadata.watch.line_output import LineOutput, pieces
 from metadata.watch.notice import Attention, Notice, NoticeKind
 from metadata.watch.slices import Slice, joined, slices
 from metadata.watch.voice import Voice
@@ -89,6 +89,8 @@ class Watch:
         if not self.resumed:
             names = [source.name for source in self.sources]
             self.ledger.begin(self.key, names, self.outlets.sizes())
+        else:
+            self._utter_rest()
         for cut in self._history():
             self._judge(cut)
             self._keep_when_due()
@@ -253,23 +255,45 @@ class Watch:
             seen=self.seen if np.isfinite(self.seen) else None,
         )  # fmt: skip
         lines = "".join(pending.lines)
-        # A reader that does not read must not keep others from the store.
-        beforehand = out is not None and lines and not out.takes(lines)
-        if beforehand and out is not None:
-            out.put(lines)
+        told = list(pieces(lines)) if out is not None and not out.remembers else []
+        if told and out is not None:
+            out.wait()  # a reader that does not read must not keep others from the store
+            step = replace(step, words=lines, said=len(told[0]))
 
         def say() -> dict[str, int]:
-            if out is not None and lines and not beforehand:
+            if out is not None and lines and not told:
                 out.put(lines)
             if self.outlets.log is not None:
                 self.outlets.log.put("".join(pending.logged))
             return self.outlets.sizes()
 
         self.ledger.write(self.key, [s.name for s in self.sources], step, say)
+        self._utter(told)
         notices = pending.notices
         self._pending = _Pending(cost=time.monotonic() - began)
         if notices:
             self.outlets.notify(notices)
+
+    def _utter(self, told: Sequence[str], said: int = 0) -> None:
+        """Put out pieces of words, the first of which is kept as said."""
+        out = self.outlets.out
+        for number, piece in enumerate(told if out is not None else ()):
+            assert out is not None
+            if number:
+                out.wait()
+                self.ledger.say(self.key, said + len(piece))
+            out.put(piece)
+            said += len(piece)
+
+    def _utter_rest(self) -> None:
+        """What a watch that was killed had not yet put out."""
+        words, said = self.ledger.unsaid(self.key)
+        out = self.outlets.out
+        if said < len(words) and out is not None and not out.remembers:
+            rest = list(pieces(words[said:]))
+            out.wait()
+            self.ledger.say(self.key, said + len(rest[0]))
+            self._utter(rest, said)
 
 
 class _Pending:

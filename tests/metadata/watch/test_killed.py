@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -76,3 +77,18 @@ def test_fifty_kills_lose_and_repeat_nothing(tmp_path: Path, mode: str) -> None:
     rounds = killed(tmp_path, 50, mode)
     assert sum(rounds) >= 50
     check(tmp_path, rounds)
+
+
+def test_a_reader_of_a_pipe_that_kills_gets_every_line_once(tmp_path: Path) -> None:
+    write_history(tmp_path, 12)
+    command = [sys.executable, "-m", "planner.app.command_line", "watch",
+               str(tmp_path / "history.csv"), "--events", "--json"]  # fmt: skip
+    where = {"cwd": Path(__file__).parents[3], "stderr": subprocess.DEVNULL,
+             "env": os.environ | {"TOMOPLAN_HOME": str(tmp_path / "home")}}  # fmt: skip
+    with subprocess.Popen(command, stdout=subprocess.PIPE, **where) as first:  # type: ignore[call-overload]
+        lines = [first.stdout.readline() for _ in range(5)]
+        first.kill()
+        lines += first.stdout.read().splitlines(keepends=True)
+    lines += subprocess.run(command, stdout=subprocess.PIPE, **where).stdout.splitlines(True)  # type: ignore[call-overload]
+    whole = subprocess.run(command, stdout=subprocess.PIPE, **where).stdout.splitlines(True)  # type: ignore[call-overload]
+    assert lines == whole
