@@ -45,8 +45,9 @@ class Residual:
         if self._count > FIRST:
             if self._count % 16 == 1:
                 spread = np.diag(np.diag(self._moment)) + 1e-12 * np.eye(len(row))
-                self._inverse = np.linalg.inv((1 - SHRINK) * self._moment + SHRINK * spread)
-            found = float(np.log1p(max(self._last @ self._inverse @ self._last, 0.0)))
+                shrunk = (1 - SHRINK) * self._moment + SHRINK * spread
+                self._inverse = np.asarray(np.linalg.inv(shrunk), np.float64)
+            found = float(np.log1p(max(float(self._last @ self._inverse @ self._last), 0.0)))
         self._mean = self._mean + share * apart
         self._moment = self._moment + share * (np.outer(apart, apart) - self._moment)
         return found
