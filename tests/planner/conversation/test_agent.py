@@ -218,7 +218,7 @@ def test_nothing_in_a_file_makes_a_run_start(foam: Path, tmp_path: Path, no_run:
 def test_a_result_is_never_written_over(foam: Path, tmp_path: Path, no_run: None) -> None:
     mine = tmp_path / "mine.h5"
     mine.write_text("precious")
-    with serving(calls(PLAN), calls(("run", {"output": str(mine)})), words("ok")) as model:
+    with serving(calls(PLAN), calls(("run", {"output": mine.name})), words("ok")) as model:
         talk = talking(model, foam)
         turn = talk.say(f"reconstruct it, run it and save to {mine}")
         assert turn.awaiting is None
