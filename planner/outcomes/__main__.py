@@ -21,6 +21,7 @@ def main() -> None:
     made.add_argument("--seconds", type=float, help="predicted seconds of a scan")
     made.add_argument("--workers", type=int, default=1, help="processes")
     made.add_argument("--scheduler", help="address of a Dask cluster instead")
+    made.add_argument("--gather", action="store_true", help="only join the finished scans")
     made.add_argument("--output", type=Path, default=SIMULATED)
     real = commands.add_parser("real", help="run pipelines on real scans (TOMOPLAN_DATA)")
     real.add_argument("--subsets", type=int, help="the first so many only")
@@ -48,10 +49,14 @@ def main() -> None:
 def _simulated(given: argparse.Namespace) -> None:
     from planner.outcomes.jobs import job
     from simulators.outcomes import generate
+    from simulators.outcomes.generation import gather
     from toolbox.execution.record import hardware
 
     make = functools.partial(job, pipelines=given.pipelines, seconds=given.seconds)
     about = {"settings": settings(), "hardware": hardware() | {"host": ""}}
+    if given.gather:
+        gather(given.output, about, range(given.first, given.scans))
+        return
     generate(make, given.scans, given.output, workers=given.workers, scheduler=given.scheduler,
              about=about, first=given.first)  # fmt: skip
 
