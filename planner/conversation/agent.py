@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -139,10 +140,11 @@ def tools_over(actions: Actions) -> list[BaseTool]:
 
     def offered(work: Callable[..., Told], form: type[Form], about: str) -> BaseTool:
         def call(**given: Any) -> str:
+            before = copy(actions.state)  # an output that is refused is forgotten
             told = work(**given)
             data = {"refused": told.text} if told.refused else dict(told.data)
             said = json.dumps(data, ensure_ascii=False, default=str)
-            return without_folders(said, actions.state)[:RESULT]
+            return without_folders(without_folders(said, before), actions.state)[:RESULT]
 
         return StructuredTool.from_function(call, name=work.__name__, description=about,
                                             args_schema=form)  # fmt: skip
