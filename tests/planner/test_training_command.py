@@ -12,7 +12,7 @@ from planner.training import train, trainable
 
 def test_all_parts_go_by_one_command() -> None:
     assert {"understanding", "fbpconvnet", "center_cnn"} <= set(trainable())
-    with pytest.raises(InputError, match=r"called 'sharp'.*center_cnn, fbpconvnet, .*understanding"):
+    with pytest.raises(InputError, match=r"'sharp'.*center_cnn, fbpconvnet, .*understanding"):
         train("sharp")
 
 

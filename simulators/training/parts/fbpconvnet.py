@@ -139,8 +139,8 @@ class Part:
             "version": "0.2.0",
             "changelog": {
                 "0.1.0": "first weights, trained small on one busy CPU core",
-                "0.2.0": "eleven families instead of nine, a logarithmic loss, longer training (one "
-                "continuation); on half a core of a CPU, so still small",
+                "0.2.0": "eleven families instead of nine, a logarithmic loss, longer training "
+                "(one continuation); on half a core of a CPU, so still small",
             },
             "task": "remove streaks and noise from slices reconstructed from few views",
             "intended_use": "half-turn absorption scans of 60 to 120 views after filtered "
