@@ -191,11 +191,13 @@ class Outcomes:
 
     @classmethod
     def joined(cls, parts: Sequence[Outcomes], about: Mapping[str, Any]) -> Outcomes:
-        """Several tables as one, in the order given."""
+        """Several tables as one, in the order given. The versions are those of the last; a scan
+        that was run with others says so in its document (``versions``)."""
         index: dict[str, int] = {}
         scans: list[ScanOutcomes] = []
         known: dict[str, Step] = {}
         versions: dict[str, str] = {}
+        held: list[dict[str, str]] = []
         for part in parts:
             versions |= part.versions
             keys = [step_key(s) for s in part.steps]
@@ -204,9 +206,21 @@ class Outcomes:
                 known.setdefault(key, step)
             renumber = np.array([index[k] for k in keys], np.int32)
             scans += [_renumbered(s, renumber) for s in part.scans]
+            held += [part.versions] * len(part.scans)
         steps = tuple(known[k] for k in index)
-        scans = [ScanOutcomes(**{**vars_of(s), "steps": steps}) for s in scans]
+        scans = [
+            ScanOutcomes(**{**vars_of(s), "steps": steps, "document": _told(s, own, versions)})
+            for s, own in zip(scans, held, strict=True)
+        ]
         return cls(tuple(scans), steps, versions, dict(about))
+
+
+def _told(
+    scan: ScanOutcomes, own: Mapping[str, str], versions: Mapping[str, str]
+) -> dict[str, Any]:
+    """The document of a scan with the versions that are not those of the table."""
+    other = {name: v for name, v in own.items() if versions[name] != v}
+    return scan.document | ({"versions": other} if other else {})
 
 
 def vars_of(scan: ScanOutcomes) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from simulators import World, simulate
-from simulators.outcomes import Job, generate
+from simulators.outcomes import Job, generate, generation
 from simulators.outcomes import runner as running
 from simulators.outcomes.runner import Runner
 from simulators.outcomes.table import Outcomes
@@ -118,6 +118,14 @@ def test_a_job_that_cannot_be_made_is_told_and_left_out(
     made = generate(make, 2, tmp_path / "table.h5", workers=0)
     assert [s.name for s in made] == ["train-1"]
     assert "job 0 is left out: ValueError: no such world" in capsys.readouterr().err
+
+
+def test_a_scan_run_with_other_versions_says_so() -> None:
+    (scan,) = generation.run_job(lambda n: job(n, OTHERS[1:]), 1)
+    old, new = (Outcomes((scan,), scan.steps, {"fbp": v, "tv": "1"}, {}) for v in ("1", "2"))
+    both = Outcomes.joined([old, new], {})
+    assert both.versions == {"fbp": "2", "tv": "1"}
+    assert [s.document.get("versions") for s in both] == [{"fbp": "1"}, None]
 
 
 def test_a_killed_generation_goes_on_where_it_was(tmp_path: Path) -> None:
