@@ -134,7 +134,7 @@ def _on_cluster(
 
     with connected(scheduler) as client:
         waiting = {client.submit(attempted, make_job, n, pure=False): n for n in todo}
-        for future in arriving(list(waiting)):
+        for future in arriving(list(waiting), loop=client.loop):
             yield waiting[future], future.result()
 
 
