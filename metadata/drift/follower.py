@@ -104,7 +104,9 @@ class Follower:
         judged = self.judge.close(closed, era, timeline.key(middle), reading, self.limits,
                                   self.settings)  # fmt: skip
         if closed.subs:
-            self.passage.release(closed.mean, self.limits)
+            # While the drift stands, noise about the limit ends no alarm
+            margin = APART * self.judge.reading if self.judge.state == WARNING else 0.0
+            self.passage.release(closed.mean, self.limits, margin)
         if judged:
             self._learn(closed.mean, timeline.key(middle))
         return judged
@@ -218,5 +220,6 @@ class Follower:
         return follower
 
 
+APART = 2.0  # standard deviations of a reading
 UNUSUAL = 0.6  # a reading that its own past has less than once in 60 000
 CENTRE = 3.0  # log odds at which the score is a half

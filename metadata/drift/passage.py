@@ -14,7 +14,7 @@ Floats = NDArray[np.float64]
 
 class Passage:
     """``reached``: 1 the upper limit, −1 the lower, 0 neither; it stays until a bin's mean lies
-    inside again."""
+    inside again (:meth:`release`)."""
 
     def __init__(self) -> None:
         self.reached = 0
@@ -39,9 +39,9 @@ class Passage:
             out[first:] = True
         return out
 
-    def release(self, mean: float, limits: Limits) -> None:
-        """A bin is over, with this mean."""
-        if self.reached and limits.low < mean < limits.high:
+    def release(self, mean: float, limits: Limits, margin: float = 0.0) -> None:
+        """A bin is over, with this mean; it has to lie inside by a margin."""
+        if self.reached and limits.low + margin < mean < limits.high - margin:
             self.reached = 0
 
     def to_state(self) -> dict[str, Any]:

@@ -79,7 +79,7 @@ def chunks_of(clauses: tuple[Clause, ...], text: str) -> list[tuple[int, str]]:
     >>> from planner.language.clauses import clauses_of
     >>> said = "walnut, 3 kV, quick please, but label every crack that reaches the shell"
     >>> [part for _, part in chunks_of(clauses_of(said), said)]
-    ['walnut, 3 kV, quick please', 'label every crack that reaches the shell']
+    ['walnut, 3 kV, quick please, but label every crack that reaches the shell']
     """
     joined: list[tuple[int, int]] = []
     for clause in clauses:

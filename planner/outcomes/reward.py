@@ -27,7 +27,7 @@ def reward(
     quality that a request gives for ten times the time. A stated limit of seconds or memory that
     is broken costs 0.3 for each time that it is filled, at most 0.9.
 
-    >>> from planner.task import Intent
+    >>> from planner.task import Intent, Priority
     >>> fast = Task(Intent.PLAN, priority=Priority.SPEED, max_seconds=10.0)
     >>> round(reward(0.8, 1.0, 0.1, fast), 3), round(reward(0.8, 20.0, 20.0, fast), 3)
     (0.55, 0.2)

@@ -25,7 +25,7 @@ def caption(
 
     >>> rng = np.random.default_rng(2)
     >>> caption(rng, "foam", {Condition.RINGS: 2}, "en")
-    'sinogram of closed-cell foam with heavy vertical stripes in the sinogram'
+    'a tomogram, heavy vertical stripes in the sinogram'
     """
     words = _words(language)
     said = [_of(rng, words, c, "mild" if s == MILD else "strong") for c, s in shown.items()]
