@@ -161,7 +161,7 @@ def test_the_shipped_reader_fits_its_card() -> None:
 
 def test_training_learns_and_is_repeatable(tmp_path: Path) -> None:
     config = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))
-    config |= {"examples": 260, "embedded": 0.05, "validation": 50, "epochs": 6, "width": 16}
+    config |= {"examples": 500, "embedded": 0.05, "validation": 50, "epochs": 12, "width": 16}
     config |= {"rate": 0.02, "batch": 32, "average": 0.8}
     path = tmp_path / "small.yaml"
     path.write_text(yaml.safe_dump(config), encoding="utf-8")
@@ -170,7 +170,7 @@ def test_training_learns_and_is_repeatable(tmp_path: Path) -> None:
     assert first["sha256"] == second["sha256"]
     shares = first["measured_on_generated_validation"]
     assert shares["intent"] > 0.75  # always "plan" would give 0.68
-    assert shares["tokens_of_names_tagged_right"] > 0.1
+    assert shares["goals_exact"] > 0.3  # before learning: none right but by chance
     weights = (tmp_path / "a" / "understanding.safetensors").read_bytes()
     assert weights == (tmp_path / "b" / "understanding.safetensors").read_bytes()
 
