@@ -140,5 +140,7 @@ def test_a_killed_generation_goes_on_where_it_was(tmp_path: Path) -> None:
     assert went_on.steps == straight.steps
     for a, b in zip(went_on, straight, strict=True):
         assert a.name == b.name
-        for column in ("parent", "step", "failed", "main_quality"):
+        for column in ("parent", "step", "failed"):
             np.testing.assert_array_equal(getattr(a, column), getattr(b, column))
+        # Threads of the Fourier transform add up in any order
+        np.testing.assert_allclose(a.main_quality, b.main_quality, atol=1e-6)
