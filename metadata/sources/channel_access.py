@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from typing import Any
 
 import numpy as np
@@ -39,7 +40,8 @@ class ChannelAccess:
         self._context = self._client.Context(timeout=timeout)
         self._infos: dict[str, MetricInfo] = {}
         self._subscriptions: list[Any] = []  # caproto keeps none of the callbacks alive
-        try:
+        with ExitStack() as undone:
+            undone.callback(self.close)
             self._channels = self._context.get_pvs(
                 *self.pvs, timeout=timeout, connection_state_callback=self._connected
             )
@@ -49,16 +51,13 @@ class ChannelAccess:
                     self._infos[channel.name] = _info(channel, timeout)
                 except TimeoutError:
                     continue
-        except Exception:
-            self.close()
-            raise
-        silent = [pv for pv in self.pvs if pv not in self._infos]
-        if len(silent) == len(self.pvs):
-            self.close()
-            raise WorkError(
-                f"No server answers for {', '.join(silent)} within {timeout:g} s. Expected a "
-                f"running IOC; check the names and EPICS_CA_ADDR_LIST."
-            )
+            silent = [pv for pv in self.pvs if pv not in self._infos]
+            if len(silent) == len(self.pvs):
+                raise WorkError(
+                    f"No server answers for {', '.join(silent)} within {timeout:g} s. Expected a "
+                    f"running IOC; check the names and EPICS_CA_ADDR_LIST."
+                )
+            undone.pop_all()
         if silent:
             self.warnings.append(
                 f"No server answers for {', '.join(silent)} yet; they are taken up when one does."
