@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from typing import Any
 
 import numpy as np
 
-from metadata.errors import InputError, WorkError
 from metadata.series import Limits, MetricInfo
+from metadata.sources.channels import Channels
 from metadata.sources.missing_client import client
 from metadata.sources.source import Entry
-from metadata.sources.updates import Updates
 
 ALARMS = (("lower_alarm_limit", "upper_alarm_limit"),
           ("lower_warning_limit", "upper_warning_limit"))  # fmt: skip
 
 
-class ChannelAccess:
+class ChannelAccess(Channels):
     """``ca://PV`` or ``ca://PV1,PV2``: each change of a channel, with the server's time and
     severity. Units and limits (alarm, else warning) come from the channel itself. Where the
     connection is lost, a sample says so. Servers are found as ``EPICS_CA_ADDR_LIST`` says.
@@ -27,18 +26,10 @@ class ChannelAccess:
     ``timeout``: s to wait for the channels; ``every``: s between blocks.
     """
 
-    live = True
-
     def __init__(self, pvs: Sequence[str], *, timeout: float = 5.0, every: float = 1.0) -> None:
-        self._client = client("caproto.threading.client", "caproto", "ca://")
-        self.pvs = [pv.strip() for pv in pvs if pv.strip()]
-        if not self.pvs:
-            raise InputError("ca:// names no channel. Expected ca://PV or ca://PV1,PV2.")
-        self.name = f"ca://{','.join(self.pvs)}"
-        self.warnings: list[str] = []
-        self._updates = Updates(every)
-        self._context = self._client.Context(timeout=timeout)
-        self._infos: dict[str, MetricInfo] = {}
+        super().__init__("ca", pvs, every)
+        library = client("caproto.threading.client", "caproto", "ca://")
+        self._context = library.Context(timeout=timeout)
         self._subscriptions: list[Any] = []  # caproto keeps none of the callbacks alive
         with ExitStack() as undone:
             undone.callback(self.close)
@@ -51,24 +42,8 @@ class ChannelAccess:
                     self._infos[channel.name] = _info(channel, timeout)
                 except TimeoutError:
                     continue
-            silent = [pv for pv in self.pvs if pv not in self._infos]
-            if len(silent) == len(self.pvs):
-                raise WorkError(
-                    f"No server answers for {', '.join(silent)} within {timeout:g} s. Expected a "
-                    f"running IOC; check the names and EPICS_CA_ADDR_LIST."
-                )
+            self._judge_silence(timeout, "EPICS_CA_ADDR_LIST")
             undone.pop_all()
-        if silent:
-            self.warnings.append(
-                f"No server answers for {', '.join(silent)} yet; they are taken up when one does."
-            )
-
-    def metrics(self) -> dict[str, MetricInfo]:
-        return {pv: self._infos.get(pv, MetricInfo(pv)) for pv in self.pvs}
-
-    def history(self, since: Mapping[str, float] | None = None) -> Iterator[Entry]:
-        """A channel knows no past."""
-        return iter(())
 
     def follow(self, stop: threading.Event) -> Iterator[Entry]:
         if not self._subscriptions:

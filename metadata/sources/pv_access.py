@@ -5,20 +5,20 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from typing import Any
 
 import numpy as np
 
-from metadata.errors import InputError, WorkError
 from metadata.series import Limits, MetricInfo
+from metadata.sources.channels import Channels
 from metadata.sources.missing_client import client
 from metadata.sources.source import Entry
-from metadata.sources.updates import Updates
 
 ALARMS = (("lowAlarmLimit", "highAlarmLimit"), ("lowWarningLimit", "highWarningLimit"))
 
 
-class PvAccess:
+class PvAccess(Channels):
     """``pva://PV`` or ``pva://PV1,PV2``: each change of a normative scalar, with the server's time
     and severity; units and limits from its ``display`` and ``valueAlarm``. Where the connection is
     lost, a sample says so. Servers are found as ``EPICS_PVA_ADDR_LIST`` says.
@@ -26,47 +26,27 @@ class PvAccess:
     ``timeout``: s to wait for the channels; ``every``: s between blocks.
     """
 
-    live = True
-
     def __init__(self, pvs: Sequence[str], *, timeout: float = 5.0, every: float = 1.0,
                  configuration: Mapping[str, str] | None = None) -> None:  # fmt: skip
+        super().__init__("pva", pvs, every)
         threads = client("p4p.client.thread", "p4p", "pva://")
-        self.pvs = [pv.strip() for pv in pvs if pv.strip()]
-        if not self.pvs:
-            raise InputError("pva:// names no channel. Expected pva://PV or pva://PV1,PV2.")
-        self.name = f"pva://{','.join(self.pvs)}"
-        self.warnings: list[str] = []
-        self._updates = Updates(every)
-        self._infos: dict[str, MetricInfo] = {}
         self._disconnected = threads.Disconnected
         if configuration is None:
             self._context = threads.Context("pva", nt=False)
         else:
             self._context = threads.Context("pva", nt=False, conf=dict(configuration), useenv=False)
         self._seen = threading.Condition()
-        self._subscriptions = [
-            self._context.monitor(pv, self._callback(pv), notify_disconnect=True) for pv in self.pvs
-        ]
-        with self._seen:
-            self._seen.wait_for(lambda: len(self._infos) == len(self.pvs), timeout)
-            silent = [pv for pv in self.pvs if pv not in self._infos]
-        if len(silent) == len(self.pvs):
-            self.close()
-            raise WorkError(
-                f"No server answers for {', '.join(silent)} within {timeout:g} s. Expected a "
-                f"running server; check the names and EPICS_PVA_ADDR_LIST."
-            )
-        if silent:
-            self.warnings.append(
-                f"No server answers for {', '.join(silent)} yet; they are taken up when one does."
-            )
-
-    def metrics(self) -> dict[str, MetricInfo]:
-        return {pv: self._infos.get(pv, MetricInfo(pv)) for pv in self.pvs}
-
-    def history(self, since: Mapping[str, float] | None = None) -> Iterator[Entry]:
-        """A channel knows no past."""
-        return iter(())
+        self._subscriptions: list[Any] = []
+        with ExitStack() as undone:
+            undone.callback(self.close)
+            for pv in self.pvs:
+                self._subscriptions.append(
+                    self._context.monitor(pv, self._callback(pv), notify_disconnect=True)
+                )
+            with self._seen:
+                self._seen.wait_for(lambda: len(self._infos) == len(self.pvs), timeout)
+                self._judge_silence(timeout, "EPICS_PVA_ADDR_LIST")
+            undone.pop_all()
 
     def follow(self, stop: threading.Event) -> Iterator[Entry]:
         return self._updates.follow(stop)
