@@ -19,8 +19,8 @@ from planner.inspection import inspect_scan
 from planner.outcomes.candidates import candidates
 from planner.outcomes.jobs import PATIENCE
 from planner.outcomes.report import Judged, Mean, goal_set, single_bests
-from planner.outcomes.subset_scan import SubsetScan
 from planner.situation import Situation, assess
+from planner.subset_scan import SubsetScan
 from planner.task import Condition, Goal, Intent, Task
 from simulators.outcomes import Job, Outcomes, generate
 from simulators.outcomes.tree import step_key
@@ -145,7 +145,7 @@ def make_reference(scan: SubsetScan, about: dict[str, Any], how: dict[str, Any])
     if about["destripe"]:
         settings = how["destripe"]
         block = make_tool(settings["tool"], settings["parameters"])(sinogram=block)
-    axis = (about["axis_px"] + 0.5) / (scan.bin) - 0.5
+    axis = scan.axis(about["axis_px"])
     volume = make_tool("fbp", {})(sinogram=block, center=Center(axis, axis, axis))
     return np.asarray(gaussian_filter(volume.values[0], how["blur_px"]), np.float32)
 

@@ -8,7 +8,7 @@ import pytest
 
 from metadata import open_scan
 from planner.benchmarks.tools import measured, settings
-from planner.benchmarks.tools.half_scan import HalfScan
+from planner.benchmarks.tools.real import half_of
 from planner.benchmarks.tools.row import Row, averaged, page
 from planner.grammar import slots
 from planner.inspection import inspect_scan
@@ -25,7 +25,7 @@ def test_no_tool_is_offered_on_a_real_scan_that_it_made_worse(job: str, data: Pa
     harmful = {r.tool for r in rows if r.gain is not None and r.gain < -HOW["worse"]}
     about = HOW["real"][job]
     with open_scan(data / about["file"]) as whole:
-        half = HalfScan(whole, about["row"], about["bin"], 0, about.get("thin", 1))
+        half = half_of(whole, about, 0)
         situation = assess(Task(Intent.PLAN, (Goal.RECONSTRUCT,)), [inspect_scan(half)])
     offered = {s.tool for slot in slots(situation) for steps in slot.steps for s in steps}
     assert offered
@@ -34,7 +34,7 @@ def test_no_tool_is_offered_on_a_real_scan_that_it_made_worse(job: str, data: Pa
 
 def test_halves_of_a_scan_share_no_view(data: Path) -> None:
     with open_scan(data / "projections/tooth_aps_dx.h5") as whole:
-        first, second = (HalfScan(whole, 0, 2, n, thin=2) for n in (0, 1))
+        first, second = (half_of(whole, {"row": 0, "bin": 2, "thin": 2}, n) for n in (0, 1))
         assert not set(first.info.angles_rad) & set(second.info.angles_rad)
         assert first.projections().shape == (46, 1, 320)
         assert first.axis(296.0) == 147.75

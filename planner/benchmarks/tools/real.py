@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from metadata import open_scan
 from metadata.scan import Scan
 from planner.benchmarks.rules import made, with_tool
-from planner.benchmarks.tools.half_scan import HalfScan
 from planner.benchmarks.tools.row import Row
 from planner.benchmarks.tools.slices import tools_of
+from planner.subset_scan import SubsetScan
 from toolbox.kinds import GreyState, Stage
 from toolbox.recipe import Recipe, Step
 
@@ -37,8 +37,7 @@ def measure(settings: Mapping[str, Any], only: str | None = None) -> Iterator[Ro
         if only not in (None, job):
             continue
         with open_scan(Path(folder) / about["file"]) as whole:
-            halves = [HalfScan(whole, about["row"], about["bin"], first, about.get("thin", 1))
-                      for first in (0, 1)]  # fmt: skip
+            halves = [half_of(whole, about, first) for first in (0, 1)]
             recipe = plain(halves[0], about)
             reference = made(halves[1], referring(recipe, about, how))
             assert reference is not None
@@ -52,7 +51,15 @@ def measure(settings: Mapping[str, Any], only: str | None = None) -> Iterator[Ro
                               scores[2], real=True)  # fmt: skip
 
 
-def plain(scan: HalfScan, about: Mapping[str, Any]) -> Recipe:
+def half_of(scan: Scan, about: Mapping[str, Any], first: int) -> SubsetScan:
+    """Every second view of a row (``first`` 0 or 1), of those one in ``thin``: the other half is
+    left for a reference with noise of its own."""
+    thin = about.get("thin", 1)
+    views = np.arange(first * thin, scan.info.projections, 2 * thin)
+    return SubsetScan(scan, about["row"], views, about["bin"])
+
+
+def plain(scan: SubsetScan, about: Mapping[str, Any]) -> Recipe:
     """Flat field where there are counts, logarithm, the known axis, filtered back-projection."""
     first = (Step("flat_field"),) if scan.info.state is GreyState.COUNTS else ()
     axis = Step("known_center", {"column": scan.axis(about["axis_px"])})

@@ -60,6 +60,10 @@ class SubsetScan(Scan):
         monitor = self._scan.monitor()
         return None if monitor is None else monitor[self._views]
 
+    def axis(self, column: float) -> float:
+        """Where a column of the whole scan lies in this one."""
+        return (column + 0.5) / self.bin - 0.5
+
     def _thinned(self, frames: Frames) -> Frames:
         if self._thin is None:
             return frames
