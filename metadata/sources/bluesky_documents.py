@@ -16,7 +16,7 @@ from metadata.errors import InputError
 from metadata.series import MetricInfo, Samples
 from metadata.sources.bluesky_reader import BlueskyReader
 from metadata.sources.order import in_order
-from metadata.sources.reread import follow_file, remember
+from metadata.sources.reread import RereadFile
 from metadata.sources.source import Entry, beside_each_other, later
 
 NAMES = ("start", "descriptor", "event", "event_page", "bulk_events", "stop", "resource", "datum",
@@ -25,16 +25,12 @@ POLL_SECONDS = 0.2
 Document = tuple[str, Mapping[str, Any]]
 
 
-class BlueskyFile:
+class BlueskyFile(RereadFile):
     """Runs in a file, or in all ``.json`` and ``.jsonl`` files of a folder: a ``[name, doc]`` a
     line, or one list of them."""
 
     def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
-        self.name = str(path)
-        self.live = False
-        self.warnings: list[str] = []
-        self._known: dict[str, float] = {}
+        super().__init__(path)
         reader = BlueskyReader()
         for name, document in self._documents():
             if name in ("start", "descriptor"):
@@ -48,17 +44,6 @@ class BlueskyFile:
 
     def metrics(self) -> dict[str, MetricInfo]:
         return dict(self._metrics)
-
-    def history(self, since: Mapping[str, float] | None = None) -> Iterator[Entry]:
-        for entry in self._read(since or {}):
-            remember(entry, self._known)
-            yield entry
-
-    def follow(self, stop: threading.Event) -> Iterator[Entry]:
-        return follow_file(self.path, self._read, self._known, stop)
-
-    def close(self) -> None:
-        """The file is only open while it is read."""
 
     def _read(self, since: Mapping[str, float]) -> Iterator[Entry]:
         reader = BlueskyReader()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -11,22 +10,18 @@ import numpy as np
 from metadata.errors import InputError
 from metadata.series import MetricInfo, Samples, Times, Values
 from metadata.sources.order import in_order
-from metadata.sources.reread import follow_file, remember
+from metadata.sources.reread import RereadFile
 from metadata.sources.source import Entry, beside_each_other, later
 from metadata.sources.spec_scan import SpecScan, read_spec
 
 
-class SpecFile:
+class SpecFile(RereadFile):
     """Motors (``#P``) and quantities of the beamline (``#V``) once a scan, at its time; counters
     (``#L``) once a point. A counter and a setting of the same name are one metric; motors that are
     moved in a scan are left out of its points."""
 
     def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
-        self.name = str(path)
-        self.live = False
-        self.warnings: list[str] = []
-        self._known: dict[str, float] = {}
+        super().__init__(path)
         self._names = list(_series(self._scans()))
         if not self._names:
             raise InputError(
@@ -36,17 +31,6 @@ class SpecFile:
 
     def metrics(self) -> dict[str, MetricInfo]:
         return {name: MetricInfo(name) for name in self._names}
-
-    def history(self, since: Mapping[str, float] | None = None) -> Iterator[Entry]:
-        for entry in self._read(since or {}):
-            remember(entry, self._known)
-            yield entry
-
-    def follow(self, stop: threading.Event) -> Iterator[Entry]:
-        return follow_file(self.path, self._read, self._known, stop)
-
-    def close(self) -> None:
-        """The file is only open while it is read."""
 
     def _scans(self) -> Iterator[SpecScan]:
         with self.path.open(encoding="latin-1") as file:  # an Å or a µ may be written any way
