@@ -120,6 +120,9 @@ MATERIALS: dict[str, Material] = {
         Material("tungsten", "W", 19.25),
         Material("gold", "Au", 19.3),
         Material("silica", "SiO2", 2.20),
+        Material("barium titanate", "BaTiO3", 6.02),
+        Material("nickel", "Ni", 8.91),
+        Material("Ti-6Al-4V", "Ti0.862Al0.102V0.036", 4.43),
         # living things
         Material("bone mineral and collagen", "H3.37C1.29N0.30O2.72P0.333Ca0.561", 1.92),
         Material("adipose marrow", "H11.4C5.32N0.05O1.44", 0.95),

@@ -51,14 +51,20 @@ class Counts:
 class Run:
     """A training under way: all that a checkpoint keeps, and what happens between steps."""
 
-    def __init__(self, part: Training, settings: Settings, folder: Path) -> None:
+    def __init__(
+        self, part: Training, settings: Settings, folder: Path, begin: Path | None = None
+    ) -> None:
         import torch
+        from safetensors.torch import load_file
 
         folder.mkdir(parents=True, exist_ok=True)
         self.part, self.settings, self.folder = part, settings, folder
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         torch.manual_seed(settings.seed)
-        network = part.network().to(self.device)
+        network = part.network()
+        if begin is not None:
+            network.load_state_dict(load_file(begin))
+        network = network.to(self.device)
         self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.optimiser = torch.optim.AdamW(_groups(network, settings.decay), lr=settings.rate)
         self.average = Average(self.network, settings.average)
@@ -151,14 +157,20 @@ class Run:
 
 
 def fit(
-    part: Training, settings: Settings, folder: Path, resume: bool = False, quiet: bool = False
+    part: Training,
+    settings: Settings,
+    folder: Path,
+    resume: bool = False,
+    quiet: bool = False,
+    begin: Path | None = None,
 ) -> Fitted:
-    """Train a part; checkpoint, log and picture go to ``folder``.
+    """Train a part, from the weights in ``begin`` where given; checkpoint, log and picture go to
+    ``folder``.
 
     ``resume`` goes on from the checkpoint there: with the same number of threads as if nothing
     had happened, unless the wall clock ends the schedule.
     """
-    run = Run(part, settings, folder)
+    run = Run(part, settings, folder, begin)
     if resume:
         run.restore()
     counts, log = run.counts, Log(folder, run.counts.step)

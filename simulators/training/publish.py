@@ -42,6 +42,11 @@ def write_weights(network: torch.nn.Module, path: Path) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
+def sha256(path: Path) -> str:
+    """Of a file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
 def read_weights(network: torch.nn.Module, path: Path) -> None:
     """The network with the weights of a file, rounded as they are stored."""
     from safetensors.torch import load_file

@@ -10,6 +10,7 @@ from typing import Any
 from metadata.errors import InputError
 
 PRECISIONS = ("bf16", "float32")
+BEGINNINGS = ("random", "published")
 MAY_CHANGE = ("max_minutes", "workers")  # between a run and its continuation
 
 
@@ -25,10 +26,12 @@ class Settings:
     much from one another, their own statistics would help it in training only.
     ``average``: decay of the moving average that is validated and kept. Every ``validate_every``
     steps it is validated; ``patience`` validations without a better score end the training
-    (0: never). ``max_minutes`` of wall clock bring the cosine to its end sooner.
+    (0: never). ``max_minutes`` of wall clock bring the cosine to its end sooner. ``begin``:
+    ``random`` weights, or the ``published`` ones, learned further.
     """
 
     seed: int = 0
+    begin: str = "random"
     steps: int = 1000
     batch: int = 8
     window: int = 64
@@ -50,6 +53,7 @@ class Settings:
         problems = [
             f"{name} is {getattr(self, name)!r}, expected {what}"
             for name, good, what in (
+                ("begin", self.begin in BEGINNINGS, " or ".join(BEGINNINGS)),
                 ("steps", self.steps >= 1, "at least 1"),
                 ("batch", self.batch >= 1, "at least 1"),
                 ("window", self.window >= 1, "at least 1"),
