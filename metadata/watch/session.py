@@ -18,6 +18,7 @@ import numpy as np
 
 from metadata.drift.settings import MonitorSettings
 from metadata.errors import InputError, WorkError
+from metadata.file_lock import held
 from metadata.sources import open_source
 from metadata.sources.scan_measures import ScanMeasures
 from metadata.sources.source import Source
@@ -32,7 +33,7 @@ from metadata.watch.notice import Notice
 from metadata.watch.phrases import LANGUAGES, clock, phrase
 from metadata.watch.voice import Voice
 from metadata.watch.watch import Watch
-from metadata.watch.watch_key import locked, watch_key
+from metadata.watch.watch_key import watch_key
 from metadata.watch.webhook import Webhook, left_unsent
 
 log = logging.getLogger("tomoplan.watch")
@@ -183,7 +184,7 @@ def _place(
     try:
         with Ledger(path):
             pass
-        lock = locked(path.parent, key)
+        lock = held(path.parent / f"watch-{key}.lock")
     except (OSError, WorkError) as error:
         _tell_person(f"What is learned is not kept: {error}", tell)
         lock = None

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -43,17 +41,3 @@ def _first_lines(path: Path) -> str:
     if len(lines) < 3 or b"\0" in lines[0]:
         return ""
     return hashlib.sha256(b"\n".join(lines[:2])).hexdigest()
-
-
-def locked(folder: Path, key: str) -> int | None:
-    """A lock that ends with the process (its descriptor), or None where another one has it.
-
-    Raises OSError where the folder cannot be written.
-    """
-    descriptor = os.open(folder / f"watch-{key}.lock", os.O_RDWR | os.O_CREAT, 0o644)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        return None
-    return descriptor

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import threading
 import time
 from collections.abc import Iterable
@@ -89,16 +88,3 @@ def _surviving(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
         return lines
     safe = max((line["lines"] for line in lines if line["what"] == "settled"), default=0)
     return [line for at, line in enumerate(lines) if at < safe or line["what"] != "slab"]
-
-
-def lock(folder: Path) -> int | None:
-    """Holds a folder for this process until it ends; None where another holds it."""
-    import fcntl
-
-    handle = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o644)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(handle)
-        return None
-    return handle

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from metadata.errors import InputError, WorkError
+from metadata.file_lock import held
 from toolbox.execution.codec import decode, encode
-from toolbox.execution.journal import Journal, boot, lock
+from toolbox.execution.journal import Journal, boot
 from toolbox.execution.result import ResultFile, sync
 from toolbox.execution.sources import StoredStack
 from toolbox.execution.stack_file import write_failed
@@ -45,7 +46,7 @@ class Part:
         folder = output.with_name(output.name + ".part")
         try:
             folder.mkdir(exist_ok=True)
-            handle = lock(folder)
+            handle = held(folder / "lock")
         except OSError as error:
             raise WorkError(
                 f"Cannot write to the folder {output.parent}: {error.strerror}. Choose an output "
