@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 from metadata import InputError, open_scan
-from planner.app import command_line
 from simulators import World
 from simulators.writing import write_scan
+from tests.exit_status import exit_status
 from toolbox.pipeline import Pipeline
 
 Result = tuple[int, str, str]
@@ -27,12 +27,7 @@ def tomoplan(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
     """Runs the command line in this process; gives exit status, stdout and stderr."""
 
     def call(*arguments: object) -> Result:
-        monkeypatch.setattr("sys.argv", ["tomoplan", *map(str, arguments)])
-        status = 0
-        try:
-            command_line.main()
-        except SystemExit as stop:
-            status = int(stop.code or 0)
+        status = exit_status(monkeypatch, *arguments)
         captured = capsys.readouterr()
         return status, captured.out, captured.err
 

@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.exit_status import exit_status
+
 Result = tuple[int, str, str]
 
 
@@ -29,17 +31,10 @@ def tomoplan(
     capfdbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> Callable[..., Result]:
     """The command line in this process with a store of its own: exit status, stdout, stderr."""
-    from planner.app import command_line
-
     monkeypatch.setenv("TOMOPLAN_HOME", str(tmp_path / "home"))
 
     def call(*arguments: object) -> Result:
-        monkeypatch.setattr("sys.argv", ["tomoplan", *map(str, arguments)])
-        status = 0
-        try:
-            command_line.main()
-        except SystemExit as stop:
-            status = int(stop.code or 0)
+        status = exit_status(monkeypatch, *arguments)
         captured = capfdbinary.readouterr()
         return status, captured.out.decode(), captured.err.decode()
 

@@ -8,20 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from planner.app import command_line
+from tests.exit_status import exit_status
 
 
 def chat(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], lines: str, *given: object
 ) -> tuple[int, str, str]:
-    monkeypatch.setattr("sys.argv", ["tomoplan", "chat", *map(str, given)])
     monkeypatch.setattr("sys.stdin", io.StringIO(lines))
     monkeypatch.delenv("TOMOPLAN_LLM", raising=False)
-    status = 0
-    try:
-        command_line.main()
-    except SystemExit as stop:
-        status = int(stop.code or 0)
+    status = exit_status(monkeypatch, "chat", *given)
     captured = capsys.readouterr()
     return status, captured.out, captured.err
 
