@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from metadata.series import Samples
 from planner.benchmarks.drift.case import DAY, Case
+from planner.benchmarks.drift.trailing import trailing
 
 Values = NDArray[np.float64]
 #: Scores (n,) of a case at unix times (n,), higher: more of a warning, for one inner setting.
@@ -91,15 +92,8 @@ def windowed_gaussian(case: Case, days: float) -> tuple[Values, Values]:
     times, values, _ = smoothed(case, 0)
     step = float(np.median(np.diff(times)))
     long, short = round(days * DAY / step), max(1, round(6 * HOUR / step))
-    sums, squares = (np.concatenate([[0.0], np.cumsum((values - values[0]) ** p)]) for p in (1, 2))
-    end = np.arange(1, len(values) + 1)
-    middle = np.maximum(end - short, 0)
-    start = np.maximum(middle - long, 0)
-    many = np.maximum(middle - start, 1)
-    mean = (sums[middle] - sums[start]) / many
-    deviation = np.sqrt(np.maximum((squares[middle] - squares[start]) / many - mean**2, 1e-18))
-    recent = (sums[end] - sums[middle]) / (end - middle)
-    return learned(case, times, np.abs(recent - mean) / deviation)
+    off, deviation, _ = trailing(values, long, short, 1e-18)
+    return learned(case, times, np.abs(off) / deviation)
 
 
 def robust_line(case: Case, days: float) -> tuple[Values, Values]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from metadata.drift.monitor import Monitor
 from metadata.series import MetricInfo, Samples
 from planner.benchmarks.drift.collections import Windowed
+from planner.benchmarks.drift.trailing import trailing
 from planner.benchmarks.drift.watched import joined
 from planner.benchmarks.drift.window_score import Scored, window_score
 
@@ -36,17 +37,8 @@ def windowed_gaussian(series: Windowed) -> Values:
 def deviating(samples: Samples, long: int, short: int) -> Values:
     """How far the mean of the last ``short`` rows is from that of the ``long`` before them: 0 … 1,
     one half at three deviations."""
-    v = samples.values - samples.values[0]
-    sums = np.cumsum(np.pad(v, (1, 0)))
-    squares = np.cumsum(np.pad(v**2, (1, 0)))
-    end = np.arange(1, len(v) + 1)
-    middle = np.maximum(end - short, 0)
-    start = np.maximum(middle - long, 0)
-    many = np.maximum(middle - start, 1)
-    mean = (sums[middle] - sums[start]) / many
-    spread = np.sqrt(np.maximum((squares[middle] - squares[start]) / many - mean**2, 1e-12))
-    recent = (sums[end] - sums[middle]) / (end - middle)
-    z = np.where(many > 10, np.abs(recent - mean) / spread, 0.0)
+    off, deviation, many = trailing(samples.values, long, short, 1e-12)
+    z = np.where(many > 10, np.abs(off) / deviation, 0.0)
     return z / (z + 3.0)
 
 
