@@ -27,7 +27,7 @@ def long_fibre_composite(radius: float, height: float, rng: np.random.Generator)
     """A bar of six plies along y at 0, ±45 or 90° to the axis, in the plane x–z."""
     plies = 6
     size = THICK * radius / plies
-    thick = max(0.014 * radius, 1.2)
+    thick = max(0.014 * radius, min(1.2, 0.05 * radius))
     tall = height / 2 + radius / 2
     parts = [boxes([[0, 0, 0]], [WIDE * radius, THICK * radius, tall], MATRIX)]
     first = rng.permutation(np.deg2rad([0.0, 90.0, 45.0, -45.0]))
@@ -79,6 +79,8 @@ def _voids(y: float, turn: float, thick: float, radius: float, height: float,
          rng.uniform(-1, 1, number) * (height / 2 + reach)], axis=1,
     )  # fmt: skip
     places[:, 1] = np.clip(places[:, 1], -THICK * radius + 2.5 * thick, None)
+    room = WIDE * radius - (8 * abs(np.sin(turn)) + 3) * thick
+    places[:, 0] = np.clip(places[:, 0], -room, room)
     half = thick * np.stack([rng.uniform(1, 3, number), rng.uniform(0.8, 1.8, number),
                              rng.uniform(3, 8, number)], axis=1)  # fmt: skip
     direction = np.array([[np.sin(turn), 0.0, np.cos(turn)]])

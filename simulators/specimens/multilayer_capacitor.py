@@ -35,8 +35,8 @@ def multilayer_capacitor(radius: float, height: float, rng: np.random.Generator)
     half_x, half_y = 0.97 * radius * np.sin(corner), 0.97 * radius * np.cos(corner)
     tall = height / 2 + radius
     cap = half_y * rng.uniform(0.06, 0.16)
-    pitch = max(half_x * rng.uniform(0.05, 0.16), 4.0)
-    thick = max(pitch * rng.uniform(0.2, 0.4), 1.2)
+    pitch = max(half_x * rng.uniform(0.05, 0.16), min(4.0, 0.3 * half_x))
+    thick = max(pitch * rng.uniform(0.2, 0.4), min(1.2, 0.4 * pitch))
     gap = half_y * rng.uniform(0.08, 0.2)  # of an electrode's end to the other termination
     body = boxes([[0, 0, 0]], [half_x, half_y, tall], TERMINATION) + boxes(
         [[0, 0, 0]], [half_x, half_y - cap, tall], CERAMIC
@@ -49,22 +49,26 @@ def multilayer_capacitor(radius: float, height: float, rng: np.random.Generator)
                        0 * x], axis=1)  # fmt: skip
     half = np.broadcast_to([thick / 2, long, tall], (len(x), 3))
     turn = rng.uniform(0, 2 * np.pi)
-    lean = rng.normal(0, 0.02)
+    room = 0.05 * radius / (height + pitch)  # no more than keeps the ends inside
+    lean = np.clip(rng.normal(0, 0.02), -room, room)
     c, s, up, over = np.cos(turn), np.sin(turn), np.cos(lean), np.sin(lean)
-    whole = body + boxes(places, half, ELECTRODE) + _voids(x, thick, pitch, long, height, rng)
+    whole = (
+        body + boxes(places, half, ELECTRODE) + _voids(x, thick, pitch, long, radius, height, rng)
+    )
     return whole.turned(np.array([[c, -s, 0], [s, c, 0], [0, 0, 1]])
                         @ [[up, 0, over], [0, 1, 0], [-over, 0, up]])  # fmt: skip
 
 
-def _voids(x: np.ndarray, thick: float, pitch: float, long: float, height: float,
-           rng: np.random.Generator) -> Shapes:  # fmt: skip
+def _voids(x: np.ndarray, thick: float, pitch: float, long: float, radius: float,
+           height: float, rng: np.random.Generator) -> Shapes:  # fmt: skip
     """Breaks in electrodes and flat gaps beside them."""
-    count = rng.poisson(1.5 * len(x))
+    count = rng.poisson(3 * len(x) * (height + 4 * pitch) / radius)
     which = rng.integers(len(x), size=count)
     broken = rng.random(count) < 0.6
     places = np.stack([x[which] + np.where(broken, 0, 0.7 * thick),
                        rng.uniform(-0.9, 0.9, count) * long,
                        rng.uniform(-0.5, 0.5, count) * (height + 4 * pitch)], axis=1)  # fmt: skip
-    wide = rng.uniform(0.3, 1.5, count) * pitch
+    wide = np.minimum(rng.uniform(0.3, 1.5, count) * pitch, 0.3 * long)
+    places[:, 1] = np.clip(places[:, 1], wide - long, long - wide)
     half = np.stack([np.where(broken, 0.6, 0.25) * thick, wide, wide], axis=1)
     return ellipsoids(places, half, VOID)

@@ -31,6 +31,7 @@ def wood(radius: float, height: float, rng: np.random.Generator) -> Shapes:
     lumens = _tracheids(x, y, half_x, half_y, pitch, height, rng)
     canals = rng.poisson(3)
     away, turn = radius * rng.uniform(0.1, 0.8, canals), rng.uniform(0, 2 * np.pi, canals)
+    away = np.minimum(away, radius - 1.3 * pitch)
     places = np.stack([away * np.cos(turn), away * np.sin(turn), 0 * away], axis=1)
     canal = cylinders(places, [1.25 * pitch, 1.25 * pitch, tall], RESIN)
     bore = cylinders(places, [0.85 * pitch, 0.85 * pitch, tall], LUMEN)
