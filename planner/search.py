@@ -20,6 +20,7 @@ PROPOSALS = 5
 LEAST = 3
 SAME_SHARE, SAME_SECONDS = 0.05, 0.3  # costs no further apart count as equal
 CHEAPER = 0.7  # of the cost
+FASTEST = 100.0  # a weight before which quality counts for nothing
 
 
 @dataclass(frozen=True)
@@ -46,18 +47,18 @@ def price(priority: Priority) -> float:
 
 def reward(candidate: Candidate, situation: Situation, cheapest: float) -> float:
     """Quality − price × log10 of the cost over the cheapest − a little for every step − penalties
-    for broken budgets."""
+    for broken budgets, without bound: where none keeps to the time, the fastest comes first."""
     task = situation.task
     value = candidate.quality - rules()["step_price"] * len(candidate.recipe)
     value -= price(task.priority) * math.log10(max(candidate.seconds / max(cheapest, 1e-3), 1.0))
     if task.max_seconds and candidate.time.high > task.max_seconds:
-        over = candidate.time.high / task.max_seconds
-        value -= 0.3 * min(over, 3.0)
+        value -= 0.3 * (1.0 + math.log2(candidate.time.high / task.max_seconds))
     return value
 
 
 def search(situation: Situation, scorer: Scorer, costs: CostModel) -> list[Candidate]:
-    """Complete recipes by beam search, one beam for each way of trading quality against time."""
+    """Complete recipes by beam search, one beam for each way of trading quality against time, and
+    one for the fastest where all of these take longer than the request allows."""
     found: dict[Recipe, Candidate] = {}
     known: dict[Recipe, Candidate] = {}
 
@@ -68,7 +69,8 @@ def search(situation: Situation, scorer: Scorer, costs: CostModel) -> list[Candi
         return known[recipe]
 
     steps = [_affordable(slot, situation) for slot in slots(situation)]
-    for weight in rules()["trade_offs"]:
+
+    def trade(weight: float) -> None:
         beam: list[Recipe] = [()]
         for slot in steps:
             grown = [done + more for done in beam for more in slot.steps]
@@ -78,6 +80,12 @@ def search(situation: Situation, scorer: Scorer, costs: CostModel) -> list[Candi
             grown = sorted(worth, key=worth.__getitem__, reverse=True)
             beam = grown[:BEAM]
         found.update((r, known[r]) for r in beam if r)
+
+    for weight in rules()["trade_offs"]:
+        trade(weight)
+    limit = situation.task.max_seconds
+    if limit and all(c.time.high > limit for c in found.values()):
+        trade(FASTEST)
     states = [info.state for info in situation.infos]
 
     def valid(recipe: Recipe) -> bool:

@@ -54,3 +54,17 @@ def test_reasons_name_no_difference_that_rounds_to_none(language: str) -> None:
     said = " ".join(r for p in propose_plans(of, costs=FixedCosts(tv=9.0)) for r in p.reasons)
     for nothing in ("1.0×", "(1×", "1.0 倍", "（1 倍", "0.0 px", "0.0 像素"):
         assert nothing not in said
+
+
+@pytest.mark.parametrize("limit", [0.5, 12.0])
+def test_a_time_that_cannot_be_kept_puts_the_fastest_first(limit: float) -> None:
+    task = Task(Intent.PLAN, (Goal.RECONSTRUCT,), max_seconds=limit)
+    costs = FixedCosts(fbp=10.0, tv=300.0, cgls=30.0, sirt=60.0, mbir=300.0, denoise_tv=4.0,
+                       denoise_nlm=3.0, denoise_bm3d=8.0)  # fmt: skip
+    of = situation(task, noise=0.2, rings=8.0, view_sufficiency=0.2)
+    chosen = propose_plans(of, costs=costs)
+    seconds = [p.prediction.seconds.value for p in chosen]
+    assert seconds[0] == min(seconds)
+    assert seconds[0] < 12.0
+    unlimited = propose_plans(situation(noise=0.2, rings=8.0, view_sufficiency=0.2), costs=costs)
+    assert unlimited[0].prediction.seconds.value > 12.0
