@@ -126,6 +126,7 @@ def propose_plans(
 ) -> list[Plan]:
     """Three to five plans, the best for the request first."""
     from planner.cost import machine_costs
+    from planner.feedback.reranking import reranked
     from planner.scoring import RuleScorer
     from planner.search import propose, search
     from toolbox.recipe import wire
@@ -135,12 +136,16 @@ def propose_plans(
     candidates = search(situation, scorer, costs)
     if not candidates:
         return []
-    chosen = propose(candidates, situation)
+    cheapest = min(c.seconds for c in candidates)
+    liked = reranked(propose(candidates, situation), cheapest, situation)
+    chosen = liked.candidates
     plans = []
     for rank, candidate in enumerate(chosen, start=1):
         pipeline = wire(candidate.recipe, len(situation.infos), volumes=situation.volumes)
         pipeline.require_valid([i.state for i in situation.infos])
         reasons = [_comparison(candidate, chosen[0], situation)]
+        if liked.reason is not None and rank == 1:
+            reasons.append(liked.reason.text(situation.task.language))
         reasons += scorer.reasons(candidate.recipe, situation, situation.task.language)
         peak = costs.peak_bytes(pipeline, situation)
         prediction = Prediction(candidate.expected, candidate.time, peak)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from metadata.errors import InputError
 
-AT_ONCE = ("understanding", "scheduling")  # trained in one go, by their own means
+AT_ONCE = ("understanding", "scheduling", "preference")  # trained in one go, by their own means
 OWN = ("graph_network", "perception")  # the planner's own parts that the harness trains
 
 
@@ -57,6 +57,11 @@ def train(
             "and --output only."
         )
     shipped = config or Path(str(files("configs").joinpath("training", f"{what}.yaml")))
+    if what == "preference":
+        from planner.feedback.training import train as train_preference
+
+        train_preference(shipped, output)
+        return
     if what == "scheduling":
         from planner.scheduling.training import train as train_scheduling
 

@@ -15,6 +15,7 @@ import typer.core
 import typer.main
 
 from metadata.errors import InputError, TomoplanError
+from planner.app.judging import feedback
 from planner.app.watching import watch
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ def simulate() -> None:
 
 app.add_typer(simulate_app, name="simulate")
 app.command()(watch)
+app.command()(feedback)
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
 Scans = Annotated[list[Path], typer.Argument(help="Scan files or folders.")]

@@ -144,6 +144,14 @@ def _drift_quick(output: Path) -> dict[str, Any]:
     return run(output, quick=True)
 
 
+def _feedback(output: Path) -> dict[str, Any]:
+    from planner.benchmarks.feedback import run, table
+
+    result = run()
+    print(table(result))
+    return result
+
+
 def _scheduling(output: Path) -> dict[str, Any]:
     from planner.benchmarks.scheduling import run, table
 
@@ -164,6 +172,7 @@ BENCHMARKS = {
     "prediction": Benchmark("predicted seconds and memory against measured runs", _prediction),
     "engine": Benchmark("what the engine adds to the tools, and its memory", _engine),
     "scheduling": Benchmark("schedulers on simulated queues, by cluster and load", _scheduling),
+    "feedback": Benchmark("what a beamline's choices teach, on simulated raters", _feedback),
     "conditions": Benchmark("recommended against plain on real scans", _conditions, True),
     "tools": Benchmark("every tool on unseen worlds and real scans", _tools, slow=True),
     "believability": Benchmark("simulated scans beside real ones", _believability, True, True),

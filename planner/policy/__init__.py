@@ -1,0 +1,1 @@
+"""A policy that builds a pipeline step by step, trained on branches that were really run."""
