@@ -37,14 +37,16 @@ class Bins:
 
     def __init__(self) -> None:
         self.open: int | None = None
-        self.reference = np.nan
+        self.reference = 0.0
         self._sums: Floats = np.zeros(SUBS)
         self._counts: Floats = np.zeros(SUBS)
 
-    def segments(self, clock: Floats) -> list[tuple[int, int]]:
-        """Slices of the block that lie in one bin each; ``clock`` (n,) must not fall."""
-        index = np.floor_divide(clock, BIN_S).astype(np.int64)
-        edges = np.flatnonzero(np.diff(index)) + 1
+    def segments(self, clock: Floats, delay: float = 0.0) -> list[tuple[int, int]]:
+        """Slices of the block, cut at the ends of bins and ``delay`` (s) after them."""
+        cut = np.diff(np.floor_divide(clock, BIN_S)) != 0
+        if delay:
+            cut |= np.diff(np.floor_divide(clock - delay, BIN_S)) != 0
+        edges = np.flatnonzero(cut) + 1
         bounds = [0, *edges.tolist(), len(clock)]
         return list(pairwise(bounds))
 
@@ -52,8 +54,6 @@ class Bins:
         """Good samples, all of the open bin."""
         if not len(values):
             return
-        if np.isnan(self.reference):
-            self.reference = float(values[0])
         part = np.floor_divide(clock, SUB_S).astype(np.int64) - int(self.open or 0) * SUBS
         # A late sample has the clock of the newest: it stays in the open bin.
         part = np.concatenate([np.arange(SUBS), np.clip(part, 0, SUBS - 1)])
@@ -73,12 +73,13 @@ class Bins:
             means = self._sums[there] / self._counts[there]
             places = np.flatnonzero(there)
             steps = np.diff(means)[np.diff(places) == 1]
-            centre = np.median(means)
+            centre = float(np.median(means))
             spread = 1.4826 * float(np.median(np.abs(means - centre)))
             if len(means) >= 5 and spread > 0:
                 means = np.clip(means, centre - OUTLYING * spread, centre + OUTLYING * spread)
             noise = float(np.mean(steps**2) / 2) if len(steps) else np.nan
             mean = float(means.mean()) + self.reference
+            self.reference += centre  # sums of what is near 0 are exact enough
             closed = ClosedBin(before, len(means), mean, noise, len(steps), closed.count)
         self._sums = np.zeros(SUBS)
         self._counts = np.zeros(SUBS)

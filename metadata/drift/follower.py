@@ -9,11 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metadata.drift.beam import is_ring_current
-from metadata.drift.bins import BIN_S, Bins
+from metadata.drift.bins import BIN_S, Bins, ClosedBin
+from metadata.drift.clock import Clock
 from metadata.drift.judge import Judge
 from metadata.drift.own_gaps import OwnGaps
 from metadata.drift.passage import Passage
 from metadata.drift.regimes import MAINTENANCE, REFILL, STEADY, Timeline
+from metadata.drift.roughness import Roughness
 from metadata.drift.saw_tooth import SawTooth
 from metadata.drift.settings import MonitorSettings
 from metadata.drift.stuck import Stuck
@@ -25,9 +27,11 @@ from metadata.series import Limits, Mark, MetricInfo, Samples
 
 Floats = NDArray[np.float64]
 
-KEPT = ("clock", "shown", "count", "jumpiness", "last", "resets")
-PARTS = {"bins": Bins, "judge": Judge, "stuck": Stuck, "tooth": SawTooth, "gaps": OwnGaps,
-         "passage": Passage, "ticks": Ticks}  # fmt: skip
+KEPT = ("shown", "resets")
+PARTS = {"clock": Clock, "bins": Bins, "rough": Roughness, "judge": Judge, "stuck": Stuck,
+         "tooth": SawTooth, "gaps": OwnGaps, "passage": Passage, "ticks": Ticks}  # fmt: skip
+# No instrument reads this: what a broken format or driver makes.
+WILDEST = 1e100
 
 
 class Follower:
@@ -36,13 +40,15 @@ class Follower:
 
     def __init__(self, info: MetricInfo, settings: MonitorSettings) -> None:
         self.info, self.settings = info, settings
-        self.bins, self.judge, self.stuck = Bins(), Judge(), Stuck()
+        self.clock, self.bins, self.rough = Clock(), Bins(), Roughness()
+        self.judge, self.stuck = Judge(), Stuck()
         self.tooth, self.gaps, self.passage = SawTooth(), OwnGaps(), Passage()
         self.ticks, self.beam = Ticks(), is_ring_current(info)
         self.causes: tuple[Cause, ...] = ()
-        self.clock = -np.inf
+        #: Seconds after a bin's end at which it is judged, and the one that waits for that.
+        self.delay = 0.0
+        self.waiting: ClosedBin | None = None
         self.shown = -1
-        self.count, self.jumpiness, self.last = 0, 0.0, np.nan
         self.resets = 0
 
     @property
@@ -54,11 +60,10 @@ class Follower:
         n = len(samples)
         self._samples, self._timeline = samples, timeline
         times, values = samples.times, np.asarray(samples.values, float)
-        # A clock that goes back cannot undo what was said: such samples count as of now.
-        self._clock = np.maximum.accumulate(np.concatenate([[self.clock], times]))[1:]
-        self.clock = float(self._clock[-1])
+        self._clock, placed = self.clock.update(times)
         good = (samples.marks == Mark.GOOD) | (samples.marks == Mark.RESTARTED)
-        self._good = good & np.isfinite(values)
+        with np.errstate(invalid="ignore"):
+            self._good = good & placed & (np.abs(values) < WILDEST)
         self._held = self.stuck.update(values, self._good)
         real = self._good & (self._held == 0)
         regimes = timeline.codes(self._clock)
@@ -81,13 +86,25 @@ class Follower:
         self._numbers[0] = 0.0
         self._named = np.full(n, -1, np.int16)
         self._causes: list[tuple[Cause, ...]] = []
-        return [(float(self._clock[a]), a, b) for a, b in self.bins.segments(self._clock)]
+        cuts = self.bins.segments(self._clock, self.delay)
+        return [(float(self._clock[a]), a, b) for a, b in cuts]
 
     def advance(self, start: int) -> bool:
-        """Open the bin of sample ``start``; True when that closed one and led to a judgement."""
-        closed = self.bins.advance(int(self._clock[start] // BIN_S))
-        if closed is None:
-            return False
+        """Open the bin of sample ``start``; True when a judgement was made of one before."""
+        now = float(self._clock[start])
+        index = int(now // BIN_S)
+        closed = self.bins.advance(index)
+        judged = False
+        if closed is not None and closed.index <= index:  # else a clock that was wrong is back
+            self.rough.settle()
+            judged = self.waiting is not None and self._judge(self.waiting)
+            self.waiting = closed
+        if self.waiting is not None and now >= (self.waiting.index + 1) * BIN_S + self.delay:
+            judged, self.waiting = self._judge(self.waiting) or judged, None
+        return judged
+
+    def _judge(self, closed: ClosedBin) -> bool:
+        """What is known when that bin is over; whether that led to a new judgement."""
         timeline = self._timeline
         middle = (closed.index + 0.5) * BIN_S
         era = timeline.era(middle) + self.gaps.era(middle)
@@ -100,9 +117,8 @@ class Follower:
             # Repaired, it may be: what comes after is a new baseline of any size.
             self.judge.restart(closed.index + 1)
             self.passage = Passage()
-        reading = float(np.sqrt(self.jumpiness / max(self.count, 1) / 2))
-        judged = self.judge.close(closed, era, timeline.key(middle), reading, self.limits,
-                                  self.settings)  # fmt: skip
+        judged = self.judge.close(closed, era, timeline.key(middle), self.rough.deviation,
+                                  self.limits, self.settings)  # fmt: skip
         if closed.subs:
             # While the drift stands, noise about the limit ends no alarm
             margin = APART * self.judge.reading if self.judge.state == WARNING else 0.0
@@ -128,7 +144,7 @@ class Follower:
         use = self._steady[part]
         values = self._values[part][use]
         self.bins.add(self._clock[part][use], values)
-        self._count(values)
+        self.rough.update(values)
         before = self.passage.reached
         reached = self.passage.update(self._values[part], use, self.limits)
         self._codes[part] = np.where(reached, ALARM, self.judge.state)
@@ -136,20 +152,6 @@ class Follower:
         if self.passage.reached and not before:
             first = start + int(np.argmax(reached))
             self.judge.learned.arrived(float(self._clock[first]))
-
-    def _count(self, values: Floats) -> None:
-        """Noise of single readings, from neighbours; exact however blocks are cut."""
-        if not len(values):
-            return
-        row = np.concatenate([[self.last], values]) if np.isfinite(self.last) else values
-        steps = np.diff(row) ** 2
-        if self.count >= 32:  # an outlier or a step tells nothing of the noise
-            steps = np.minimum(steps, 50 * self.jumpiness / self.count)
-        for first in range(0, len(steps), 256):  # what is too much is settled every so often
-            piece = np.concatenate([[self.jumpiness], steps[first : first + 256]])
-            self.jumpiness = float(np.cumsum(piece)[-1])
-        self.count += len(steps)
-        self.last = float(values[-1])
 
     def _tell(self, part: slice, reached: NDArray[np.bool_]) -> None:
         judge, found = self.judge, self.judge.forecast
@@ -161,7 +163,9 @@ class Follower:
         if reached.any():
             limits[reached] = limit.high if self.passage.reached > 0 else limit.low
         if found is not None:
-            scores[:] = 1 / (1 + np.exp(-np.clip(found.odds - CENTRE, -30, 30)))
+            # Without a limit a drift is toward nothing, and each reading speaks for itself.
+            if np.isfinite(limit.low) or np.isfinite(limit.high):
+                scores[:] = 1 / (1 + np.exp(-np.clip(found.odds - CENTRE, -30, 30)))
             scores[reached] = 1.0
             if judge.state in (MOVING, WARNING) and np.isfinite(limits[:1]).all():
                 gone = self._clock[part] - judge.decided
@@ -203,6 +207,7 @@ class Follower:
         limits = self.limits
         return {
             "info": [self.info.name, self.info.unit, limits.low, limits.high, self.info.about],
+            "waiting": vars(self.waiting) if self.waiting else None,
             "causes": [[c.metric, c.kind, c.score] for c in self.causes],
             **{name: getattr(self, name) for name in KEPT},
             **{name: getattr(self, name).to_state() for name in PARTS},
@@ -216,6 +221,8 @@ class Follower:
             setattr(follower, kept, state[kept])
         for part, kind in PARTS.items():
             setattr(follower, part, kind.from_state(state[part]))  # type: ignore[attr-defined]
+        if state["waiting"]:
+            follower.waiting = ClosedBin(**state["waiting"])
         follower.causes = tuple(Cause(*c) for c in state["causes"])
         return follower
 

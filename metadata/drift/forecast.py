@@ -42,6 +42,7 @@ DOUBT, WALKS = 4.0, 0.05
 # A drift that is seen and not over is in the midst of its life: a priori as the parabola u(1-u) of
 # the part u that is over, to a power (chosen on draw_history, seeds 1000 to 1099).
 TILT = 3.0
+TIERS_DAYS = 8.0  # so many days have rows of six hours
 
 
 @dataclass(frozen=True)
@@ -73,13 +74,13 @@ def forecast(
     level = float(window.y @ window.n / window.n.sum())
     found = covariance(normal, window, step, key)
     inverse = np.linalg.inv(np.linalg.cholesky(found)) * normal.noise
-    white = inverse @ (window.y - level)
+    white = inverse @ ((window.y - level) / normal.noise)  # without a unit: float32 has to hold it
     courses = templates()
     if len(window.rows) < len(courses):
         courses = courses[window.rows]
     whitened = inverse.astype(np.float32) @ courses
-    a = (white.astype(np.float32) @ whitened).astype(np.float64) / normal.noise**2
-    b = np.einsum("ij,ij->j", whitened, whitened).astype(np.float64) / normal.noise**2
+    a = (white.astype(np.float32) @ whitened).astype(np.float64)
+    b = np.einsum("ij,ij->j", whitened, whitened).astype(np.float64)
     known = bank()
     base = bases(window)
     tried = []
@@ -88,7 +89,7 @@ def forecast(
             continue
         way = side * (limit - base) - (envelope[1] if side > 0 else envelope[0])
         way = np.maximum(way, 2.0 * normal.noise)
-        each = way[known.age_row]
+        each = way[known.age_row] / normal.noise
         value = known.log_prior + _evidence(side * each * a, each**2 * b)
         value = np.where(np.isfinite(each), value, -np.inf)
         tried.append((float(np.logaddexp.reduce(value)), side, way, value))
@@ -138,7 +139,12 @@ def bases(window: Window) -> Floats:
     newest = era[np.argmin(np.where(since > 0, since, np.inf), axis=1)]
     weight *= np.where(np.abs(era - newest[:, None]) < 0.3, 1.0, 0.1)
     total = ((since > 0) * window.n).sum(axis=1)
-    return np.where(total >= 48, weight @ window.y / np.maximum(weight.sum(axis=1), 1e-9), np.nan)
+    # Half a day's, or six of what comes rarely.
+    recent = window.n[window.ages < TIERS_DAYS]
+    least = min(48.0, max(6.0, 2 * float(np.median(recent)))) if len(recent) else 48.0
+    return np.where(
+        total >= least, weight @ window.y / np.maximum(weight.sum(axis=1), 1e-9), np.nan
+    )
 
 
 @cache

@@ -9,19 +9,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from metadata.drift.bins import BIN_S, ClosedBin
+from metadata.drift.bins import BIN_S, OUTLYING, ClosedBin
 from metadata.drift.cause import Seen
-from metadata.drift.forecast import Forecast, forecast
+from metadata.drift.episode import Episode
+from metadata.drift.forecast import Forecast, bases, forecast
 from metadata.drift.learning import Learned
 from metadata.drift.normal import Normal, learn
 from metadata.drift.settings import MonitorSettings
+from metadata.drift.shapes import AGES
 from metadata.drift.verdicts import MOVING, QUIET, WARNING
 from metadata.drift.window import Recent, Window
 from metadata.series import Limits
 
 Floats = NDArray[np.float64]
 
-FIRST_BINS = 8 * 3
+FIRST_BINS, FIRST_PARTS = 8 * 3, 40
+FEW = 3  # parts of a bin that are too few to leave an outlier out
 LEARN_BINS = 8 * 4
 SETTLED = 8 * 14
 # A level that is set anew moves by up to a quarter of the way to the limit.
@@ -54,6 +57,10 @@ class Judge:
         self.last_learned = 0
         self.since = -1
         self.reading = np.nan
+        self.episode = Episode()
+        self.daily = False
+        self.parts = 0
+        self.tail: list[float] = []
 
     def close(
         self,
@@ -68,21 +75,29 @@ class Judge:
         a single reading."""  # fmt: skip
         if closed.subs == 0:
             return False
+        if closed.subs < FEW:
+            closed = replace(closed, mean=self._likely(closed.mean))
         self.recent.add(closed, era, key)
         self.closed += 1
+        self.parts += closed.subs
         variance = self.recent.noise_variance()
-        if not np.isfinite(variance) or self.closed < FIRST_BINS:
+        # Where no two parts of a bin are neighbours each of them is one reading.
+        noise = float(np.sqrt(variance)) if np.isfinite(variance) else reading
+        if not np.isfinite(noise) or self.closed < FIRST_BINS or self.parts < FIRST_PARTS:
             return False
         window = self.recent.window(closed.index, self.since)
         if window is None or len(window.rows) < 4:
             return False
-        noise = max(float(np.sqrt(variance)), 1e-9 * (1 + abs(closed.mean)))
+        noise = max(noise, _finest(window, limits))
         self.reading = max(reading, noise)
         low, high = self._limits(window, limits)
         step, key_size = self._sizes(window, low, high)
         due = self.closed - self.last_learned >= min(LEARN_BINS, self.closed // 4)
         calm = self.forecast is None or self.forecast.odds < CALM
-        if self.normal is None or (due and calm):
+        # What was taken for moves within hours before the day's swing was known is none.
+        daily = bool(np.any(window.swing))
+        if self.normal is None or (due and calm) or (daily and not self.daily):
+            self.daily = daily
             learned = learn(window, noise, self.reading, step, key_size)
             if self.normal is not None and self.closed > SETTLED:
                 # A slow drift must not become wander before it is seen.
@@ -100,7 +115,30 @@ class Judge:
             self.forecast, odds = found[0], found[0].odds
             self.weights = found[1].astype(np.float32)
         self._settle(odds, limits, settings)
+        self._follow(closed.index, window, (low, high))
         return True
+
+    def _likely(self, mean: float) -> float:
+        """What comes rarely cannot be averaged: one reading far from the median of the last five
+        counts as one at the edge."""
+        self.tail = [*self.tail, mean][-5:]
+        middle = float(np.median(self.tail))
+        far = OUTLYING * self.normal.noise if self.normal else np.inf
+        return float(np.clip(mean, middle - far, middle + far))
+
+    def _follow(self, index: int, window: Window, limits: tuple[float, float]) -> None:
+        """While a warning stands: has what moved come back, or does it rest?"""
+        if self.state != WARNING or self.forecast is None or self.normal is None:
+            self.episode = Episode()
+            return
+        base = bases(window)[int(np.argmin(np.abs(AGES - self.forecast.age)))]
+        way = (limits[1] if self.forecast.side > 0 else limits[0]) - base
+        normal = self.normal
+        spread = float(np.sqrt(normal.slow**2 + normal.fast**2 + normal.noise**2 / 12))
+        if np.isfinite(way):
+            since = self.episode.over(index, window, float(base), float(way), spread)
+            if since >= 0:
+                self.restart(since)
 
     def _settle(self, odds: float, limits: Limits, settings: MonitorSettings) -> None:
         """The state that these odds make of the one before."""
@@ -116,6 +154,7 @@ class Judge:
         """What was before bin ``index`` is no longer its normal (a repair, a new objective)."""
         self.since = index
         self.forecast, self.weights, self.state = None, None, QUIET
+        self.episode = Episode()
         self.last_learned = self.closed
 
     def seen(self, newest: int, limits: Limits) -> Seen | None:
@@ -147,6 +186,7 @@ class Judge:
         state = dict(vars(self))
         state["recent"] = self.recent.to_state()
         state["learned"] = self.learned.to_state()
+        state["episode"] = self.episode.to_state()
         state["normal"] = vars(self.normal) if self.normal else None
         state["forecast"] = vars(self.forecast) if self.forecast else None
         return state
@@ -158,9 +198,18 @@ class Judge:
             setattr(judge, name, state[name])
         judge.recent = Recent.from_state(state["recent"])
         judge.learned = Learned.from_state(state["learned"])
+        judge.episode = Episode.from_state(state["episode"])
         judge.normal = Normal(**state["normal"]) if state["normal"] else None
         found = state["forecast"]
         if found:
             found = found | {"days": tuple(found["days"]), "shapes": tuple(found["shapes"])}
             judge.forecast = Forecast(**found)
         return judge
+
+
+def _finest(window: Window, limits: Limits) -> float:
+    """What no noise is smaller than: the resolution of the numbers, and a hundred-thousandth of
+    the way to the limit (what is read in coarse steps has none of its own)."""
+    level = float(window.y @ window.n / window.n.sum())
+    ways = [abs(limit - level) for limit in (limits.low, limits.high) if np.isfinite(limit)]
+    return max(4 * float(np.spacing(np.abs(window.y).max())), 1e-5 * min(ways, default=0.0), 1e-90)

@@ -44,44 +44,52 @@ def jumps(
     ``way`` to the limit and ``base`` level before each of the ages ``AGES[ROWS]``.
     """
     y = window.y - window.y @ window.n / window.n.sum()
-    none = _log_likelihood(y, covariance)
+    known = [k for k, row in enumerate(ROWS) if np.isfinite(base[k]) and way[k] > 0]
+    since = np.maximum(AGES[ROWS[known], None] - window.ages, 0.0)
+    each = VARIANCE * way[known] ** 2 / 2 / AGES[ROWS[known]]
+    walks = each[:, None, None] * np.minimum(since[:, :, None], since[:, None, :])
+    likely = _log_likelihood(
+        y, covariance + np.concatenate([np.zeros((1, *covariance.shape)), walks])
+    )
     newest = window.ages < window.ages.min() + 0.6
     now = np.average(window.y[newest], weights=window.n[newest])
     evidence = np.full(len(ROWS), -np.inf)
     left = np.zeros((len(ROWS), len(grid)))
-    for place, row in enumerate(ROWS):
-        age = AGES[row]
-        if not np.isfinite(base[place]) or way[place] <= 0:
-            continue
-        since = np.maximum(age - window.ages, 0.0)
-        variance = VARIANCE * way[place] ** 2 / 2
-        walk = variance / age * np.minimum(since[:, None], since[None, :])
+    for number, place in enumerate(known):
+        age = AGES[ROWS[place]]
         height = side * (now - base[place]) / way[place]
         lives, before = remaining(float(age))
         part = age / lives
         chance = before * (4 * part * (1 - part)) ** tilt
-        chance *= np.array([_height(p, height) for p in part])
+        chance *= _height(part, height)
         usual = np.exp(-0.5 * height**2 / (VARIANCE / 2)) / np.sqrt(np.pi * VARIANCE)
         total = float(chance.sum())
         if total <= 0:
             continue
-        value = _log_likelihood(y, covariance + walk) - none
-        evidence[place] = value + np.log(total / max(usual, 1e-12))
+        evidence[place] = likely[number + 1] - likely[0] + np.log(total / max(usual, 1e-12))
         z = (np.log(grid) - np.log(lives - age)[:, None]) / 0.2
         each = np.exp(-0.5 * z**2)
         left[place] = (chance / total) @ (each / (each.sum(axis=1, keepdims=True) + 1e-300))
     return evidence, left
 
 
-def _log_likelihood(y: Floats, covariance: Floats) -> float:
-    root = np.linalg.cholesky(covariance)
-    return float(-0.5 * y @ np.linalg.solve(covariance, y) - np.log(np.diag(root)).sum())
+def _log_likelihood(y: Floats, covariances: Floats) -> Floats:
+    """Of readings (rows,) under each of the covariances (n, rows, rows)."""
+    roots = np.linalg.cholesky(covariances)
+    fit = np.linalg.solve(covariances, np.broadcast_to(y, covariances.shape[:2])[..., None])[..., 0]
+    logs = np.log(np.diagonal(roots, axis1=1, axis2=2)).sum(axis=1)
+    return np.asarray(-0.5 * fit @ y - logs, np.float64)
 
 
-def _height(part: float, height: float) -> float:
-    """Density of the height of a walk when ``part`` of its life is over."""
-    row = _heights()[int(np.argmin(np.abs(PARTS - part)))]
-    return float(np.interp(height, HEIGHTS, row, left=0.0, right=0.0))
+def _height(parts: Floats, height: float) -> Floats:
+    """Density of the height of a walk when each of the ``parts`` of its life is over."""
+    rows = np.abs(PARTS - parts[:, None]).argmin(axis=1)
+    place = (height - HEIGHTS[0]) / (HEIGHTS[1] - HEIGHTS[0])
+    if not 0 <= place <= len(HEIGHTS) - 1:
+        return np.zeros(len(parts))
+    low = min(int(place), len(HEIGHTS) - 2)
+    table = _heights()[rows]
+    return np.asarray(table[:, low] + (place - low) * (table[:, low + 1] - table[:, low]))
 
 
 @cache

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from zlib import crc32
 
 import numpy as np
 
@@ -21,6 +22,10 @@ from metadata.series import Limits, LoggedEvent, Mark, MetricInfo, Samples
 # A day of a standing warning, in bins: after it the cause is looked for again.
 AGAIN_S = 86400.0
 SUSPECTS = 48
+# More metrics than this are judged one after the other, on average so many seconds apart.
+AT_ONCE, SPACED_S, LATEST_S = 100, 0.05, 1800.0
+# A log book longer than this is kept for so many days before the metric that is furthest behind.
+LONG_BOOK, BOOK_DAYS = 400, 60
 
 
 class Monitor:
@@ -67,9 +72,15 @@ class Monitor:
                 self.add(MetricInfo(name, block.unit))
             beam = self._beams.get(name)
             if beam is not None:
-                good = (block.marks == Mark.GOOD) & np.isfinite(block.values)
+                good = (
+                    (block.marks == Mark.GOOD)
+                    & np.isfinite(block.values)
+                    & np.isfinite(block.times)
+                )
                 beam.update(block.times, block.values, good, self.timeline)
         followers = [self.followers[name] for name in whole]
+        for follower in followers:
+            follower.delay = self._delay(follower.info.name)
         pieces = [
             (moment, number, start, stop)
             for number, (follower, block) in enumerate(zip(followers, whole.values(), strict=True))
@@ -81,6 +92,9 @@ class Monitor:
             if follower.advance(start):
                 self._explain(follower)
             follower.step(start, stop)
+        if len(self.timeline) > LONG_BOOK:
+            nows = [f.clock.now for f in self.followers.values() if np.isfinite(f.clock.now)]
+            self.timeline.forget(min(nows, default=-np.inf) - BOOK_DAYS * AGAIN_S)
         return iter([follower.finish() for follower in followers])
 
     def set_limits(self, metric: str, limits: Limits | None) -> None:
@@ -91,6 +105,11 @@ class Monitor:
     def saw_tooth(self, metric: str) -> SawToothFacts | None:
         """Refills, their step and period and the lifetime, where a metric is a saw-tooth."""
         return self.followers[metric].tooth.facts()
+
+    def _delay(self, name: str) -> float:
+        """Many metrics are not all judged in the second in which their bins end."""
+        late = SPACED_S * max(0, len(self.followers) - AT_ONCE)
+        return min(late, LATEST_S) * crc32(name.encode()) / 2**32
 
     def _explain(self, follower: Follower) -> None:
         """Look for the cause of a drift: when it is first seen, and once a day after."""

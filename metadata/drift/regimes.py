@@ -61,7 +61,7 @@ class Timeline:
     nothing is as it was (a new objective moves limits and all that is measured with the beam).
     """
 
-    KEPT = 400
+    KEPT = 20_000  # of each; what lies long behind all metrics goes first (:meth:`forget`)
 
     def __init__(self) -> None:
         self._moments: list[tuple[float, int]] = []
@@ -69,6 +69,8 @@ class Timeline:
         self.keys: list[tuple[float, float]] = []
         self.resets: list[float] = []
         self._begun: tuple[float, int] | None = None
+        self._gone = [0, 0]  # eras and resets that are counted and no longer known
+        self._table: tuple[Floats, NDArray[np.int8]] | None = None
         #: Unix s of the first entry of a log book that tells when the beam is lost.
         self.logged = np.inf
 
@@ -98,6 +100,7 @@ class Timeline:
         code = self._begun[1] if self._begun is not None else DUMP
         self._begun = None
         self._moments = [m for m in self._moments if m[0] <= time]
+        self._table = None
         if code == CLOSED:
             self._add(time, OPERATION)
             return
@@ -117,22 +120,40 @@ class Timeline:
 
     def _add(self, time: float, code: int) -> None:
         self._moments = sorted([*self._moments, (time, code)], key=lambda m: m[0])[-self.KEPT :]
+        self._table = None
+
+    def forget(self, before: float) -> None:
+        """Nothing is asked any more of times before this one (unix s)."""
+        moments = bisect_right(self._moments, (before, len(REGIMES))) - 1
+        keys = bisect_right(self.keys, (before, np.inf)) - 1
+        eras, resets = bisect_right(self.eras, before), bisect_right(self.resets, before)
+        # What began before may still hold.
+        self._moments, self.keys = self._moments[max(moments, 0) :], self.keys[max(keys, 0) :]
+        self.eras, self.resets = self.eras[eras:], self.resets[resets:]
+        self._gone = [self._gone[0] + eras, self._gone[1] + resets]
+        self._table = None
+
+    def __len__(self) -> int:
+        """How much is remembered."""
+        return len(self._moments) + len(self.keys) + len(self.eras) + len(self.resets)
 
     def codes(self, times: Floats) -> NDArray[np.int8]:
         """The regime at each of the times (unix s)."""
         if not self._moments:
             return np.zeros(len(times), np.int8)
-        moments = np.array([m[0] for m in self._moments])
-        codes = np.array([OPERATION, *(m[1] for m in self._moments)], np.int8)
+        if self._table is None:
+            codes = np.array([OPERATION, *(m[1] for m in self._moments)], np.int8)
+            self._table = np.array([m[0] for m in self._moments]), codes
+        moments, codes = self._table
         return codes[np.searchsorted(moments, times, side="right")]
 
     def era(self, time: float) -> int:
         """How many times a level may have been set anew until ``time``."""
-        return bisect_right(self.eras, time)
+        return self._gone[0] + bisect_right(self.eras, time)
 
     def reset(self, time: float) -> int:
         """How many times all that was normal has ended (new objectives, repairs)."""
-        return bisect_right(self.resets, time)
+        return self._gone[1] + bisect_right(self.resets, time)
 
     def key(self, time: float) -> float:
         """The set-point in force; 0 before the first."""
@@ -147,6 +168,7 @@ class Timeline:
             "resets": self.resets,
             "begun": self._begun,
             "logged": self.logged,
+            "gone": self._gone,
         }
 
     @classmethod
@@ -159,4 +181,5 @@ class Timeline:
         begun = state["begun"]
         timeline._begun = (float(begun[0]), int(begun[1])) if begun else None
         timeline.logged = float(state["logged"])
+        timeline._gone = [int(n) for n in state["gone"]]
         return timeline

@@ -64,7 +64,7 @@ class Recent:
         self.index = np.full(KEPT, -1, np.int64)
         self.subs = np.zeros(KEPT, np.float32)
         self.mean = np.zeros(KEPT)
-        self.noise = np.full(KEPT, np.nan, np.float32)
+        self.noise = np.full(KEPT, np.nan)
         self.era = np.zeros(KEPT, np.int32)
         self.key = np.zeros(KEPT)
 
@@ -73,12 +73,12 @@ class Recent:
         self.index[place] = closed.index
         self.subs[place] = closed.subs
         self.mean[place] = closed.mean
-        self.noise[place] = closed.noise if closed.pairs >= SUBS // 2 else np.nan
+        self.noise[place] = closed.noise if closed.pairs >= SUBS // 4 else np.nan
         self.era[place] = era
         self.key[place] = key
 
     def noise_variance(self) -> float:
-        """Of one sub-bin's mean, from neighbours; NaN when never two neighbours were read."""
+        """Of one part of a bin, from neighbours; NaN where readings come too rarely for any."""
         known = self.noise[np.isfinite(self.noise)]
         return float(np.median(known)) * 1.06 if len(known) else np.nan
 

@@ -1,0 +1,64 @@
+"""One drift from when it is warned of: whether it went back, or came to rest."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from metadata.drift.window import PER_DAY, Window
+
+Floats = NDArray[np.float64]
+
+NOW_DAYS, BACK = 0.55, 0.4
+# A drift that has not come a twentieth of the way nearer in ten days comes to no limit that the
+# bank knows; rest is told by days of half a day's level.
+REST_DAYS, REST_SHARE = 10, 0.05
+CLEAR = 4.0  # deviations
+
+
+class Episode:
+    """While a warning stands: ``base`` is the level from which the metric moved, ``way`` what there
+    is from it to the limit, with its sign. No entry of a log book is needed: what has come back
+    was repaired, and what rests is a new normal."""
+
+    def __init__(self) -> None:
+        self.base, self.way = np.nan, np.nan
+        self._peak = 0.0
+        self._levels: list[tuple[int, float]] = []
+
+    def over(self, index: int, window: Window, base: float, way: float, spread: float) -> int:
+        """Since which bin another normal holds, at the end of bin ``index``; −1: none does.
+
+        ``base`` and ``way`` as the forecast has them, believed when the warning begins;
+        ``spread``: standard deviation of half a day's level."""  # fmt: skip
+        now = window.ages < NOW_DAYS
+        if not now.any():
+            return -1
+        level = float(np.average(window.y[now], weights=window.n[now]))
+        if not np.isfinite(self.base) or np.sign(way) != np.sign(self.way):
+            self.base, self.way, self._peak, self._levels = base, way, 0.0, []
+        height = (level - self.base) * np.sign(self.way)
+        self._peak = max(self._peak, height)
+        if self._peak - height > CLEAR * spread and height < BACK * self._peak:
+            return index - 1  # the half day before may hold some of what was
+        if not self._levels or index - self._levels[-1][0] >= PER_DAY:
+            self._levels = [*self._levels, (index, height)][-REST_DAYS - 1 :]
+        first, then = self._levels[0]
+        if index - first >= REST_DAYS * PER_DAY and height < abs(self.way):
+            highest = max(h for _, h in self._levels)
+            if highest - then < max(REST_SHARE * abs(self.way), spread):
+                return first
+        return -1
+
+    def to_state(self) -> dict[str, Any]:
+        return dict(vars(self))
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> Episode:
+        episode = cls()
+        for name in vars(episode):
+            setattr(episode, name, state[name])
+        episode._levels = [(int(i), float(h)) for i, h in state["_levels"]]
+        return episode
