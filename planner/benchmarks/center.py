@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,13 +45,14 @@ FIRST_SEED = 10_000  # the methods' weights were set on lower seeds
 @dataclass(frozen=True)
 class Answer:
     """What one scan's axis was found to be, px; ``others``: method → column, None where it does
-    not apply."""
+    not apply; ``warned``: those of them that warned."""
 
     scan: str
     truth: float
     center: Center
     seconds: float
     others: dict[str, float | None]
+    warned: tuple[str, ...] = ()
 
     @property
     def error(self) -> float:
@@ -68,6 +68,7 @@ class Answer:
             "scan": self.scan,
             "truth": self.truth,
             **self.others,
+            "warned": list(self.warned),
             "consensus": center.column,
             "low": center.low,
             "high": center.high,
@@ -111,21 +112,22 @@ def answer(scan: str, truth: float, attenuation: Block, methods: bool) -> Answer
     """The consensus, and each single method where asked for."""
     sinogram = attenuation.as_kind(DataKind.SINOGRAM)
     others: dict[str, float | None] = {}
+    warned = []
+    for name in METHODS if methods else ():
+        short = name.removeprefix("center_")
+        try:
+            found = make_tool(name, {})(sinogram=sinogram)
+        except InputError:
+            others[short] = None
+            continue
+        others[short] = found.column
+        if found.warnings:
+            warned.append(short)
     if methods:
-        for name in METHODS:
-            tool = make_tool(name, {})
-            others[name.removeprefix("center_")] = _column(lambda t=tool: t(sinogram=sinogram))  # type: ignore[misc]
         others["algotom"] = usual(sinogram)
     began = time.perf_counter()
     center = make_tool("center_consensus", {})(sinogram=sinogram)
-    return Answer(scan, truth, center, time.perf_counter() - began, others)
-
-
-def _column(find: Callable[[], Center]) -> float | None:
-    try:
-        return find().column
-    except InputError:
-        return None
+    return Answer(scan, truth, center, time.perf_counter() - began, others, tuple(warned))
 
 
 def usual(sinogram: Block) -> float | None:
@@ -191,11 +193,11 @@ def table(document: dict[str, Any]) -> str:
     """The numbers as text."""
     lines = []
     if document["real"]:
+        lines.append("real scans: columns in px, ! where the method warned")
         names = [*(m.removeprefix("center_") for m in METHODS), "algotom"]
         lines.append(f"{'scan':28s}{'truth':>9s}" + "".join(f"{n:>13s}" for n in names))
         for one in document["real"]:
-            cells = (one.get(n) for n in names)
-            values = "".join(f"{'–' if c is None else format(c, '.2f'):>13s}" for c in cells)
+            values = "".join(f"{_cell(one, name):>13s}" for name in names)
             lines.append(f"{one['scan']:28s}{one['truth']:9.2f}{values}")
             lines.append(
                 f"{'':28s}consensus {one['consensus']:.2f} [{one['low']:.2f}, {one['high']:.2f}] "
@@ -208,6 +210,12 @@ def table(document: dict[str, Any]) -> str:
     for kind, row in document["worlds"].items():
         lines.append(f"{kind or 'all':12s}" + "".join(f"{row[k]:20.2f}" for k in keys))
     return "\n".join(lines)
+
+
+def _cell(one: dict[str, Any], name: str) -> str:
+    """What a method found; ``!`` where it warned."""
+    column = one.get(name)
+    return "–" if column is None else f"{column:.2f}{'!' if name in one['warned'] else ''}"
 
 
 def draw(real: list[Answer], simulated: list[Answer], path: Path) -> None:
