@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -374,7 +375,10 @@ def _supply(port: Port, kind: DataKind | None = None, state: GreyState | None = 
             for p in card.inputs.values()
         )
         (fitting if takes else others).append(name)
-    if state is not None and not fitting:
+    if kind is not None and state is not None and not fitting:
+        chain = _chain(port, kind, state)
+        if chain:
+            return f"put {' and then '.join(chain)} before it"
         return (
             f"no tool turns {state} back into that, so drop this step or lead into it what "
             f"there was before {state} was reached"
@@ -385,3 +389,21 @@ def _supply(port: Port, kind: DataKind | None = None, state: GreyState | None = 
     if port.kind in (DataKind.PROJECTIONS, DataKind.SINOGRAM):
         return "lead a scan into it"
     return "no installed tool supplies it"
+
+
+def _chain(port: Port, kind: DataKind, state: GreyState) -> tuple[str, ...]:
+    """The fewest steps that lead one after the other from what is there to what a port needs, each
+    as the tools that do it; none where no tools do."""
+    makers: dict[tuple[GreyState, GreyState], list[str]] = {}
+    for name, cls in known_tools().items():
+        needed = [p for p in cls.card.inputs.values() if not p.optional]
+        if len(needed) == 1 and needed[0].accepts(kind) and port.accepts(cls.card.output.kind):
+            for states in itertools.product(needed[0].states, cls.card.output.states):
+                makers.setdefault(states, []).append(name)
+    ways: list[tuple[GreyState, ...]] = [(state,)]
+    for way in ways:  # grows while it is gone through: the shortest come first
+        if way[-1] in port.states:
+            return tuple(" or ".join(makers[pair][:4]) for pair in itertools.pairwise(way))
+        made = sorted(to for at, to in makers if at == way[-1])
+        ways += [(*way, to) for to in made if all(to not in w for w in ways)]
+    return ()

@@ -98,6 +98,13 @@ def test_one_thing_wrong(changes: dict[str, Any], texts: list[str]) -> None:
         assert text in told
 
 
+def test_what_takes_two_steps_to_supply_is_named() -> None:
+    told = said(Pipeline.chain(["fbp"], center="center_consensus"), GreyState.COUNTS)
+    assert "flat_field" in told
+    assert "and then minus_log before it" in told
+    assert "no tool turns" not in told
+
+
 def test_log_twice_does_not_validate() -> None:
     pipeline = Pipeline(
         (Node("scan", SCAN), Node("a", "minus_log"), Node("b", "minus_log")),
