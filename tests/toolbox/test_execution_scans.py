@@ -70,6 +70,17 @@ def test_measuring_that_fails_is_said(tmp_path: Path) -> None:
     assert (tmp_path / "out.h5").exists()
 
 
+def test_a_registered_volume_is_not_held_against_the_views_of_other_heights(tmp_path: Path) -> None:
+    scans = [simulate(World("foam", columns=32, rows=rows, projections=40, seed=2))
+             for rows in (24, 8)]  # fmt: skip
+    steps = [Step("flat_field"), Step("minus_log"), Step("known_center", {"column": 15.5}),
+             Step("fbp"), Step("register_volumes"), Step("apply_transform")]  # fmt: skip
+    record = run(wire(steps, 2), scans, tmp_path / "out.h5")
+    assert not [w for w in record.warnings if "could not be measured" in w]
+    assert "noise" in record.quality
+    assert "reprojection_residual" not in record.quality
+
+
 def test_a_store_that_fails_does_not_take_the_output(tmp_path: Path) -> None:
     (tmp_path / "not-a-folder").write_text("")
     scan = simulate(World(columns=48, rows=2, projections=40))

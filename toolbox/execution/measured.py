@@ -13,7 +13,8 @@ from metadata.errors import TomoplanError
 from toolbox.execution.evaluation import Clock
 from toolbox.execution.sources import StoredStack
 from toolbox.execution.work import Work
-from toolbox.kinds import DataKind, GreyState
+from toolbox.kinds import DataKind, GreyState, Stage
+from toolbox.registry import tool_class
 from toolbox.values import Block, Center, Quantities
 
 Measure = Callable[[Block, Block | None, Center | None], Quantities]
@@ -21,6 +22,7 @@ Measure = Callable[[Block, Block | None, Center | None], Quantities]
 
 SLICES = 3
 GREY = (GreyState.ATTENUATION, GreyState.PHASE)
+ELSEWHERE = (Stage.REGISTER, Stage.SUPER_RESOLVE)
 
 
 def measure_run(work: Work, measure: Measure | None = None) -> tuple[dict[str, float], list[str]]:
@@ -74,6 +76,8 @@ def _origin(work: Work, node: str, rows: np.ndarray) -> tuple[Block | None, Cent
                        if work.pipeline.kind_of(s) is DataKind.VOLUME), None)  # fmt: skip
         if before is None:
             break
+        if tool_class(work.pipeline.node(node).tool).card.stage in ELSEWHERE:
+            return None, None  # its slices are of other heights and places than the rows
         node = before
     center = next(
         (v for v in work.bench.value_inputs(node).values() if isinstance(v, Center)), None
