@@ -76,11 +76,8 @@ def train(
         begin = weights if settings.begin == "published" else None
         if begin is not None and not begin.exists():
             raise InputError(f"There are no weights to begin with: {begin} is missing.")
-        begun_from = publish.sha256(begin) if begin else None
         fitted = loop.fit(part, settings, folder, resume, quiet, begin)
         facts = publish.training_facts(what, fitted, fitted.network)
-        if begun_from:
-            facts["training"]["begun_from_sha256"] = begun_from
         # A training is not lost where the measuring after it fails
         facts["sha256"] = publish.write_weights(fitted.network, weights)
         facts["bytes"] = weights.stat().st_size

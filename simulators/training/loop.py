@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import time
 from dataclasses import dataclass
@@ -34,6 +35,7 @@ class Fitted:
     minutes: float
     ended_by: str  # steps, patience or budget
     rows: list[dict[str, Any]]
+    begun_from: str | None = None  # sha256 of the weights that it began with
 
 
 @dataclass
@@ -62,8 +64,10 @@ class Run:
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         torch.manual_seed(settings.seed)
         network = part.network()
+        self.begun_from: str | None = None
         if begin is not None:
             network.load_state_dict(load_file(begin))
+            self.begun_from = hashlib.sha256(begin.read_bytes()).hexdigest()
         network = network.to(self.device)
         self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.optimiser = torch.optim.AdamW(_groups(network, settings.decay), lr=settings.rate)
@@ -83,6 +87,7 @@ class Run:
                 f" Go on with the same settings, or start anew in another folder."
             )
         self.counts = Counts(**kept["counts"])
+        self.begun_from = kept.get("begun_from", self.begun_from)
         self.network.load_state_dict(kept["network"])
         self.optimiser.load_state_dict(kept["optimiser"])
         self.average.network.load_state_dict(kept["average"])
@@ -95,6 +100,7 @@ class Run:
         state = {
             "settings": self.settings.to_json(),
             "counts": vars(self.counts),
+            "begun_from": self.begun_from,
             "network": self.network.state_dict(),
             "optimiser": self.optimiser.state_dict(),
             "average": self.average.network.state_dict(),
@@ -203,7 +209,7 @@ def fit(
     log.plot()
     run.average.network.load_state_dict(run.best)
     return Fitted(run.average.network.cpu(), counts.best_score, counts.best_step, counts.step,
-                  counts.elapsed / 60, ended_by, log.rows)  # fmt: skip
+                  counts.elapsed / 60, ended_by, log.rows, run.begun_from)  # fmt: skip
 
 
 def as_tensors(batch: Arrays, device: torch.device | str) -> Tensors:

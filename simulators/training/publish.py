@@ -42,11 +42,6 @@ def write_weights(network: torch.nn.Module, path: Path) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def sha256(path: Path) -> str:
-    """Of a file."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
 def read_weights(network: torch.nn.Module, path: Path) -> None:
     """The network with the weights of a file, rounded as they are stored."""
     from safetensors.torch import load_file
@@ -91,10 +86,12 @@ def training_facts(what: str, fitted: Fitted, network: torch.nn.Module) -> dict[
 
     import torch
 
+    begun = {"begun_from_sha256": fitted.begun_from} if fitted.begun_from else {}
     where = torch.cuda.get_device_name() if torch.cuda.is_available() else platform.processor()
     return {
         "training": {
             "command": f"tomoplan train {what}",
+            **begun,
             "steps": fitted.steps,
             "best_step": fitted.step,
             "minutes": round(fitted.minutes, 1),

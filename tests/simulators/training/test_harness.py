@@ -115,6 +115,52 @@ def test_a_killed_training_goes_on_as_if_nothing_had_happened(tmp_path: Path) ->
     assert [r["score"] for r in resumed.rows] == [r["score"] for r in straight.rows]
 
 
+def test_a_training_begins_with_the_published_weights(tmp_path: Path) -> None:
+    import torch
+
+    with pytest.raises(
+        InputError, match=r"no weights to begin with: .*blur\.safetensors is missing"
+    ):
+        train("blur", write_yaml(changed(begin="published"), tmp_path / "none.yaml"),
+              folder=tmp_path / "none", output=tmp_path, make=Part, quiet=True)  # fmt: skip
+    first = write_yaml(changed(steps=200), tmp_path / "first.yaml")
+    before = train("blur", first, folder=tmp_path / "a", output=tmp_path, make=Part, quiet=True)
+    # A step of no length moves the running statistics alone: what it began with, and not at random
+    more = write_yaml(changed(steps=1, rate=1e-12, begin="published"), tmp_path / "more.yaml")
+    after = train("blur", more, folder=tmp_path / "b", output=tmp_path, make=Part, quiet=True)
+    assert after["training"]["begun_from_sha256"] == before["sha256"]
+    assert after["settings"]["begin"] == "published"
+    assert after["metrics"]["error"] == pytest.approx(before["metrics"]["error"], rel=0.5)
+    torch.manual_seed(SHORT.seed)
+    assert -Part({}).validate(Part({}).network())["score"] > 10 * after["metrics"]["error"]
+    assert "begun_from_sha256" not in before["training"]
+
+
+def test_a_continued_training_does_not_begin_again_from_the_weights(tmp_path: Path) -> None:
+    from safetensors.torch import save_file
+
+    settings = changed(steps=40, begin="published")
+    begin = tmp_path / "begin.safetensors"
+    save_file(Part({}).network().state_dict(), begin)
+    whole = fit(Part({}), settings, tmp_path / "whole", quiet=True, begin=begin)
+    run = loop.Run(Part({}), settings, tmp_path / "cut", begin)
+    stream = Stream(Part({}), settings)
+    for step in range(20):
+        run.learn(stream.batch(step))
+    run.validate()
+    run.keep()
+    # the published file may be another by then: a training of the same name wrote its own
+    save_file(Part({}).network().state_dict(), begin)
+    resumed = fit(Part({}), settings, tmp_path / "cut", resume=True, quiet=True, begin=begin)
+    assert same(resumed.network, whole.network)
+    assert resumed.begun_from == whole.begun_from  # and not the sha256 of the other
+
+
+def test_an_unknown_beginning_is_named() -> None:
+    with pytest.raises(InputError, match="begin is 'nothing', expected random or published"):
+        changed(begin="nothing")
+
+
 def test_a_checkpoint_cut_short_is_never_in_place(tmp_path: Path) -> None:
     fit(Part({}), changed(steps=20), tmp_path, quiet=True)
     (tmp_path / "checkpoint.pt.part").write_bytes(b"cut")  # what a kill while writing leaves
