@@ -6,6 +6,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from metadata.errors import InputError
 from metadata.store_file import UNKEPT, StoreFile, default_store_path
 
@@ -19,6 +22,12 @@ CREATE TABLE IF NOT EXISTS runs (
     document TEXT NOT NULL
 );
 CREATE INDEX IF NOT EXISTS runs_by_time ON runs (time);
+CREATE TABLE IF NOT EXISTS appearances (
+    run TEXT NOT NULL,
+    model TEXT NOT NULL,
+    vector BLOB NOT NULL,
+    PRIMARY KEY (run, model)
+);
 """
 
 
@@ -65,6 +74,22 @@ class Store(StoreFile):
             (since or "", -1 if limit is None else limit),
         )
         return [_document(row) for row in rows]
+
+    def add_appearance(self, run: str, model: str, vector: NDArray[np.floating[Any]]) -> None:
+        """Keep what the scan of a run looks like to a model: a vector of any length."""
+        with self._writing() as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO appearances (run, model, vector) VALUES (?, ?, ?)",
+                (run, model, np.asarray(vector, "<f2").tobytes()),
+            )
+
+    def appearances(self, model: str) -> dict[str, NDArray[np.float32]]:
+        """The vectors of one model by the ids of the runs that are kept."""
+        rows = self._connection.execute(
+            "SELECT run, vector FROM appearances JOIN runs ON runs.id = run WHERE model = ?",
+            (model,),
+        )
+        return {run: np.frombuffer(blob, "<f2").astype(np.float32) for run, blob in rows}
 
 
 def _document(row: tuple[str]) -> dict[str, Any]:

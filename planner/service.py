@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from metadata import InputError, Scan, WorkError
+from metadata import InputError, Scan, TomoplanError, WorkError
 from planner.answers import catalogue, explanation
 from planner.grammar import unplaced
 from planner.inspection import Inspection, inspect_scan
@@ -19,12 +19,13 @@ from planner.plan import Answer, CostModel, Plan, Prediction, Scorer
 from planner.preview import NoBeamError
 from planner.refusals import missing_part, refusal
 from planner.situation import Situation, assess, marks_of_alarms
-from planner.task import Device, Intent, Task
+from planner.task import Condition, Device, Intent, Task
 from toolbox.pipeline import Pipeline
 
 if TYPE_CHECKING:
     from metadata.watch.instrument import Remark
     from planner.conversation import Conversation
+    from planner.perception.similar import SimilarRun
     from planner.search import Candidate
     from toolbox.execution import RunRecord
 
@@ -224,11 +225,60 @@ def run(
         assert pipeline is not None  # given, or planned from the task
         document = task.to_json() if task else None
         record = execute(pipeline, inputs, Path(output), task=document, **options)
+        seen = found.situation.inspections if found and found.situation else ()
+        record = _remembered(record, seen[0] if seen else None, inputs[0], options["store"])
     return replace(
         record,
         notes={step: [translate(n, lang) for n in notes] for step, notes in record.notes.items()},
         warnings=[translate(w, lang) for w in record.warnings],
     )
+
+
+def _remembered(
+    record: RunRecord, seen: Inspection | None, scan: Scan, store: str | Path | None
+) -> RunRecord:
+    """The record, once what its scan looks like is kept beside it for :func:`similar`."""
+    from metadata.store import Store
+    from planner.perception.recognition import shipped
+    from planner.perception.similar import keep
+
+    if store is None or shipped() is None:
+        return record
+    try:
+        with Store(store) as runs:
+            keep(runs, record.id, seen or inspect_scan(scan))
+    except TomoplanError as error:
+        told = f"The run is complete, but what its scan looks like was not kept. {error}"
+        return replace(record, warnings=[*record.warnings, told])
+    return record
+
+
+def recognised(inspection: Inspection) -> dict[Condition, float]:
+    """Conditions that the pictures of an inspected scan show, with how sure it is (0 to 1), the
+    surest first: only those that the image-text model tells well. Empty without its weights."""
+    from planner.perception.recognition import recognise
+    from planner.perception.recognition import told as to_tell
+
+    found = recognise(inspection)
+    return {} if found is None else to_tell(inspection, found)
+
+
+def similar(path: ScanPath, limit: int = 5, *, reading: Mapping[str, Any] = {}) -> list[SimilarRun]:
+    """Past runs on the scans that look most like this one. Raises InputError where a scan has no
+    pictures to compare (volumes, images) or the image-text model has no weights."""
+    from metadata.store import Store
+    from planner.perception.recognition import recognise
+    from planner.perception.similar import nearest
+
+    inspection = inspect(path, reading=reading)
+    found = recognise(inspection)
+    if found is None:
+        raise InputError(
+            f"{inspection.info.path} cannot be compared with other scans: expected projections, "
+            "and the weights of the image-text model (`tomoplan train perception`)."
+        )
+    with Store() as runs:
+        return nearest(runs, found, limit)
 
 
 def _given(

@@ -187,12 +187,40 @@ def inspect(
     if as_json:
         _print_json(
             {"scan": found.info.to_json(), "traits": found.traits.to_json(),
+             "recognised": {c.value: p for c, p in service.recognised(found).items()},
              "warnings": list(found.warnings), "seconds": found.seconds}
         )  # fmt: skip
     else:
         from planner.app.rendering import show_inspection
 
-        show_inspection(found)
+        show_inspection(found, service.recognised(found))
+
+
+@app.command()
+def similar(
+    scan: Annotated[Path, typer.Argument(help="A scan file or folder.")],
+    limit: Annotated[int, typer.Option(min=1, help="How many runs at most.")] = 5,
+    data: DataPath = None,
+    angles: Angles = None,
+    flats: Flats = None,
+    darks: Darks = None,
+    state: State = None,
+    content: Content = None,
+    as_json: Json = False,
+) -> None:
+    """Past runs on the scans that look most like this one."""
+    from planner import service
+
+    reading = _reading(
+        data=data, angles=angles, flats=flats, darks=darks, state=state, content=content
+    )
+    found = service.similar(scan, limit, reading=reading)
+    if as_json:
+        _print_json([run.to_json() for run in found])
+    else:
+        from planner.app.rendering import show_similar
+
+        show_similar(found)
 
 
 @app.command()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -13,10 +13,11 @@ from rich.table import Column, Table
 from metadata.scan_info import Content, ScanInfo
 from planner.language.phrases import say
 from planner.plan import Answer
-from planner.task import Task
+from planner.task import Condition, Task
 
 if TYPE_CHECKING:
     from planner.inspection import Inspection
+    from planner.perception.similar import SimilarRun
     from toolbox.execution import RunRecord
 
 GIB = 2.0**30
@@ -40,8 +41,8 @@ def _size(info: ScanInfo) -> str:
     return f"{first} × {second} × {info.columns} ({names})"
 
 
-def show_inspection(found: Inspection) -> None:
-    """Geometry, traits and warnings of a scan."""
+def show_inspection(found: Inspection, recognised: Mapping[Condition, float] = {}) -> None:
+    """Geometry, traits and warnings of a scan, and the conditions that its pictures show."""
     info = found.info
     console.print(
         f"[bold]{escape(str(info.path))}[/bold]  {info.format}: {info.projections} projections of "
@@ -70,11 +71,27 @@ def show_inspection(found: Inspection) -> None:
             numbers = [f"{trait[k]:.4g}" for k in ("value", "low", "high")]
             table.add_row(name, *numbers, trait["unit"])
     console.print(table)
+    if recognised:
+        said = ", ".join(f"{c.value.replace('_', ' ')} ({p:.0%})" for c, p in recognised.items())
+        console.print(f"the pictures look like {said}")
     _warnings(found.warnings)
     if found.preview is None:
         return
     console.print(f"[dim]looked at {found.preview.views_read} views of "
                   f"{len(found.preview.raw.rows)} rows in {found.seconds:.2f} s[/dim]")  # fmt: skip
+
+
+def show_similar(runs: Sequence[SimilarRun]) -> None:
+    """Past runs, the one on the most similar scan first."""
+    if not runs:
+        console.print("No run is kept yet whose scan was looked at.")
+        return
+    table = Table("likeness", "run", "scan", "steps", "seconds", "quality", box=None)
+    for run in runs:
+        quality = ", ".join(f"{name} {value:.3g}" for name, value in run.quality.items())
+        table.add_row(f"{run.likeness:.3f}", run.id[:8], escape(run.scan), " → ".join(run.steps),
+                      f"{run.seconds:.3g}", quality)  # fmt: skip
+    console.print(table)
 
 
 def show_answer(answer: Answer) -> None:
@@ -130,6 +147,8 @@ def show_record(record: RunRecord) -> None:
     for notes in record.notes.values():
         for note in notes:
             console.print(f"· {escape(note)}")
+    for line in record.measured():
+        console.print(f"[bold]{escape(line)}[/bold]")
     for name, value in record.quality.items():
         console.print(f"{name}: {value:.4g}")
     _warnings(record.warnings)

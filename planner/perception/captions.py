@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from planner.perception.conditions import MILD, VISIBLE
+from planner.perception.conditions import MILD, Combination
+from planner.perception.shown import SHOWN
 from planner.task import Condition
 from simulators.specimens import FAMILIES
 
@@ -30,7 +31,7 @@ def caption(
     words = _words(language)
     said = [_of(rng, words, c, "mild" if s == MILD else "strong") for c, s in shown.items()]
     if rng.random() < 0.25:
-        others = [c for c in VISIBLE if c not in shown]
+        others = [c for c in SHOWN if c not in shown]
         said.append(_of(rng, words, others[int(rng.integers(len(others)))], "absent"))
     rng.shuffle(said)
     tail = _pick(rng, words["clean"]) if not said else _pick(rng, words["begin"]) + _pick(
@@ -40,6 +41,21 @@ def caption(
     names = FAMILIES[family]
     name = names.en if language == "en" else names.zh
     return _pick(rng, words["frames"]).format(specimen=name, said=tail)
+
+
+def plain(combination: Combination, language: str) -> tuple[str, ...]:
+    """What is said of a specimen with one condition, strong or mild, or with none.
+
+    >>> plain(("foam", None), "en")[0]
+    'a scan of closed-cell foam, clean'
+    """
+    words = _words(language)
+    family, condition = combination
+    name = FAMILIES[family].en if language == "en" else FAMILIES[family].zh
+    begin = str(words["begin"][0])
+    tails = [words["clean"][0]] if condition is None else [
+        begin + words[condition.value][how][0] for how in ("strong", "mild")]  # fmt: skip
+    return tuple(words["frames"][0].format(specimen=name, said=tail) for tail in tails)
 
 
 @cache

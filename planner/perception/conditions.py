@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from planner.perception.shown import SHOWN
 from planner.task import Condition
 from simulators import World
 
 Rng = np.random.Generator
+Combination = tuple[str, Condition | None]  # of a specimen's family and what is wrong
 Settings = dict[str, Any]
 MILD, STRONG = 1, 2  # severities; 0: absent
 
@@ -59,7 +61,7 @@ def _drift(rng: Rng, s: int, width: int) -> Settings:
 
 
 def _phase(rng: Rng, s: int, width: int) -> Settings:
-    return {"fringes": _between(rng, s, (0.25, 0.45), (0.55, 1.0))}
+    return {"fringes": _between(rng, s, (0.12, 0.25), (0.3, 1.0))}
 
 
 def _half(rng: Rng, s: int, width: int) -> Settings:
@@ -72,7 +74,13 @@ def _zingers(rng: Rng, s: int, width: int) -> Settings:
 
 
 def _truncated(rng: Rng, s: int, width: int) -> Settings:
-    return {"fill": _between(rng, s, (1.12, 1.25), (1.3, 1.8))}
+    fill = _between(rng, s, (1.12, 1.25), (1.3, 1.8))
+    if rng.random() < 0.6:
+        return {"fill": fill}
+    # On one side alone, as a tile is: the specimen fills as much of the wider part
+    near = float(rng.uniform(0.2, 0.45))
+    return {"fill": fill * (1 - near) / near,
+            "center": (width - 1) * (near if rng.random() < 0.5 else 1 - near)}  # fmt: skip
 
 
 def _metal(rng: Rng, s: int, width: int) -> Settings:
@@ -84,8 +92,7 @@ def _motion(rng: Rng, s: int, width: int) -> Settings:
     return {"motion_px": size * float(rng.choice([-1, 1]))}
 
 
-#: What makes each condition. Those of the vocabulary that are missing here are said by a header
-#: or by what was done (several energies, times or tiles, an unknown axis, nano), not by a picture.
+#: What makes each condition.
 MAKERS: dict[Condition, Callable[[Rng, int, int], Settings]] = {
     Condition.LOW_DOSE: _low_dose,
     Condition.SPARSE_VIEW: _sparse,
@@ -100,7 +107,6 @@ MAKERS: dict[Condition, Callable[[Rng, int, int], Settings]] = {
     Condition.METAL: _metal,
     Condition.MOTION: _motion,
 }
-VISIBLE = tuple(MAKERS)
 #: Two that cannot be in one world, or that hide one another.
 APART = (
     {Condition.LIMITED_ANGLE, Condition.HALF_ACQUISITION},
@@ -113,39 +119,49 @@ def draw(
     rng: Rng,
     families: Sequence[str],
     probability: float = 0.16,
-    without: Sequence[frozenset[Condition]] = (),
+    without: Collection[Combination] = (),
 ) -> Drawn:
-    """A world of some family, each condition there with a probability. ``without``: pairs of
-    conditions that must not meet (kept for the test)."""
+    """A world of some family, each condition there with a probability. ``without``: combinations
+    of family and condition that must not be drawn (kept for the test)."""
     while True:
-        shown = {c: int(rng.integers(MILD, STRONG + 1)) for c in VISIBLE
+        shown = {c: int(rng.integers(MILD, STRONG + 1)) for c in SHOWN
                  if rng.random() < probability}  # fmt: skip
-        pairs = (*APART, *without)
-        if not any(pair <= set(shown) for pair in pairs):
-            return Drawn(_world(rng, str(rng.choice(list(families))), shown), shown)
+        family = str(rng.choice(list(families)))
+        apart = any(pair <= set(shown) for pair in APART)
+        if not apart and not any((family, c) in without for c in shown):
+            return Drawn(_world(rng, family, shown), shown)
+
+
+def draw_one(rng: Rng, combination: Combination) -> Drawn:
+    """A world of a family with this condition alone, none where it is None."""
+    family, condition = combination
+    shown = {} if condition is None else {condition: int(rng.integers(MILD, STRONG + 1))}
+    return Drawn(_world(rng, family, shown), shown)
 
 
 def _world(rng: Rng, family: str, shown: dict[Condition, int]) -> World:
-    width = int(rng.integers(128, 257))
+    width = round(_between(rng, MILD, (100, 220), (100, 220)))
+    turn = 2 if rng.random() < 0.2 else 1  # a whole one, which is no fault
     settings: Settings = {
         "specimen": family,
         "columns": width,
         "rows": 1,
-        "projections": round(width * rng.uniform(0.7, 1.6)),
-        "center": float((width - 1) / 2 + rng.uniform(-0.05, 0.05) * width),
-        "fill": float(rng.uniform(0.55, 0.95)),
-        "attenuation": float(np.exp(rng.uniform(np.log(0.6), np.log(2.5)))),
+        "projections": round(width * rng.uniform(0.6, 1.6)),
+        "range_deg": 180.0 * turn,
+        "center": float((width - 1) / 2 + rng.normal(0, 0.04) * width),
+        "fill": float(rng.uniform(0.4, 0.97)),
+        "attenuation": float(np.exp(rng.uniform(np.log(0.4), np.log(3.0)))),
         "photons": float(np.exp(rng.uniform(np.log(1.2e4), np.log(2e5)))),
         "start_deg": float(rng.uniform(0, 360)),
         "hump": float(rng.uniform(0, 0.5)),
         "ripple": float(rng.uniform(0, 0.2)),
-        "blur_px": float(rng.uniform(0, 0.6)),
+        "blur_px": float(rng.uniform(0, 1.2)),
         "rings": float(rng.choice([0.0, 0.0, 0.03])),
         "jitter_px": float(rng.choice([0.0, 0.0, 0.1])),
         "seed": int(rng.integers(2**31)),
     }
     for condition, severity in shown.items():
         settings |= MAKERS[condition](rng, severity, width)
-    if Condition.HALF_ACQUISITION in shown:
-        settings["projections"] = 2 * settings["projections"]
+    if settings["range_deg"] > 180:
+        settings["projections"] *= 2  # as many over each half of the turn
     return World(**settings)

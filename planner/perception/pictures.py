@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,28 +15,47 @@ if TYPE_CHECKING:
     from planner.inspection import Inspection
     from planner.preview import Preview
 
-SIDE = 96  # px of a picture
-PANELS = ("projection", "sinogram", "slice")
+SIDE = 64  # px of a picture
+MARGIN = 8  # px more on each side of a detail that training cuts from
+WIDE = 256  # columns of a sinogram that is shown as a whole
+NEAR = 64  # columns on either side of the axis of a slice's detail
+PANELS = ("projection or spots", "sinogram", "slice")
 CLIP = 3.0  # grey values beyond this many spreads are cut
 Image = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
 class Pictures:
-    """``whole`` and ``detail``, axes ``panel, y, x``, :data:`SIDE` px square: projection, sinogram
-    and quick slice, squeezed into the square as a whole, and their middle pixel by pixel.
+    """``whole``: projection, sinogram and quick slice squeezed into squares of :data:`SIDE` px;
+    ``detail``: what single pixels of the sinogram lack beside their neighbours, squeezed so that
+    it is kept, and the middles of sinogram and slice pixel by pixel. Axes ``panel, y, x``.
 
-    All scans give pictures of one size and one scale of grey values, and nothing of a header.
+    All scans give pictures of one size and one scale of grey values, and nothing of a header: a
+    wide scan becomes a narrow one of as many views for its width before it is shown as a whole.
     """
 
     whole: Image
-    detail: Image
+    detail: Image  # with a margin
 
     @classmethod
-    def of(cls, projection: Image, sinogram: Image, slice_: Image) -> Pictures:
-        """From attenuation: ``row, col``; ``angle, col``; and ``y, x``."""
-        panels = [_even(p) for p in (projection, sinogram, slice_)]
-        return cls(np.stack([squeezed(p) for p in panels]), np.stack([middle(p) for p in panels]))
+    def of(cls, projection: Image, sinogram: Block, center: Center | None, views: int) -> Pictures:
+        """From attenuation: a frame (``row, col``); the rows of a scan, of which the middle one is
+        taken, and how many views it had before some were passed over; slices about the axis, the
+        middle of the detector where none was found."""
+        at = len(sinogram.values) // 2
+        one = sinogram.with_values(sinogram.values[at : at + 1], rows=sinogram.rows[at : at + 1])
+        column = center.column if center is not None else (one.values.shape[-1] - 1) / 2
+        small, axis = narrowed(one, column, views)
+        near, middle_axis = about(one, column)
+        row = one.values[0]
+        side = SIDE + 2 * MARGIN
+        wholes = (projection, small.values[0], _slice(small, axis))
+        details = (middle(row, side), middle(_slice(near, middle_axis), side))
+        return cls(
+            np.stack([squeezed(even(panel)) for panel in wholes]),
+            np.stack([np.pad(spots(row), MARGIN, mode="symmetric"),
+                      *(even(panel) for panel in details)]),
+        )  # fmt: skip
 
     @classmethod
     def seen(cls, inspection: Inspection) -> Pictures | None:
@@ -44,22 +63,45 @@ class Pictures:
         preview = inspection.preview
         if preview is None:
             return None
-        return cls.of(_projection(preview), *rows_of(preview.attenuation, inspection.center))
+        return cls.of(_projection(preview), preview.attenuation, inspection.center,
+                      inspection.info.projections)  # fmt: skip
 
     def stacked(self) -> Image:
-        """Axes ``picture, panel, y, x``."""
-        return np.stack([self.whole, self.detail])
+        """Axes ``picture, panel, y, x``, without the margin."""
+        return np.stack([self.whole, self.detail[:, MARGIN:-MARGIN, MARGIN:-MARGIN]])
 
 
-def rows_of(sinogram: Block, center: Center | None) -> tuple[Image, Image]:
-    """The middle row as a sinogram (``angle, col``) and as a slice (``y, x``) about the axis,
-    the middle of the detector where none was found."""
-    at = len(sinogram.values) // 2
-    row = sinogram.values[at : at + 1]
-    one = sinogram.with_values(row, rows=sinogram.rows[at : at + 1])
-    column = center.column if center is not None else (row.shape[-1] - 1) / 2
-    volume = make_tool("fbp", {})(sinogram=one, center=Center(column, column, column))
-    return row[0], np.asarray(volume.values[0])
+def narrowed(one: Block, column: float, views: int) -> tuple[Block, float]:
+    """A row of at most :data:`WIDE` columns, means over neighbours, and of as many views for its
+    width as the scan had; with the place of the axis in it."""
+    values = one.values
+    shown, width = values.shape[1:]
+    factor = -(-width // WIDE)
+    count = min(shown, max(views // factor, 4))
+    keep = np.unique(np.linspace(0, shown - 1, count).astype(np.intp))
+    cut = width - width % factor
+    few = values[:, keep, :cut].reshape(1, len(keep), -1, factor).mean(axis=-1)
+    return _part(one, few, keep), (column + 0.5) / factor - 0.5
+
+
+def about(one: Block, column: float) -> tuple[Block, float]:
+    """The columns about the axis, moved inside where the detector ends, and the axis in them."""
+    width = one.values.shape[-1]
+    first = int(np.clip(round(column) - NEAR, 0, max(width - 2 * NEAR, 0)))
+    part = one.values[..., first : first + 2 * NEAR]
+    return _part(one, part, np.arange(part.shape[1], dtype=np.intp)), column - first
+
+
+def _part(one: Block, values: Image, keep: NDArray[np.intp]) -> Block:
+    angles = np.asarray(one.geometry.angles_rad)[keep]
+    geometry = replace(one.geometry, angles_rad=angles, columns=values.shape[-1])
+    return one.with_values(np.ascontiguousarray(values, np.float32), frames=one.frames[keep],
+                           geometry=geometry, flats=None, darks=None, monitor=None)  # fmt: skip
+
+
+def _slice(sinogram: Block, column: float) -> Image:
+    known = Center(column, column, column)
+    return np.asarray(make_tool("fbp", {})(sinogram=sinogram, center=known).values[0])
 
 
 def _projection(preview: Preview) -> Image:
@@ -73,12 +115,33 @@ def _projection(preview: Preview) -> Image:
     return -np.log(np.clip((frame - dark) / max(flat - dark, 1e-6), 1e-3, None))
 
 
-def _even(panel: Image) -> Image:
+def even(panel: Image) -> Image:
     """Median 0, and 1 the span from the 2nd to the 98th percentile; what is not finite is 0."""
     low, level, high = np.nanpercentile(panel, (2, 50, 98))
     spread = float(high - low) or 1.0
     scaled = np.clip((panel - level) / spread, -CLIP, CLIP)
     return np.nan_to_num(scaled).astype(np.float32)
+
+
+def spots(row: Image) -> Image:
+    """How far pixels (``angle, col``) lie below all of their four neighbours, as those hit by
+    stray radiation do: the strongest of each part of the square, in quarters of a spread."""
+    low, high = np.nanpercentile(row, (2, 98))
+    around = np.pad(row, 1, mode="symmetric")
+    next_to = (around[:-2, 1:-1], around[2:, 1:-1], around[1:-1, :-2], around[1:-1, 2:])
+    lower = np.minimum.reduce([side - row for side in next_to])
+    strength = np.nan_to_num(lower / (float(high - low) or 1.0))
+    return _parts(_parts(np.clip(4 * strength, 0, CLIP).astype(np.float32), 0), 1)
+
+
+def _parts(panel: Image, axis: int) -> Image:
+    """The largest of each of :data:`SIDE` parts; parts of fewer pixels share them."""
+    count = panel.shape[axis]
+    if count < SIDE:
+        at = (np.arange(SIDE) * count) // SIDE
+        return panel.take(at, axis)
+    starts = np.floor(np.linspace(0, count, SIDE + 1)[:-1]).astype(int)
+    return np.asarray(np.maximum.reduceat(panel, starts, axis=axis), np.float32)
 
 
 def squeezed(panel: Image) -> Image:
@@ -102,10 +165,10 @@ def _along(panel: Image, axis: int) -> Image:
     return np.asarray(np.add.reduceat(panel, starts, axis=axis) / sizes, np.float32)
 
 
-def middle(panel: Image) -> Image:
+def middle(panel: Image, side: int = SIDE) -> Image:
     """The middle of a panel, a pixel a pixel; where it is smaller, mirrored at its sides."""
-    short = [max(SIDE - side, 0) for side in panel.shape]
+    short = [max(side - have, 0) for have in panel.shape]
     if any(short):
         panel = np.pad(panel, [(s // 2, s - s // 2) for s in short], mode="symmetric")
-    top, left = ((side - SIDE) // 2 for side in panel.shape)
-    return np.ascontiguousarray(panel[top : top + SIDE, left : left + SIDE])
+    top, left = ((have - side) // 2 for have in panel.shape)
+    return np.ascontiguousarray(panel[top : top + side, left : left + side])
