@@ -70,7 +70,7 @@ FAULTS: dict[str, Drawn] = {
     "flat_jumps": lambda rng, size, views: {
         "flat_jumps": float(rng.beta(1.2, 3.0)), "stripes": float(rng.uniform(0.05, 0.36))},
     "monitor": _decay,
-    "metal": lambda rng, size, views: {"metal": True},
+    "metal": lambda rng, size, views: {"metal": 1.0},
     "fringes": _severity("fringes"),
     "pixels": lambda rng, size, views: {
         "dead_pixels": float(rng.uniform(0, 0.01)), "hot_pixels": float(rng.uniform(0, 0.01))},

@@ -67,7 +67,7 @@ class World:
     monitor_drop: Annotated[float, Param("part of the beam lost over the scan, or between two "
                                          "refills", "", 0, 0.99)] = 0.0  # fmt: skip
     fringes: Annotated[float, _severity("edge enhancement of no particular distance")] = 0.0
-    metal: Annotated[bool, Param("a few strongly absorbing grains in the middle rows")] = False
+    metal: Annotated[float, _severity("a few strongly absorbing grains in the middle rows")] = 0.0
     saturation: Annotated[float | None, Param("part of the open beam at which counts clip",
                                               "", 0.01)] = None  # fmt: skip
     energy_kev: Annotated[float, Param("photon energy", "keV", 1, 400)] = 25.0
@@ -136,6 +136,8 @@ class World:
     refills: Annotated[int, Param("refills of the ring during the scan", "", 0, 10000)] = 0
 
     def __post_init__(self) -> None:
+        if isinstance(self.metal, bool):  # as it was before it had a severity
+            object.__setattr__(self, "metal", float(self.metal))
         for name, value in vars(self).items():
             if isinstance(value, np.generic):
                 object.__setattr__(self, name, value.item())

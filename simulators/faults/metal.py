@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 METALS = ("aluminium", "steel", "copper", "tungsten", "gold")
 CONTRAST = 30.0  # over the strongest material of the specimen, as far as a metal has it
 COUNT = 4
-SIZES = (0.08, 0.14)  # semi-axes as part of the radius
+SIZES = (0.08, 0.14)  # semi-axes as part of the radius, at severity 1
 
 
 def metal_for(materials: tuple[Material, ...], energy_kev: float) -> Material:
@@ -28,13 +28,14 @@ def metal_for(materials: tuple[Material, ...], energy_kev: float) -> Material:
 
 
 def grains(world: World, material: int) -> Shapes:
-    """Up to four ellipsoids of ``material`` that do not overlap, at the middle of the height."""
+    """Up to four ellipsoids of ``material`` that do not overlap, at the middle of the height;
+    the severity is their size: what a ray loses in one grows with the way through it."""
     rng = generator(world.seed if world.specimen_seed is None else world.specimen_seed,
                     Stream.METAL)  # fmt: skip
     placed: list[tuple[float, float, float]] = []
     half = []
     for _ in range(20 * COUNT):
-        size = world.radius * np.exp(rng.uniform(*np.log(SIZES)))
+        size = world.metal * world.radius * np.exp(rng.uniform(*np.log(SIZES)))
         distance = (0.72 * world.radius - size) * np.sqrt(rng.uniform())
         angle = rng.uniform(0, 2 * np.pi)
         x, y = distance * np.cos(angle), distance * np.sin(angle)

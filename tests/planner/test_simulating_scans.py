@@ -33,7 +33,7 @@ def test_every_setting_of_a_world_is_a_flag() -> None:
 
 def test_flags_are_settings(tmp_path: Path) -> None:
     path = tmp_path / "scan.h5"
-    run("-o", path, "--format", "dx", *SMALL, "--specimen", "wood", "--metal", "--photons", "-1",
+    run("-o", path, "--format", "dx", *SMALL, "--specimen", "wood", "--metal", "0.7", "--photons", "-1",
         "--wobble-px", "0.5", "--center", "14.5", "--energy-kev", "18")  # fmt: skip
     with open_scan(path) as scan:
         assert scan.info.format == "Data Exchange"
@@ -43,7 +43,7 @@ def test_flags_are_settings(tmp_path: Path) -> None:
         said = dict(truth.attrs)
         assert truth["center_px"][()] == 14.5
     assert (said["specimen"], said["metal"], said["photons"], said["wobble_px"]) == (
-        "wood", True, "none", 0.5)  # fmt: skip
+        "wood", 0.7, "none", 0.5)  # fmt: skip
 
 
 def test_flux_takes_the_place_of_the_shown_photons(tmp_path: Path) -> None:

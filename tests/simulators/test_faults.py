@@ -160,13 +160,26 @@ def test_the_beam_decays_and_is_refilled() -> None:
 
 
 def test_metal_absorbs_far_more_than_the_rest() -> None:
-    scan = with_faults(metal=True)
+    scan = with_faults(metal=1.0)
     metal = scan.specimen.labels.index("metal")
     mu = scan.attenuation_per_px()
     assert mu[metal] > 8 * mu[1:metal].max()
     truth, labels = scan.truth(0), scan.labels(0)
     assert (labels == metal).sum() > 50
     assert truth[labels == metal].min() > truth[labels != metal].mean()
+
+
+def test_more_metal_casts_deeper_shadows() -> None:
+    light, area = [], []
+    for severity in (0.3, 0.6, 1.0):
+        scan = with_faults(metal=severity)
+        light.append(transmission(scan).min())
+        area.append((scan.labels(0) == scan.specimen.labels.index("metal")).sum())
+    assert light == sorted(light, reverse=True)
+    assert light[0] > 1.3 * light[2]
+    assert 0 < 4 * area[0] < area[2]
+    assert World(metal=True) == World(metal=1.0)
+    assert "metal" not in with_faults(metal=0.0).specimen.labels
 
 
 def test_dead_and_hot_pixels_show_in_every_frame() -> None:
