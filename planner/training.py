@@ -8,7 +8,9 @@ from pathlib import Path
 
 from metadata.errors import InputError
 
-AT_ONCE = ("understanding", "scheduling", "preference")  # trained in one go, by their own means
+#: Trained in one go, by their own means, and the room where those are
+WHERE = {"scheduling": "scheduling", "preference": "feedback", "policy": "policy"}
+AT_ONCE = ("understanding", *WHERE)
 OWN = ("graph_network", "perception")  # the planner's own parts that the harness trains
 
 
@@ -57,15 +59,8 @@ def train(
             "and --output only."
         )
     shipped = config or Path(str(files("configs").joinpath("training", f"{what}.yaml")))
-    if what == "preference":
-        from planner.feedback.training import train as train_preference
-
-        train_preference(shipped, output)
-        return
-    if what == "scheduling":
-        from planner.scheduling.training import train as train_scheduling
-
-        train_scheduling(shipped, output)
+    if what in WHERE:
+        importlib.import_module(f"planner.{WHERE[what]}.training").train(shipped, output)
         return
     from planner.language.training import train as train_language
 

@@ -152,10 +152,34 @@ def _feedback(output: Path) -> dict[str, Any]:
     return result
 
 
+def _policy(output: Path) -> dict[str, Any]:
+    from planner.benchmarks.policy import run, table
+
+    result = run()
+    print(table(result))
+    return result
+
+
 def _scheduling(output: Path) -> dict[str, Any]:
     from planner.benchmarks.scheduling import run, table
 
     result = run()
+    print(table(result))
+    return result
+
+
+def _perception(output: Path) -> dict[str, Any]:
+    from planner.benchmarks.perception import run, table
+
+    result = run(output)
+    print(table(result))
+    return result
+
+
+def _planner(output: Path) -> dict[str, Any]:
+    from planner.benchmarks.planner import run, table
+
+    result = run(output)
     print(table(result))
     return result
 
@@ -173,6 +197,9 @@ BENCHMARKS = {
     "engine": Benchmark("what the engine adds to the tools, and its memory", _engine),
     "scheduling": Benchmark("schedulers on simulated queues, by cluster and load", _scheduling),
     "feedback": Benchmark("what a beamline's choices teach, on simulated raters", _feedback),
+    "policy": Benchmark("the policy on unseen simulated scans, by executed branches", _policy),
+    "perception": Benchmark("conditions and captions told by pictures", _perception, slow=True),
+    "planner": Benchmark("ways of choosing a pipeline beside each other", _planner, slow=True),
     "conditions": Benchmark("recommended against plain on real scans", _conditions, True),
     "tools": Benchmark("every tool on unseen worlds and real scans", _tools, slow=True),
     "believability": Benchmark("simulated scans beside real ones", _believability, True, True),

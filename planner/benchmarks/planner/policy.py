@@ -1,0 +1,30 @@
+"""The trained policy: builds a pipeline step by step along branches that were run."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from planner.benchmarks.planner.contender import Choice
+from planner.policy.branches import Branches
+from planner.policy.learned import trained
+from planner.policy.resources import Resources
+from planner.task import Task
+from simulators.outcomes import ScanOutcomes
+
+
+class LearnedPolicy:
+    """The best action in each state, by the policy as shipped, with one core and no wait, as the
+    tables were measured."""
+
+    name, seeded = "policy", False
+
+    def learn(self, train: Sequence[ScanOutcomes], seed: int) -> None:
+        """It comes trained: ``tomoplan train policy``."""
+
+    def choose(self, scan: ScanOutcomes, task: Task, seed: int) -> Choice:
+        policy = trained()
+        began = time.process_time()
+        node, _ = Branches(scan, policy.actions, task).chosen(policy, Resources())
+        place = {int(n): at for at, n in enumerate(scan.complete)}
+        return Choice(place[node], time.process_time() - began)
