@@ -9,6 +9,7 @@ from functools import cache
 
 from metadata.scan_info import Content
 from planner.joint_steps import decomposition, diffraction, registration
+from planner.measures import measuring
 from planner.situation import TOGETHER, Situation, rules
 from planner.task import Condition, Goal
 from toolbox.kinds import DataKind, GreyState, Stage
@@ -232,12 +233,12 @@ def volume_slots(situation: Situation, state: GreyState) -> list[Slot]:
         add("decompose", decomposition(situation), False)
     if Goal.DEFORM in goals:
         add("deform", [(*d, Step("strain")) for d in volume_tools(Stage.DEFORM)], False)
-    if goals & {Goal.SEGMENT, Goal.QUANTIFY}:
-        add("segment", volume_tools(Stage.SEGMENT), False)
+    segmentations = volume_tools(Stage.SEGMENT)
     if Goal.QUANTIFY in goals:
-        measures = [t for t in known_tools().values() if t.card.stage is Stage.QUANTIFY
-                    and t.card.default_on and not needs_values(t)]  # fmt: skip
-        add("quantify", one_step(measures), False)
+        task, names = situation.task, [step.tool for (step,) in segmentations]
+        add("quantify", measuring(task.text, task.feature, names), False)
+    elif Goal.SEGMENT in goals:
+        add("segment", segmentations, False)
     return found
 
 

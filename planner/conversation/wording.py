@@ -125,6 +125,7 @@ def record_words(record: RunRecord, lang: str) -> str:
     if record.center_px is not None:
         lines.append(say("chat.axis", lang, **record.center_px))
     lines += [f"  · {plain(note)}" for notes in record.notes.values() for note in notes]
+    lines += [f"  {line}" for line in record.measured()]
     lines += [f"  {name}: {value:.4g}" for name, value in record.quality.items()]
     lines += [f"! {plain(w)}" for w in record.warnings]
     return "\n".join(lines)

@@ -36,6 +36,8 @@ class RunRecord:
     seeds: dict[str, int] = field(default_factory=dict)
     hardware: dict[str, Any] = field(default_factory=dict)
     quality: dict[str, float] = field(default_factory=dict)
+    # What was measured, as {value, unit, low, high}; the tables stay in the output
+    quantities: dict[str, dict[str, Any]] = field(default_factory=dict)
     center_px: dict[str, float] | None = None  # value, low, high; at the middle row
     tilt_deg: float | None = None  # of the axis in the plane of the detector
     overlap_px: float | None = None
@@ -44,6 +46,14 @@ class RunRecord:
 
     def to_json(self) -> dict[str, Any]:
         return dataclasses.asdict(self)
+
+    def measured(self) -> list[str]:
+        """Each quantity in words, as ``mean_diameter: 4.2 µm (3.9 … 4.5)``."""
+        return [
+            f"{name}: {q['value']:.4g} {q['unit']}".rstrip()
+            + (f" ({q['low']:.4g} … {q['high']:.4g})" if q["low"] is not None else "")
+            for name, q in self.quantities.items()
+        ]
 
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> RunRecord:

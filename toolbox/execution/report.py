@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import uuid
 from collections.abc import Iterable
@@ -18,7 +19,7 @@ from toolbox.execution.resident import ResidentMemory, resident_bytes
 from toolbox.execution.work import Work
 from toolbox.kinds import Stage
 from toolbox.pipeline import SCAN, Node, Pipeline
-from toolbox.values import Center, Shifts
+from toolbox.values import Center, Quantities, Shifts
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,12 @@ class Report:
             tilt_deg=None if center is None else math.degrees(center.tilt_rad),
             overlap_px=float(overlaps[0]) if overlaps else None,
             shifts_px=_moved(work.bench.values.values()),
+            quantities={
+                name: dataclasses.asdict(quantity)
+                for value in work.bench.values.values()
+                if isinstance(value, Quantities)
+                for name, quantity in value.values.items()
+            },
             warnings=self.warnings(),
         )
 

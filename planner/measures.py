@@ -1,0 +1,75 @@
+"""The numbers that a request asks for: how the slices are segmented for them, and what measures."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterable, Iterator
+
+from planner.language.normal import normal
+from planner.language.vocabulary import vocabulary
+from toolbox.kinds import Stage
+from toolbox.recipe import Recipe, Step
+from toolbox.registry import known_tools
+
+INSTANCES = "int32"  # labels of this type number objects; others are classes, the darkest 0
+
+
+def measures_in(text: str) -> tuple[str, ...]:
+    """The measuring tools that a text asks for, in its order.
+
+    >>> measures_in("What is the pore size distribution, and the porosity?")
+    ('size_distribution', 'volume_fractions')
+    >>> measures_in("求孔壁的厚度")
+    ('local_thickness',)
+    """
+    plain, found = normal(text), {}
+    patterns = vocabulary("measures")["numbers"]
+    for name, tool in known_tools().items():
+        if tool.card.stage is not Stage.QUANTIFY:
+            continue
+        called = [re.escape(normal(n).strip()) for n in (name, tool.card.title, tool.card.title_zh)]
+        match = re.search("|".join([*called, *filter(None, [patterns.get(name)])]), plain)
+        if match:
+            found[name] = match.start()
+    return tuple(sorted(found, key=found.__getitem__))
+
+
+def measuring(text: str, feature: str | None, segmenters: Iterable[str]) -> list[Recipe]:
+    """The ways from the slices to the numbers asked for: the fractions of the classes where the
+    text names none. ``segmenters``: the tools that may segment.
+
+    Sizes are those of connected dark parts (what reaches the border, as the air around a specimen
+    does, is left out) or of bright particles, each numbered; the thickness is that of the darkest
+    class, or of the bright one of two.
+    """
+    said, words = normal(feature or text), vocabulary("measures")
+    dark = bool(re.search(words["dark"], said)) and not re.search(words["bright"], said)
+    tools = measures_in(text) or ("volume_fractions",)
+    segmenters = tuple(segmenters)
+    ways = [list(_ways(tool, dark, segmenters)) for tool in tools]
+    found = []
+    for chosen in itertools.product(*ways):
+        by_segmentation: dict[Step, list[Step]] = {}
+        for segmentation, measure in chosen:
+            by_segmentation.setdefault(segmentation, []).append(measure)
+        found.append(tuple(s for first, rest in by_segmentation.items() for s in (first, *rest)))
+    return found
+
+
+def _ways(tool: str, dark: bool, segmenters: Iterable[str]) -> Iterator[tuple[Step, Step]]:
+    """A segmentation and the measure after it, for each segmentation that it can follow."""
+    for name in segmenters:
+        instances = known_tools()[name].card.output.dtype == INSTANCES
+        if tool == "size_distribution" and instances:
+            which = {"particles": "dark"} if dark else {}
+            yield Step(name, which), Step(tool, {"border": False} if dark else {})
+        elif tool == "size_distribution" and dark:
+            yield Step(name), Step(tool, {"of_class": 0, "border": False})
+        elif tool == "local_thickness" and not instances:
+            two = {"classes": 2} if not dark else {}
+            yield Step(name, two), Step(tool, {"of_class": int(not dark)})
+        elif tool not in ("size_distribution", "local_thickness"):
+            taken = known_tools()[tool].card.inputs.get("labels")
+            if taken is not None and taken.dtype == known_tools()[name].card.output.dtype:
+                yield Step(name), Step(tool)
