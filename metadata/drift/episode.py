@@ -41,7 +41,9 @@ class Episode:
             self.base, self.way, self._peak, self._levels = base, way, 0.0, []
         height = (level - self.base) * np.sign(self.way)
         self._peak = max(self._peak, height)
-        if self._peak - height > CLEAR * spread and height < BACK * self._peak:
+        if self._peak > CLEAR * spread and height < min(
+            BACK * self._peak, self._peak - CLEAR * spread
+        ):
             return index - 1  # the half day before may hold some of what was
         if not self._levels or index - self._levels[-1][0] >= PER_DAY:
             self._levels = [*self._levels, (index, height)][-REST_DAYS - 1 :]

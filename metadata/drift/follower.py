@@ -27,7 +27,7 @@ from metadata.series import Limits, Mark, MetricInfo, Samples
 
 Floats = NDArray[np.float64]
 
-KEPT = ("shown", "resets")
+KEPT = ("shown", "resets", "inside")
 PARTS = {"clock": Clock, "bins": Bins, "rough": Roughness, "judge": Judge, "stuck": Stuck,
          "tooth": SawTooth, "gaps": OwnGaps, "passage": Passage, "ticks": Ticks}  # fmt: skip
 # No instrument reads this: what a broken format or driver makes.
@@ -48,6 +48,8 @@ class Follower:
         #: Seconds after a bin's end at which it is judged, and the one that waits for that.
         self.delay = 0.0
         self.waiting: ClosedBin | None = None
+        #: Whether the level of the last bin was inside the limits.
+        self.inside = True
         self.shown = -1
         self.resets = 0
 
@@ -123,6 +125,7 @@ class Follower:
             # While the drift stands, noise about the limit ends no alarm
             margin = APART * self.judge.reading if self.judge.state == WARNING else 0.0
             self.passage.release(closed.mean, self.limits, margin)
+            self.inside = self.limits.low < closed.mean < self.limits.high
         if judged:
             self._learn(closed.mean, timeline.key(middle))
         return judged
@@ -135,7 +138,7 @@ class Follower:
         elif judge.state == WARNING and judge.forecast is not None:
             low, middle, high = (d * DAY for d in judge.forecast.days)
             judge.learned.tell(judge.decided, low, middle, high)
-        if judge.state == QUIET:
+        if not judge.possible:
             self.causes = ()
 
     def step(self, start: int, stop: int) -> None:
@@ -158,7 +161,7 @@ class Follower:
         scores, limits, seconds, lows, highs = (row[part] for row in self._numbers)
         limit = self.limits
         side = found.side if found is not None else 0
-        if judge.state in (MOVING, WARNING) and found is not None:
+        if judge.possible:
             limits[:] = limit.high if side > 0 else limit.low
         if reached.any():
             limits[reached] = limit.high if self.passage.reached > 0 else limit.low
@@ -167,18 +170,21 @@ class Follower:
             if np.isfinite(limit.low) or np.isfinite(limit.high):
                 scores[:] = 1 / (1 + np.exp(-np.clip(found.odds - CENTRE, -30, 30)))
             scores[reached] = 1.0
-            if judge.state in (MOVING, WARNING) and np.isfinite(limits[:1]).all():
+            if judge.possible and np.isfinite(limits[:1]).all():
                 gone = self._clock[part] - judge.decided
                 low, middle, high = (d * DAY for d in found.days)
                 low, high = judge.learned.interval(low, middle, high)
                 # As time passes the end comes nearer, but is not there before it is.
                 for array, of in ((seconds, middle), (lows, low), (highs, high)):
                     array[:] = np.maximum(of - gone, 0.3 * of)
-            if self.causes and judge.state in (MOVING, WARNING):
+            if self.causes and judge.possible:
                 self._named[part] = len(self._causes)
                 self._causes.append(self.causes)
         limits[~np.isfinite(limits)] = np.nan
-        seconds[reached] = lows[reached] = highs[reached] = 0.0
+        # Single readings are beyond it before the level is: then the time is not over.
+        over = reached & ~(np.isfinite(seconds) & self.inside)
+        seconds[over] = lows[over] = highs[over] = 0.0
+        lows[reached] = 0.0
 
     def finish(self) -> Verdicts:
         """What is said of each sample of the block."""
@@ -189,9 +195,9 @@ class Follower:
         codes[(self._anomalies > UNUSUAL) & (codes == QUIET)] = MOVING
         codes[unjudged] = QUIET
         codes[silent] = GAP
-        nothing = unjudged | silent
-        numbers[1:, nothing] = np.nan
-        self._named[nothing] = -1
+        # While nothing is judged, what was known of the time to the limit holds.
+        numbers[1:, silent] = np.nan
+        self._named[silent] = -1
         changed = np.diff(np.concatenate([[self.shown], codes])) != 0
         self.shown = int(codes[-1])
         scores, limits, seconds, lows, highs = numbers
@@ -228,5 +234,5 @@ class Follower:
 
 
 APART = 2.0  # standard deviations of a reading
-UNUSUAL = 0.6  # a reading that its own past has less than once in 60 000
+UNUSUAL = 0.5  # a reading that its own past has less than once in 1600
 CENTRE = 3.0  # log odds at which the score is a half

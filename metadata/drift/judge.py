@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from metadata.drift.bins import BIN_S, OUTLYING, ClosedBin
 from metadata.drift.cause import Seen
-from metadata.drift.episode import Episode
+from metadata.drift.episode import NOW_DAYS, Episode
 from metadata.drift.forecast import Forecast, bases, forecast
 from metadata.drift.learning import Learned
 from metadata.drift.normal import Normal, learn
@@ -35,11 +35,13 @@ KEY_SIZE = 3.0
 SWING_REACH, FAST_REACH, SLOW_REACH = 1.15, 1.3, 0.7
 # Without a limit: as if one were so many deviations of a reading away.
 UNLIMITED = 12.0
-#: Log odds of a drift from which one is seen, and below which the normal is learned.
-CALM = 1.5
-# Log odds that false warnings pass once in 100 days, and for e times as many days
-# (draw_history, seeds below 10000: docs/drift.md).
-WARN_AT, PER_LOG_DAYS, HYSTERESIS = 6.8, 0.85, 0.5
+#: Log odds of a drift (a priori one begins each day, which makes little of them) from which one
+#: is seen, below which the normal is learned, and above which it is not ruled out.
+MOVES, CALM, POSSIBLE = 3.0, 1.5, 0.8
+# Log odds, with what the whole way to the limit is worth, that false warnings pass once in 100
+# days, and for e times as many days (draw_history, seeds below 10000: docs/drift.md).
+WARN_AT, PER_LOG_DAYS, HYSTERESIS, NEAR = 13.0, 2.2, 1.0, 20.0
+MONTH_DAYS = 30.0
 
 
 class Judge:
@@ -114,7 +116,8 @@ class Judge:
         if found is not None:
             self.forecast, odds = found[0], found[0].odds
             self.weights = found[1].astype(np.float32)
-        self._settle(odds, limits, settings)
+        near = NEAR * _nearness(window, limits)
+        self._settle(odds, odds + near, limits, settings)
         self._follow(closed.index, window, (low, high))
         return True
 
@@ -140,15 +143,23 @@ class Judge:
             if since >= 0:
                 self.restart(since)
 
-    def _settle(self, odds: float, limits: Limits, settings: MonitorSettings) -> None:
-        """The state that these odds make of the one before."""
+    def _settle(
+        self, odds: float, urgency: float, limits: Limits, settings: MonitorSettings
+    ) -> None:
+        """The state that these odds make of the one before; near the limit lower ones suffice."""
         warn = WARN_AT + PER_LOG_DAYS * float(np.log(settings.false_alarm_days / 100))
         limited = np.isfinite(limits.low) or np.isfinite(limits.high)
-        stays = self.state == WARNING and odds > warn - HYSTERESIS
-        if limited and (odds > warn or stays):
+        stays = self.state == WARNING and urgency > warn - HYSTERESIS
+        if limited and (urgency > warn or stays):
             self.state = WARNING
         else:
-            self.state = MOVING if odds > (CALM if limited else warn) else QUIET
+            self.state = MOVING if odds > (MOVES if limited else warn) else QUIET
+
+    @property
+    def possible(self) -> bool:
+        """A drift is not ruled out: when it would be at the limit is worth saying, and why."""
+        found = self.forecast
+        return found is not None and (found.odds > POSSIBLE or self.state == WARNING)
 
     def restart(self, index: int) -> None:
         """What was before bin ``index`` is no longer its normal (a repair, a new objective)."""
@@ -205,6 +216,20 @@ class Judge:
             found = found | {"days": tuple(found["days"]), "shapes": tuple(found["shapes"])}
             judge.forecast = Forecast(**found)
         return judge
+
+
+def _nearness(window: Window, limits: Limits) -> float:
+    """Part of the way from the level of the last month to a limit at which half a day lies."""
+    now, month = window.ages < NOW_DAYS, window.ages < MONTH_DAYS
+    if not now.any():
+        return 0.0
+    level = float(np.average(window.y[now], weights=window.n[now]))
+    order = np.argsort(window.y[month])
+    share = np.cumsum(window.n[month][order])
+    usual = float(window.y[month][order][np.searchsorted(share, share[-1] / 2)])
+    gone = [(level - usual) / (limit - usual) for limit in (limits.low, limits.high)
+            if np.isfinite(limit) and limit != usual]  # fmt: skip
+    return min(max(gone, default=0.0), 1.0)
 
 
 def _finest(window: Window, limits: Limits) -> float:

@@ -16,7 +16,7 @@ from metadata.drift.regimes import Timeline
 from metadata.drift.saving import pack, unpack
 from metadata.drift.saw_tooth import SawToothFacts
 from metadata.drift.settings import MonitorSettings
-from metadata.drift.verdicts import QUIET, WARNING, Verdicts
+from metadata.drift.verdicts import WARNING, Verdicts
 from metadata.series import Limits, LoggedEvent, Mark, MetricInfo, Samples
 
 # A day of a standing warning, in bins: after it the cause is looked for again.
@@ -114,7 +114,7 @@ class Monitor:
     def _explain(self, follower: Follower) -> None:
         """Look for the cause of a drift: when it is first seen, and once a day after."""
         judge, name = follower.judge, follower.info.name
-        if judge.state == QUIET or judge.weights is None or len(self.followers) < 2:
+        if not judge.possible or judge.weights is None or len(self.followers) < 2:
             self._asked.pop(name, None)
             return
         due = self._asked.get(name, -np.inf) + (AGAIN_S if judge.state == WARNING else AGAIN_S / 2)

@@ -113,7 +113,7 @@ class Dashboard:
             number(verdict.value, unit),
             number(verdict.limit, unit) if verdict.limit is not None else "",
             ""
-            if left is None
+            if left is None or verdict.state is State.QUIET
             else f"{duration_text(left.value, lang)} "
             f"({duration_text(left.low, lang)} … {duration_text(left.high, lang)})",
             ", ".join(c.metric for c in (verdict.cause or ())[:2]),

@@ -22,5 +22,7 @@ class Distribution(Windowed):
         before = np.sort(windows[:, : -self.recent, 0], axis=1)
         ratio = before.shape[1] // self.recent
         same = before.reshape(len(before), self.recent, ratio).mean(axis=2)
+        # Half of what is read in steps may be one value: quartiles alone tell no spread then.
         spread = before[:, 3 * before.shape[1] // 4] - before[:, before.shape[1] // 4]
-        return np.abs(now - same).mean(axis=1) / (spread + 1e-9 * (1 + np.abs(same).max(axis=1)))
+        spread += before.std(axis=1) + 1e-300
+        return np.log(np.abs(now - same).mean(axis=1) / spread + 1e-9)

@@ -23,9 +23,12 @@ class LevelTrend:
     def __init__(self) -> None:
         self._state = [0.0] * 7  # level, slope, variances p00 p01 p11, noise variance, count
         self._rarity = Rarity()
+        #: What was not foreseen of each of the last readings, in deviations and with its sign.
+        self.surprises: Floats = np.empty(0)
 
     def update(self, times: Floats, values: Floats) -> Floats:
-        return self._rarity.update(np.array([self._one(float(v)) for v in values]))
+        self.surprises = np.array([self._one(float(v)) for v in values])
+        return self._rarity.update(np.abs(self.surprises))
 
     def _one(self, value: float) -> float:
         level, slope, p00, p01, p11, noise, count = self._state
@@ -58,7 +61,7 @@ class LevelTrend:
         if count >= 10:
             noise += FORGET * (min(apart * apart, 16 * scale) / (1 + WANDER) - noise)
         self._state = [level, slope, p00, p01, p11, noise, count + 1.0]
-        return float(z2**0.5)
+        return float(np.copysign(z2**0.5, apart))
 
     def to_state(self) -> dict[str, Any]:
         return {"state": self._state, "rarity": dict(vars(self._rarity))}

@@ -7,11 +7,11 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-KEPT = 512
+KEPT = 2048
 EVERY = 64
 TAIL = 0.05
 LEAST = 128
-WORST = 8.0  # powers of ten at which the score is 1
+HALF = 3.2  # powers of ten at which the score is a half
 
 
 class Rarity:
@@ -19,7 +19,7 @@ class Rarity:
     so much is passed (exponential tail over a high quantile, as in SPOT, Siffer et al. 2017)."""
 
     def __init__(self) -> None:
-        self.past: Floats = np.empty(0)
+        self.past: NDArray[np.float32] = np.empty(0, np.float32)
         self.waiting: Floats = np.empty(0)
         self.level, self.scale = np.nan, np.nan
 
@@ -32,21 +32,24 @@ class Rarity:
             piece = statistics[at:stop]
             if np.isfinite(self.level):
                 over = np.maximum(piece - self.level, 0) / self.scale
-                out[at:stop] = np.where(over > 0, (over - np.log(TAIL)) / np.log(10) / WORST, 0)
+                tens = np.where(over > 0, (over - np.log(TAIL)) / np.log(10), 0)
+                # Never 1: of two that are rare the rarer one has to be told.
+                out[at:stop] = tens / (tens + HALF)
             self.waiting = np.concatenate([self.waiting, piece])
             if len(self.waiting) == EVERY:
                 self._learn()
             at = stop
-        return np.clip(np.nan_to_num(out), 0, 1)
+        return np.asarray(np.nan_to_num(out))
 
     def _learn(self) -> None:
         new = self.waiting[np.isfinite(self.waiting)]
         if np.isfinite(self.level):  # one anomaly must not make the next one usual
             new = np.minimum(new, self.level + 6 * self.scale)
-        self.past = np.concatenate([self.past, new])[-KEPT:]
+        self.past = np.concatenate([self.past, new.astype(np.float32)])[-KEPT:]
         self.waiting = np.empty(0)
         if len(self.past) >= LEAST:
             self.level = float(np.quantile(self.past, 1 - TAIL))
-            above = self.past[self.past > self.level] - self.level
-            spread = float(np.std(self.past))
+            past = self.past.astype(np.float64)
+            above = past[past > self.level] - self.level
+            spread = float(np.std(past))
             self.scale = max(float(above.mean()) if len(above) else 0.0, 0.05 * spread, 1e-12)
