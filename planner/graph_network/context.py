@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metadata.scan_info import Content, GreyState
+from planner.graph_network.rehearsal import NOTHING, SLICE, Rehearsal
 from planner.scoring import severities_of
 from planner.situation import Situation, rules
 from planner.task import Condition, Device, Goal, Priority
@@ -21,15 +22,19 @@ SCALES = {"noise": 0.1, "rings": 10.0, "jitter": 0.5, "motion": 2.0, "metal": 0.
           "angular_coverage": 60.0, "lost_frames": 0.01, "beam_drift": 0.05, "tilt": 0.2,
           "center_px": 1e3, "view_sufficiency": 0.3}  # fmt: skip
 DEFECTS = 9
-SIZE = (
-    3 * len(TRAITS) + DEFECTS + len(Goal) + len(Priority) + len(Condition) + len(Device)
-    + len(Content) + len(GreyState) + 9 + SEEN
+ASKED = 3 * len(TRAITS) + DEFECTS + SLICE + len(Goal) + len(Priority) + len(Condition) + (
+    len(Device) + len(Content) + len(GreyState) + 9
 )  # fmt: skip
+SIZE = ASKED + SEEN
 
 
-def context(situation: Situation, seen: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
+def context(
+    situation: Situation,
+    seen: NDArray[np.float32] | None = None,
+    rehearsal: Rehearsal = NOTHING,
+) -> NDArray[np.float32]:
     """Numbers of about one, ``SIZE`` of them; ``seen``: the image embedding, zero where there is
-    none."""
+    none; of the ``rehearsal`` the summary of the slice. The last :data:`SEEN` are the image's."""
     task, info = situation.task, situation.info
     found: list[float] = []
     for name in TRAITS:
@@ -37,6 +42,7 @@ def context(situation: Situation, seen: NDArray[np.float32] | None = None) -> ND
     severities = severities_of(situation)
     scaled = [math.asinh(severities[n] / r["scale"]) for n, r in rules()["defects"].items()]
     found += (scaled + [0.0] * DEFECTS)[:DEFECTS]
+    found += [float(v) for v in rehearsal.slice]
     found += [float(g in task.goals) for g in Goal]
     found += [float(task.priority is p) for p in Priority]
     found += [float(situation.has(c)) for c in Condition]

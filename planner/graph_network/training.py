@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from planner.graph_network import measuring, network
-from planner.graph_network.context import context
-from planner.graph_network.encoding import Encoded, Encoder, vocabulary
+from planner.graph_network.context import ASKED, context
+from planner.graph_network.encoding import Encoder, vocabulary
+from planner.graph_network.rehearsal import NOTHING
+from planner.graph_network.tried import tried
 from planner.outcomes.remembered import remembered
 from planner.outcomes.settings import SIMULATED
 from simulators.outcomes import Outcomes, ScanOutcomes
+from simulators.outcomes.tree import path_of
 from simulators.training.part import Arrays, Measured, Tensors
 
 if TYPE_CHECKING:
@@ -59,36 +62,52 @@ class Part:
     # ---- learning --------------------------------------------------------------------------
 
     def network(self) -> torch.nn.Module:
-        return network.network(len(vocabulary()))
-
-    def loss(self, network: Any, batch: Tensors) -> torch.Tensor:
-        """Listwise cross-entropy of qualities within a scan (Cao et al. 2007), pinball losses of
-        the middle and the sides (Koenker & Bassett 1978), absolute errors of the costs."""
         import torch
 
-        found = run(network, batch)
+        made: Any = network.network(len(vocabulary()))
+        known = np.array([situated(s)[0][:ASKED] for s in self._split("train")])
+        if len(known):
+            made.mean.copy_(torch.from_numpy(known.mean(axis=0)))
+            made.spread.copy_(torch.from_numpy(known.std(axis=0) + 0.05))
+        return made
+
+    def loss(self, network: Any, batch: Tensors) -> torch.Tensor:
+        """Within each scan: listwise cross-entropy of qualities (Cao et al. 2007) and absolute
+        errors about the scan's mean; over all: absolute errors, pinball losses of the sides
+        (Koenker & Bassett 1978), absolute errors of the costs, as a whole and of each step."""
+        import torch
+
+        found, each = run(network, batch)
         middle, below, above = found[:, 0].sigmoid(), found[:, 1], found[:, 2]
         quality, scan = batch["quality"], batch["scan"]
         listed = found.new_zeros(())
         count = int(scan.max()) + 1
         for one in range(count):
             here = (scan == one) & batch["complete"]
-            wanted = (quality[here] / TEMPERATURE).softmax(0)
-            listed = listed - (wanted * (middle[here] / TEMPERATURE).log_softmax(0)).sum()
+            wanted, said = quality[here], middle[here]
+            share = (wanted / TEMPERATURE).softmax(0)
+            listed = listed - (share * (said / TEMPERATURE).log_softmax(0)).sum() / 4
+            listed = listed + 8 * ((said - said.mean()) - (wanted - wanted.mean())).abs().mean()
         logit = torch.logit(quality.clamp(LEAST_QUALITY, 1 - LEAST_QUALITY))
-        error = logit - found[:, 0]
+        error = logit - found[:, 0].detach()
         sides = _pinball(error + below, SIDES[0]) + _pinball(error - above, SIDES[1])
         costs = ((found[:, 3:] - batch["costs"]).abs() * batch["costed"]).sum() / (
             batch["costed"].sum() + 1
         )
+        steps = ((each - batch["step_costs"]).abs() * batch["step_costed"]).sum() / (
+            batch["step_costed"].sum() + 1
+        )
         straight = (middle - quality).abs().mean()
-        return listed / count + 3 * straight + sides.mean() + costs
+        return listed / count + 2 * straight + sides.mean() + 2 * (costs + steps)
 
     def validate(self, network: Any) -> dict[str, float]:
-        """Kendall's τ within scans of the validation split, and what its first choice lacks."""
-        found = [measuring.ranked(predicted(network, one), one) for one in self._validation]
+        """Kendall's τ within scans of the validation split, and what its first choice lacks; makes
+        the intervals conformal there."""
+        said = [predicted(network, one) for one in self._validation]
+        measuring.calibrate(network, list(zip(said, self._validation, strict=True)))
+        found = [measuring.ranked(f, one) for f, one in zip(said, self._validation, strict=True)]
         tau = [f.tau for f in found if np.isfinite(f.tau)]
-        return {"score": float(np.mean(tau)) - float(np.mean([f.regret for f in found])),
+        return {"score": float(np.mean(tau)) - 2 * float(np.mean([f.regret for f in found])),
                 "tau": float(np.mean(tau)),
                 "regret": float(np.mean([f.regret for f in found]))}  # fmt: skip
 
@@ -100,8 +119,7 @@ class Part:
 
     def measure(self, network: Any) -> Measured:
         """On unseen families, faults and wordings, beside gradient-boosted trees on flat features
-        and the rules; intervals made conformal on the validation split."""
-        measuring.calibrate(network, [(predicted(network, o), o) for o in self._validation])
+        and the rules; intervals as made conformal on the validation split."""
         test = [(scan, self._some(scan, None)) for scan in self._split("test")]
         train = [self._some(scan, None) for scan in self._split("train")]
         return measuring.measured(network, train, self._validation, test, predicted)
@@ -134,6 +152,15 @@ def _table(path: str) -> Outcomes:
     return Outcomes.load(path)
 
 
+@cache
+def situated(scan: ScanOutcomes) -> tuple[np.ndarray, Encoder]:
+    """The scan's vector, and the encoder of its pipelines."""
+    situation, known = remembered(scan), tried()
+    rehearsal = known.rehearsals.get(scan.name, NOTHING)
+    vector = context(situation, known.seen.get(scan.name), rehearsal)
+    return vector, Encoder(situation, vocabulary(), rehearsal)
+
+
 _encoded: dict[str, Arrays] = {}
 
 
@@ -141,23 +168,41 @@ def encoded(scan: ScanOutcomes) -> Arrays:
     """Every node of a scan's tree as the pipeline that ends there, kept in memory: a complete one
     with its own quality, a begun one with the best that was reached from it."""
     if scan.name not in _encoded:
-        situation = remembered(scan)
-        encode = Encoder(situation, vocabulary()).encode
+        vector, encoder = situated(scan)
         best = best_below(scan)
         known = np.flatnonzero(np.isfinite(best))
-        arrays = gathered([encode(scan.recipe(int(n))) for n in known])
+        arrays = encoder.encode([scan.recipe(int(n)) for n in known])
         costs = np.stack([scan.total_seconds, scan.total_peak_bytes], axis=1)[known]
         complete = np.isin(known, scan.complete)
         costed = np.isfinite(costs) & (costs > 0) & complete[:, None]
+        own = _of_steps(scan, known, len(scan.document["scans"]))
+        step_costed = np.isfinite(own) & (own > 0)
         _encoded[scan.name] = arrays | {
-            "context": context(situation)[None],
+            "context": vector[None],
             "scan": np.zeros(len(known), np.int64),
             "quality": best[known].astype(np.float32),
             "costs": np.log10(np.where(costed, costs, 1.0)).astype(np.float32),
             "costed": costed.astype(np.float32),
             "complete": complete,
+            "step_costs": np.log10(np.where(step_costed, own, 1.0)).astype(np.float32),
+            "step_costed": step_costed.astype(np.float32),
         }
     return _encoded[scan.name]
+
+
+def _of_steps(scan: ScanOutcomes, ends: np.ndarray, scans: int) -> np.ndarray:
+    """Seconds and bytes of each node of the graphs that end at some nodes, axes ``node, 2``; NaN
+    for sources, and where several scans make several nodes of a step."""
+    rows: list[np.ndarray] = []
+    costs = np.stack([scan.seconds, scan.peak_bytes], axis=1).astype(np.float64)
+    for end in ends:
+        path = path_of(scan.parent, int(end))
+        if scans == 1:
+            rows += [np.full((1, 2), np.nan), costs[list(path)]]
+        else:
+            count = len(situated(scan)[1].encode([scan.recipe(int(end))])["tools"])
+            rows.append(np.full((count, 2), np.nan))
+    return np.concatenate(rows)
 
 
 def best_below(scan: ScanOutcomes) -> np.ndarray:
@@ -171,20 +216,6 @@ def best_below(scan: ScanOutcomes) -> np.ndarray:
     return best
 
 
-def gathered(graphs: Sequence[Encoded]) -> Arrays:
-    """Graphs in a row."""
-    sizes = np.array([len(g.tools) for g in graphs])
-    starts = np.cumsum(sizes) - sizes
-    edges = [g.edges + start for g, start in zip(graphs, starts, strict=True)]
-    return {
-        "tools": np.concatenate([g.tools for g in graphs]),
-        "nodes": np.concatenate([g.nodes for g in graphs]),
-        "edges": np.concatenate(edges, axis=1),
-        "kinds": np.concatenate([g.kinds for g in graphs]),
-        "graph": np.repeat(np.arange(len(graphs)), sizes),
-    }
-
-
 def picked(whole: Arrays, chosen: np.ndarray) -> Arrays:
     """Some graphs of a scan, in the order given."""
     chosen = np.sort(chosen)
@@ -195,8 +226,10 @@ def picked(whole: Arrays, chosen: np.ndarray) -> Arrays:
     edges = nodes[whole["edges"][0]]
     found = {"tools": whole["tools"][nodes], "nodes": whole["nodes"][nodes],
              "edges": renumber[whole["edges"][:, edges]], "kinds": whole["kinds"][edges],
-             "graph": place[whole["graph"][nodes]], "context": whole["context"]}  # fmt: skip
-    each = ("scan", "quality", "costs", "costed", "complete")
+             "graph": place[whole["graph"][nodes]], "context": whole["context"],
+             "step_costs": whole["step_costs"][nodes],
+             "step_costed": whole["step_costed"][nodes]}  # fmt: skip
+    each = ("scan", "rules", "quality", "costs", "costed", "complete")
     return found | {name: whole[name][chosen] for name in each}
 
 
@@ -213,9 +246,9 @@ def together(examples: Sequence[Arrays]) -> Arrays:
     return {n: np.concatenate(v, axis=1 if n == "edges" else 0) for n, v in found.items()}
 
 
-def run(network: Any, batch: Tensors) -> torch.Tensor:
-    """The network on a batch."""
-    names = ("tools", "nodes", "edges", "kinds", "graph", "context", "scan")
+def run(network: Any, batch: Tensors) -> tuple[torch.Tensor, torch.Tensor]:
+    """The network on a batch: what it says of each graph, and of each node."""
+    names = ("tools", "nodes", "edges", "kinds", "graph", "rules", "context", "scan")
     return network(*(batch[name] for name in names))
 
 
@@ -227,7 +260,7 @@ def predicted(network: Any, one: Arrays) -> np.ndarray:
     network.eval()
     with torch.inference_mode():
         batch = {n: torch.from_numpy(np.ascontiguousarray(v)).to(device) for n, v in one.items()}
-        return run(network, batch).float().cpu().numpy()
+        return run(network, batch)[0].float().cpu().numpy()
 
 
 def _pinball(error: torch.Tensor, share: float) -> torch.Tensor:

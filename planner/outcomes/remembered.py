@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from metadata.scan_info import GreyState, ScanInfo
 from planner.inspection import Inspection
 from planner.outcomes.reward import task_of
@@ -32,8 +34,11 @@ def remembered(scan: ScanOutcomes) -> Situation:
     """What the planner knew of the request and the scans, without making them again. There is no
     preview in it (and no centre beside the trait)."""
     document = scan.document
-    world = World(**document["world"])
-    inspections = tuple(_inspection(kept, world, document) for kept in document["scans"])
+    if "world" in document:
+        world = World(**document["world"])
+        inspections = tuple(_inspection(kept, world, document) for kept in document["scans"])
+    else:
+        inspections = tuple(_real_inspection(kept, scan.name) for kept in document["scans"])
     conditions = {Condition(c): source for c, source in document["conditions"].items()}
     return Situation(task_of(scan), tuple(i.info for i in inspections), inspections, conditions, ())
 
@@ -57,6 +62,27 @@ def _inspection(kept: dict[str, Any], world: World, document: dict[str, Any]) ->
         sample=world.specimen,
         probe=kept["probe"],
         flats_before=world.flats if world.flats + world.flats_after else None,
+    )
+    traits = Traits(**{n: _trait(t) for n, t in kept["traits"].items()})
+    return RememberedInspection(info, traits, None, (), 0.0, None, monitor_seen=kept["monitor"])
+
+
+def _real_inspection(kept: dict[str, Any], name: str) -> Inspection:
+    """Of a subset of a real scan, whose energy, pixel size and distance were not looked at."""
+    info = ScanInfo(
+        path=Path(name),
+        format="subset",
+        projections=kept["projections"],
+        rows=kept["rows"],
+        columns=kept["columns"],
+        flats=kept["flats"],
+        darks=0,
+        dtype="float32",
+        state=GreyState(kept["state"]),
+        angles_rad=np.array(kept["angles_rad"]),
+        energy_kev=kept["energy_kev"],
+        probe=kept["probe"],
+        flats_before=kept["flats"] or None,
     )
     traits = Traits(**{n: _trait(t) for n, t in kept["traits"].items()})
     return RememberedInspection(info, traits, None, (), 0.0, None, monitor_seen=kept["monitor"])
