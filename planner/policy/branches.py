@@ -26,11 +26,12 @@ ROOT = -1
 @dataclass(frozen=True)
 class State:
     """A place in the tree: ``node`` (−1: nothing yet), a ``pending`` tool whose level is to be
-    set, or ``stopped``: only the resource is open."""
+    set, or ``stopped``: only the resource is open, until one is chosen, which ends it."""
 
     node: int = ROOT
     pending: str | None = None
     stopped: bool = False
+    resource: Resource | None = None
 
 
 @dataclass(eq=False)
@@ -77,16 +78,16 @@ class Branches:
         seconds = self.viewer.seconds
         return min(sum(map(seconds, self.scan.recipe(int(n)))) for n in self.scan.complete)
 
-    def offered(self, state: State, resources: Resources) -> dict[int, State | Resource]:
-        """Action number → where it leads; a resource ends the episode."""
+    def offered(self, state: State, resources: Resources) -> dict[int, State]:
+        """Action number → where it leads."""
         acts = self.actions
         if state.stopped:
-            return {acts.resource(r): r for r in resources.offered}
+            return {acts.resource(r): State(state.node, None, True, r) for r in resources.offered}
         children = self._children.get(state.node, {})
         if state.pending is not None:
             levels = self.levels(state)
             return {acts.level(level): State(node) for level, node in levels.items()}
-        found: dict[int, State | Resource] = {}
+        found: dict[int, State] = {}
         for tool, levels in children.items():
             number = acts.tool(tool)
             assert number is not None
@@ -97,10 +98,19 @@ class Branches:
             found[acts.stop] = State(state.node, stopped=True)
         return found
 
+    def forward(self, state: State, resources: Resources) -> State:
+        """The next state in which there is something to choose, or the end."""
+        while state.resource is None:
+            offered = self.offered(state, resources)
+            if len(offered) > 1:
+                break
+            (state,) = offered.values()
+        return state
+
     def chosen(self, policy: Committee, resources: Resources) -> tuple[int, Resource]:
         """The node and the resource that a policy ends at, taking the best of what is offered."""
-        state = State()
-        while True:
+        state = self.forward(State(), resources)
+        while state.resource is None:
             offered = self.offered(state, resources)
             recipe = self.recipe(state.node)
             seen = self.viewer.state(recipe, resources, self.cheapest, state.pending,
@@ -109,10 +119,8 @@ class Branches:
             numbers = list(offered)
             each = np.array([self.features(state, a, resources) for a in numbers])
             place = policy.choose(seen, -1 if waits is None else waits, numbers, each)
-            after = offered[numbers[place]]
-            if isinstance(after, Resource):
-                return state.node, after
-            state = after
+            state = self.forward(offered[numbers[place]], resources)
+        return state.node, state.resource
 
     def levels(self, state: State) -> dict[int, int]:
         """Level → node, for the pending tool of a state."""

@@ -8,7 +8,6 @@ from typing import Any
 import gymnasium
 import numpy as np
 
-from planner.policy.actions import Resource
 from planner.policy.branches import Branches, State
 from planner.policy.observation import ACTION, width
 from planner.policy.resources import drawn
@@ -16,7 +15,7 @@ from planner.policy.resources import drawn
 
 class BranchEnvironment(gymnasium.Env[Any, Any]):
     """One episode builds one pipeline for one scan: a tool, its level where it has several, the
-    next tool, …, stop, and the resource.
+    next tool, …, stop, and the resource; what leaves no choice is not asked.
 
     Only what was executed is offered, so that the reward at the end is measured: quality − priced
     seconds − penalties (:func:`planner.outcomes.reward.reward`), less the mean reward of the
@@ -42,16 +41,16 @@ class BranchEnvironment(gymnasium.Env[Any, Any]):
         self.resources = drawn(self._rng, cheapest, peaks)
         self.worth = self.here.worth(self.resources)
         self.mean = float(self.worth.top[scan.complete].mean())
-        self.state = State()
+        self.state = self.here.forward(State(), self.resources)
         return self._seen(), {}
 
     def step(self, action: int) -> tuple[Any, float, bool, bool, dict[str, Any]]:
-        after = self._offered[int(action)]
-        if isinstance(after, Resource):
-            measured = float(self.worth.rewards[after][self.state.node])
-            info = {"reward": measured, "node": self.state.node, "resource": after}
+        self.state = self.here.forward(self._offered[int(action)], self.resources)
+        node, resource = self.state.node, self.state.resource
+        if resource is not None:
+            measured = float(self.worth.rewards[resource][node])
+            info = {"reward": measured, "node": node, "resource": resource}
             return self._last, measured - self.mean, True, False, info
-        self.state = after
         return self._seen(), 0.0, False, False, {}
 
     def action_masks(self) -> Any:

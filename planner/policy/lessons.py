@@ -9,8 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from planner.policy.actions import Resource
-from planner.policy.branches import Branches, State
+from planner.policy.branches import Branches, State, Worth
 from planner.policy.learned import Offers
 from planner.policy.observation import ACTION, Floats
 from planner.policy.resources import Resources
@@ -49,8 +48,9 @@ def lesson(branches: Branches, resources: Resources) -> Lesson:
     worth = branches.worth(resources)
     best = branches.best_below(worth)
     viewer, cheapest = branches.viewer, branches.cheapest
-    order: dict[State, int] = {State(): 0}
-    waiting = [State()]
+    first = branches.forward(State(), resources)
+    order: dict[State, int] = {first: 0}
+    waiting = [first]
     states: list[Floats] = []
     pending: list[int] = []
     rows: list[tuple[int, int, Floats, float, State | None]] = []
@@ -63,12 +63,11 @@ def lesson(branches: Branches, resources: Resources) -> Lesson:
         pending.append(-1 if at is None else at)
         for action, after in branches.offered(state, resources).items():
             features = branches.features(state, action, resources)
-            if isinstance(after, Resource):
-                value = float(worth.rewards[after][state.node])
-                rows.append((number, action, features, value, None))
-                continue
-            rows.append((number, action, features, _value(branches, after, best, worth.top), after))
-            if after not in order:
+            after = branches.forward(after, resources)
+            value = _value(branches, after, best, worth)
+            ends = after.resource is not None
+            rows.append((number, action, features, value, None if ends else after))
+            if not ends and after not in order:
                 order[after] = len(order)
                 waiting.append(after)
     return Lesson(
@@ -98,11 +97,11 @@ def together(lessons: Sequence[Lesson]) -> Lesson:
     )  # fmt: skip
 
 
-def _value(
-    branches: Branches, state: State, best: NDArray[np.float64], ends: NDArray[np.float64]
-) -> float:
+def _value(branches: Branches, state: State, best: NDArray[np.float64], worth: Worth) -> float:
+    if state.resource is not None:
+        return float(worth.rewards[state.resource][state.node])
     if state.stopped:
-        return float(ends[state.node])
+        return float(worth.top[state.node])
     if state.pending is None:
         return float(best[state.node])
     return max(float(best[node]) for node in branches.levels(state).values())

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -127,10 +128,9 @@ class Viewer:
         """How bad each defect still is after some steps, in the unit of its scale."""
         found = self._known.get(recipe)
         if found is None:
-            found = self._severity.copy()
-            for step in dict.fromkeys(s.tool for s in recipe):
-                for at, rule in enumerate(rules()["defects"].values()):
-                    found[at] *= rule["left"].get(step, 1.0)
+            found = self._severity
+            for tool in dict.fromkeys(s.tool for s in recipe):
+                found = found * _share_left(tool)
             self._known[recipe] = found
         return found
 
@@ -140,3 +140,10 @@ class Viewer:
         harm = sum(rules()["harm"].get(t, 0.0) for t in {s.tool for s in recipe})
         lost = np.clip(self._weights * left / (1 + left), 0.0, 0.99)
         return float(np.clip(1 - rules()["base"] - harm, 0, 1) * np.prod(1 - lost))
+
+
+@cache
+def _share_left(tool: str) -> Floats:
+    """What of each defect a tool was measured to leave."""
+    shares = [r["left"].get(tool, 1.0) for r in rules()["defects"].values()]
+    return np.array((shares + [1.0] * DEFECTS)[:DEFECTS], np.float32)

@@ -27,8 +27,8 @@ def test_every_way_through_the_offers_is_an_executed_pipeline(
 
     def walk(state: State) -> None:
         for after in here.offered(state, PLAIN).values():
-            if isinstance(after, Resource):
-                ended.append(state.node)
+            if after.resource is not None:
+                ended.append(after.node)
             else:
                 walk(after)
 
@@ -43,14 +43,14 @@ def test_a_tool_with_levels_is_set_and_one_without_is_not(monkeypatch: pytest.Mo
     for tool in ("flat_field", "minus_log", "center_consensus"):
         after = here.offered(state, PLAIN)
         assert list(after) == [ACTIONS.tool(tool)]
-        state = after[next(iter(after))]  # type: ignore[assignment]
+        state = after[next(iter(after))]
         assert state.pending is None
     offered = here.offered(state, PLAIN)
     fbp = offered[ACTIONS.tool("fbp") or 0]
-    assert isinstance(fbp, State)
     assert fbp.pending == "fbp"
     assert set(here.offered(fbp, PLAIN)) == {ACTIONS.level(0), ACTIONS.level(2)}
     assert ACTIONS.stop not in offered
+    assert here.forward(State(), PLAIN) == state  # up to here there was nothing to choose
 
 
 def test_the_reward_is_that_of_the_tables(monkeypatch: pytest.MonkeyPatch) -> None:
