@@ -40,8 +40,7 @@ def write_scan(world: World, path: Path, format: str = "nxtomo", *, volume: bool
 
     ``progress(done, of)`` hears of rows done, of the scan and then of its truth.
     """
-    if format not in FORMATS:
-        raise InputError(f"The format is {format!r}, expected one of {', '.join(FORMATS)}.")
+    check_format(format)
     scan = simulate(world)
     info = scan.info
     facts: dict[str, Any] = {
@@ -64,6 +63,12 @@ def write_scan(world: World, path: Path, format: str = "nxtomo", *, volume: bool
     with whole_file(truth) as draft, h5py.File(draft, "w") as file:
         _write_truth(file, scan, volume, progress)
     return truth
+
+
+def check_format(format: str) -> None:
+    """Raise where there is no such format of scans."""
+    if format not in FORMATS:
+        raise InputError(f"The format is {format!r}, expected one of {', '.join(FORMATS)}.")
 
 
 def _whole(world: World, count: int, frames: Callable[[slice], NDArray]) -> NDArray[np.uint16]:

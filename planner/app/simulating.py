@@ -28,12 +28,7 @@ def scan(output: Path, format: str, volume: bool, **chosen: Any) -> None:
     from simulators.writing import write_scan
     from toolbox.execution.progress import Steps, progress_bar
 
-    if chosen.get("flux") is not None and chosen["photons"] == SHOWN["photons"]:
-        chosen["photons"] = None  # the shown default stands back for what was asked
-    for name in ("photons", "attenuation"):
-        if chosen[name] == _NOTHING:
-            chosen[name] = None
-    world = World(**chosen)
+    world = world_of(chosen)
     with progress_bar() as progress:
         steps = Steps(progress, [1.0])
         steps.begin(0, "simulate")
@@ -41,6 +36,42 @@ def scan(output: Path, format: str, volume: bool, **chosen: Any) -> None:
                            progress=lambda done, of: steps.advance(done / of))  # fmt: skip
         steps.end()
     print(f"Wrote {output} and its truth {truth}.", file=sys.stderr)
+
+
+def scans(kind: str, output: Path, format: str, volume: bool, energies_kev: str, across: int,
+          down: int, overlap_px: int, stage_error_px: float, steps: int, coarser: int,
+          **chosen: Any) -> None:  # fmt: skip
+    """Write scans that belong together into the folder OUTPUT: of several energies, of tiles, of
+    time steps of a deforming specimen, or of two modalities. Each has its truth beside it; what is
+    true of them together goes into OUTPUT/truth.json."""
+    from simulators.scan_sets import SetOptions, write_set
+    from toolbox.execution.progress import Steps, progress_bar
+
+    try:
+        kev = tuple(float(part) for part in energies_kev.split(",") if part.strip())
+    except ValueError:
+        raise InputError(
+            f"--energies-kev is {energies_kev!r}, expected numbers with commas between."
+        ) from None
+    options = SetOptions(kev, across, down, overlap_px, stage_error_px, steps, coarser)
+    with progress_bar() as progress:
+        bar = Steps(progress, [1.0])
+        bar.begin(0, "simulate")
+        paths = write_set(kind, world_of(chosen), output, format, options, volume=volume,
+                          progress=lambda done, of: bar.advance(done / of))  # fmt: skip
+        bar.end()
+    names = ", ".join(path.name for path in paths)
+    print(f"Wrote {names} and their truth into {output}.", file=sys.stderr)
+
+
+def world_of(chosen: dict[str, Any]) -> World:
+    """The world of the flags."""
+    if chosen.get("flux") is not None and chosen["photons"] == SHOWN["photons"]:
+        chosen["photons"] = None  # the shown default stands back for what was asked
+    for name in ("photons", "attenuation"):
+        if chosen[name] == _NOTHING:
+            chosen[name] = None
+    return World(**chosen)
 
 
 _NOTHING = -1.0  # of --photons and --attenuation: no noise, real densities
@@ -70,13 +101,41 @@ _OUTPUT = ("output", Annotated[Path, typer.Option("--output", "-o", help="File t
            inspect.Parameter.empty)  # fmt: skip
 
 
+_HOW: Options = [
+    ("format", Annotated[str, typer.Option(help="nxtomo or dx (Data Exchange).")], "nxtomo"),
+    ("volume", Annotated[bool, typer.Option(help="Truth with volume and labels.")], True),
+]
+
+
 def _scan_options() -> Options:
+    return [_OUTPUT, *_HOW, *_world_options()]
+
+
+def _set_options() -> Options:
+    from simulators.scan_sets import KINDS, SetOptions
+
+    def number(name: str, kind: type, text: str) -> tuple[str, Any, Any]:
+        return (name, Annotated[kind, typer.Option(help=text)], getattr(SetOptions(), name))
+
     own: Options = [
-        _OUTPUT,
-        ("format", Annotated[str, typer.Option(help="nxtomo or dx (Data Exchange).")], "nxtomo"),
-        ("volume", Annotated[bool, typer.Option(help="Truth with volume and labels.")], True),
-    ]
-    return own + [
+        ("kind", Annotated[str, typer.Argument(help=f"One of {', '.join(KINDS)}.")],
+         inspect.Parameter.empty),
+        ("output", Annotated[Path, typer.Option("--output", "-o", help="Folder to write.")],
+         inspect.Parameter.empty),
+        ("energies_kev", Annotated[str, typer.Option(help="Energies: photon energies [keV], with "
+                                                     "commas between.")], ""),
+        number("across", int, "Tiles: how many beside each other."),
+        number("down", int, "Tiles: how many below each other."),
+        number("overlap_px", int, "Tiles: overlap of neighbours [px]."),
+        number("stage_error_px", float, "Tiles: RMS error of the stage [px]."),
+        number("steps", int, "Time steps, up to the world's deformation."),
+        number("coarser", int, "Modalities: size of the second's pixels by the first's."),
+    ]  # fmt: skip
+    return [*own, *_HOW, *_world_options()]
+
+
+def _world_options() -> Options:
+    return [
         (setting.name, Annotated[setting.type, _option(setting)],
          SHOWN.get(setting.name, setting.default))
         for setting in settings()
@@ -120,4 +179,5 @@ def _add(command: Any, options: Options) -> None:
 
 
 _add(scan, _scan_options())
+_add(scans, _set_options())
 _add(history, _history_options())
