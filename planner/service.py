@@ -128,13 +128,15 @@ def propose_plans(
     """Three to five plans, the best for the request first."""
     from planner.cost import machine_costs
     from planner.feedback.reranking import reranked
+    from planner.policy.proposing import built, default_on
     from planner.scoring import RuleScorer
     from planner.search import propose, search
     from toolbox.recipe import wire
 
     scorer = scorer or RuleScorer()
     costs = costs or machine_costs()
-    candidates = search(situation, scorer, costs)
+    candidates = built(situation, scorer, costs) if default_on() else []
+    candidates = candidates or search(situation, scorer, costs)
     if not candidates:
         return []
     cheapest = min(c.seconds for c in candidates)

@@ -6,7 +6,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ from planner.policy.lessons import Lesson, lesson, together
 from planner.policy.network import exported, ppo_policy, scorer
 from planner.policy.observation import Floats
 from planner.policy.resources import Resources, drawn
+from planner.task import Priority
 from simulators.outcomes import Outcomes
 
 if TYPE_CHECKING:
@@ -28,10 +29,11 @@ if TYPE_CHECKING:
 
 SETTINGS = frozenset(
     ("seed", "members", "hidden", "epochs", "scans", "rate", "decay", "temperature", "regret",
-     "resources", "steps", "environments", "rollout", "batch", "ppo_epochs", "ppo_rate", "entropy",
-     "clip", "validate_every")
+     "others", "steps", "environments", "rollout", "batch", "ppo_epochs", "ppo_rate", "entropy",
+     "clip", "validate_every", "default_on")
 )  # fmt: skip
 LEAST_SPREAD = 0.05
+LIMITED = 1 / 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,14 +94,15 @@ def train(
         "limits": "Simulated scans of 64² to 256²; only executed branches were learned from. What "
         "a GPU gains is assumed. `tomoplan bench policy` measures it beside the single best "
         "pipeline and the rules.",
-        "default_on": False,
+        "default_on": config["default_on"],
         "licence": "Apache-2.0",
     }
     return _written(members, card, output)
 
 
 def schooled(outcomes: Outcomes, config: dict[str, Any]) -> School:
-    """The lessons of a table: each scan with one free core, and with resources drawn."""
+    """The lessons of a table: each scan for its own request with one free core, and for requests
+    and resources drawn."""
     scans = {n: outcomes.split(n) for n in ("train", "validation")}
     actions = Actions(tuple(sorted({s.tool for s in outcomes.steps})))
     branches = {n: tuple(Branches(s, actions) for s in of) for n, of in scans.items()}
@@ -107,12 +110,21 @@ def schooled(outcomes: Outcomes, config: dict[str, Any]) -> School:
     lessons = []
     for one in branches["train"]:
         lessons.append(lesson(one, Resources()))
-        for _ in range(config["resources"]):
-            peaks = one.scan.total_peak_bytes[one.scan.complete]
-            cheapest = float(one.scan.total_seconds[one.scan.complete].min())
-            lessons.append(lesson(one, drawn(rng, cheapest, peaks)))
+        lessons += [another(one, rng) for _ in range(config["others"])]
     validation = tuple(lesson(one, Resources()) for one in branches["validation"])
     return School(actions, branches["train"], tuple(lessons), validation)
+
+
+def another(branches: Branches, rng: np.random.Generator) -> Lesson:
+    """A scan's lesson for the same goals with a priority, a limit (in a third) and, in half,
+    resources drawn: what was measured is worth something else then."""
+    scan = branches.scan
+    seconds = scan.total_seconds[scan.complete]
+    limit = float(np.quantile(seconds, rng.random())) if rng.random() < LIMITED else None
+    priority = tuple(Priority)[int(rng.integers(len(Priority)))]
+    request = replace(branches.task, priority=priority, max_seconds=limit)
+    resources = drawn(rng, float(seconds.min()), scan.total_peak_bytes[scan.complete])
+    return lesson(Branches(scan, branches.actions, request), resources)
 
 
 def _member(
