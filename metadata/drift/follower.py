@@ -127,14 +127,13 @@ class Follower:
             self.passage.release(closed.mean, self.limits, margin)
             self.inside = self.limits.low < closed.mean < self.limits.high
         if judged:
-            self._learn(closed.mean, timeline.key(middle))
+            self._learn()
         return judged
 
-    def _learn(self, mean: float, key: float) -> None:
+    def _learn(self) -> None:
         judge = self.judge
         if judge.state == QUIET and not self.passage.reached:
             judge.learned.gone()
-            judge.learned.level(key, judge.decided, mean)
         elif judge.state == WARNING and judge.forecast is not None:
             low, middle, high = (d * DAY for d in judge.forecast.days)
             judge.learned.tell(judge.decided, low, middle, high)

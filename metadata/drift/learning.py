@@ -1,13 +1,9 @@
-"""What years teach: how past forecasts turned out, and the level of set-points long not seen.
+"""What years teach: how past forecasts turned out.
 
 Forecasts are recalibrated by split conformal prediction on the instrument's own finished drifts:
 the interval is stretched about its middle (in the logarithm of the time) until it would have held
 as often as it says; before the instrument has any, as if :data:`PRIOR` simulated drifts were its
-own (draw_history, seeds 1000 to 1099, at half of their lives).
-
-Levels under a set-point are kept as a few exemplars each. What is believed is computed from
-all of them again (replay), with the same number for each set-point: a rare one is not forgotten
-while a frequent one goes on, and the oldest exemplar of a set-point makes room for the newest.
+own (draw_history, seeds 1000 to 1099, at half of their lives). The newest :data:`SCORES` count.
 """
 
 from __future__ import annotations
@@ -21,7 +17,6 @@ HOLDS = 0.9
 PRIOR = 20
 STRETCH = 0.78  # of the bank's interval, with which 90 % held there
 SCORES = 200
-EXEMPLARS, SET_POINTS = 6, 64
 
 
 class Learned:
@@ -30,7 +25,6 @@ class Learned:
     def __init__(self) -> None:
         self.scores: list[float] = []
         self.told: list[tuple[float, float, float, float]] = []
-        self.levels: dict[str, list[tuple[float, float]]] = {}
 
     def tell(self, time: float, low: float, middle: float, high: float) -> None:
         """A forecast made at ``time`` (unix s): seconds to the limit. One a day is kept."""
@@ -67,24 +61,6 @@ class Learned:
         stretch = self.stretch
         return float(middle * (low / middle) ** stretch), float(middle * (high / middle) ** stretch)
 
-    def level(self, key: float, time: float, value: float) -> None:
-        """The level under a set-point, as one exemplar."""
-        name = repr(key)
-        kept = [*self.levels.get(name, []), (time, value)]
-        self.levels[name] = kept[-EXEMPLARS:]
-        if len(self.levels) > SET_POINTS:
-            oldest = min(self.levels, key=lambda k: self.levels[k][-1][0])
-            del self.levels[oldest]
-
-    def expected(self, key: float) -> tuple[float, int]:
-        """Level under a set-point relative to the mean of all known ones, and on how many
-        exemplars it stands (0: never seen)."""
-        kept = self.levels.get(repr(key))
-        if not kept:
-            return 0.0, 0
-        means = [float(np.mean([v for _, v in e])) for e in self.levels.values()]
-        return float(np.mean([v for _, v in kept])) - float(np.mean(means)), len(kept)
-
     def to_state(self) -> dict[str, Any]:
         return dict(vars(self))
 
@@ -93,5 +69,4 @@ class Learned:
         learned = cls()
         learned.scores = list(state["scores"])
         learned.told = [(a, b, c, d) for a, b, c, d in state["told"]]
-        learned.levels = {k: [(t, v) for t, v in e] for k, e in state["levels"].items()}
         return learned

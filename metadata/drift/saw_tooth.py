@@ -41,7 +41,7 @@ class SawTooth:
     def __init__(self) -> None:
         self._time, self._value = np.nan, np.nan
         self._change, self._every = np.nan, np.nan
-        self._new: list[tuple[float, float]] = []
+        self._new: Floats = np.empty((0, 2))
         self._rising: tuple[float, float] | None = None
         self._clean = True
         self.found: list[tuple[float, float, float, bool]] = []
@@ -69,7 +69,7 @@ class SawTooth:
         v = np.concatenate([[self._value], values[places]])
         dt, dv = np.diff(t), np.diff(v)
         self._time, self._value = float(t[-1]), float(v[-1])
-        self._new += list(zip(dv.tolist(), dt.tolist(), strict=True))
+        self._new = np.concatenate([self._new, np.stack([dv, dt], axis=1)])
         if np.isfinite(self._change):
             rise = dv > RISE * self._change
             near = (dt > 0) & (dt < FAR * self._every)
@@ -92,15 +92,14 @@ class SawTooth:
                 self._falling = float(np.cumsum(np.concatenate([[self._falling], dt[falls]]))[-1])
         if len(self._new) >= self._every_count():
             self._seen += len(self._new)
-            changes = np.array(self._new)
-            changes = changes[np.isfinite(changes).all(axis=1)]
+            changes = self._new[np.isfinite(self._new).all(axis=1)]
             if len(changes):
                 change = float(np.median(np.abs(changes[:, 0])))
                 every = float(np.median(changes[:, 1]))
                 known = np.isfinite(self._change)
                 self._change = 0.8 * self._change + 0.2 * change if known else change
                 self._every = 0.8 * self._every + 0.2 * every if known else every
-            self._new = []
+            self._new = np.empty((0, 2))
 
     def facts(self) -> SawToothFacts | None:
         """None when there is no saw-tooth: too few refills, or of very different steps."""
@@ -122,7 +121,7 @@ class SawTooth:
         tooth = cls()
         for name in vars(tooth):
             setattr(tooth, name, state[name])
-        tooth._new = [(a, b) for a, b in tooth._new]
+        tooth._new = np.array(state["_new"], float).reshape(-1, 2)
         tooth.found = [(a, b, c, bool(d)) for a, b, c, d in tooth.found]
         if tooth._rising is not None:
             tooth._rising = (tooth._rising[0], tooth._rising[1])

@@ -17,8 +17,8 @@ Floats = NDArray[np.float64]
 
 # What stays unusual is said once: a score counts only by what it is over the last ones.
 FADES = 1 / 48
-# On simulated streams (cycles, bursts, plateaus, wander, counts) the level filter tells most for its
-# false alarms, and the others only add some: by themselves they stay below what is unusual.
+# On simulated streams (cycles, bursts, plateaus, wander, counts) the level filter tells most for
+# its false alarms, and the others only add some: by themselves they stay below what is unusual.
 SHARES = {"level_trend": 1.0, "spectral": 0.44, "cusum": 0.44, "distribution": 0.44}
 
 
