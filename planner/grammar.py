@@ -96,7 +96,8 @@ def slots(situation: Situation) -> list[Slot]:
 def unplaced(situation: Situation) -> list[str]:
     """Tools that the request names and that no recipe for it can hold."""
     placed = {step.tool for slot in slots(situation) for steps in slot.steps for step in steps}
-    return [tool for tool in situation.wishes.tools if tool not in placed]
+    given = () if situation.wishes.axis_px is None else ("known_center",)
+    return [tool for tool in (*situation.wishes.tools, *given) if tool not in placed]
 
 
 def _allowed(steps: Recipe, situation: Situation) -> bool:
@@ -155,7 +156,7 @@ def possible_slots(situation: Situation) -> list[Slot]:
     if len(situation.infos) > 1 and not situation.together:
         joins = [t for t in fitting(Stage.STITCH, state) if inputs_of(t) > 1]
         add("stitch", one_step(joins), optional=False)
-    elif situation.has(Condition.HALF_ACQUISITION):
+    elif situation.has(Condition.HALF_ACQUISITION) and not axis_given(situation):
         singles = [t for t in fitting(Stage.STITCH, state) if inputs_of(t) == 1]
         add("stitch", one_step(singles), optional=Goal.STITCH not in goals)
     if end is Stage.STITCH:
@@ -198,15 +199,26 @@ def possible_slots(situation: Situation) -> list[Slot]:
                if t.card.stage is Stage.CENTER and t.card.default_on
                and t.card.name in rules()["centers"]]  # fmt: skip
     axes = one_step(centers)
+    if axis_given(situation):
+        add("center", [(Step("known_center", {"column": situation.wishes.axis_px}),)], False)
+        axes = []
     settled = situation.drifting_axis is None  # else what the file says may be of yesterday
-    if info.rotation_axis_px is not None and len(situation.infos) == 1 and settled:
+    if axes and info.rotation_axis_px is not None and len(situation.infos) == 1 and settled:
         axes.append((Step("known_center", {"column": info.rotation_axis_px}),))
-    add("center", axes, optional=False)
+    if axes:
+        add("center", axes, optional=False)
     if end is Stage.CENTER:
         return found
 
     add("reconstruct", one_step(fitting(Stage.RECONSTRUCT, state)), optional=False)
     return [*found, *volume_slots(situation, state)]
+
+
+def axis_given(situation: Situation) -> bool:
+    """Whether the request gives a column that can be the axis of the frames as they were taken."""
+    column, info = situation.wishes.axis_px, situation.info
+    alone = len(situation.infos) == 1 and Goal.STITCH not in situation.task.goals
+    return column is not None and alone and -info.columns < column < 2 * info.columns
 
 
 def volume_slots(situation: Situation, state: GreyState) -> list[Slot]:

@@ -20,11 +20,13 @@ MENDS = {Goal.DESTRIPE: Condition.RINGS, Goal.PHASE_RETRIEVE: Condition.PHASE_CO
 
 @dataclass(frozen=True)
 class Wishes:
-    """Stages and tools that a request rules out, and tools that it names."""
+    """Stages and tools that a request rules out, tools that it names, and the column of the
+    rotation axis where it gives one."""
 
     barred_stages: frozenset[str] = frozenset()
     barred_tools: frozenset[str] = frozenset()
     tools: tuple[str, ...] = ()
+    axis_px: float | None = None
 
     def allows(self, tool: str, stage: str) -> bool:
         return tool not in self.barred_tools and stage not in self.barred_stages
@@ -38,6 +40,8 @@ def wishes_in(text: str) -> Wishes:
     ['denoise']
     >>> wishes_in("用 SIRT 重建").tools
     ('sirt',)
+    >>> wishes_in("reconstruct with the axis at 296.5").axis_px
+    296.5
     """
     plain = normal(text)
     ruled_out, _ = _ruled_out(plain)
@@ -45,7 +49,7 @@ def wishes_in(text: str) -> Wishes:
     named, unwanted = _named_tools(plain)
     stages = {steps[name]["stage"] for name in ruled_out if "stage" in steps[name]}
     tools = {tool for name in ruled_out for tool in steps[name].get("tools", ())}
-    return Wishes(frozenset(stages), frozenset(tools | unwanted), named)
+    return Wishes(frozenset(stages), frozenset(tools | unwanted), named, _axis(plain))
 
 
 def without_ruled_out(task: Task) -> Task:
@@ -129,6 +133,17 @@ def _ruled_out(plain: str) -> tuple[frozenset[str], str]:
                 names.add(name)
                 blank(found.start(), found.end() + after.end())
     return frozenset(n for n in names if not called[n].search(rest)), rest
+
+
+def _axis(plain: str) -> float | None:
+    """The one column that normal text gives for the axis."""
+    columns = set()
+    for found in re.finditer(vocabulary("wishes")["axis"], plain):
+        clause = next(c for c in reversed(clauses_of(plain)) if c.start <= found.start())
+        at = found.start() - clause.start
+        if not clause.question and stance_of(clause, at, found.end()) is not Stance.DECLINED:
+            columns.add(float(found["column"]))
+    return columns.pop() if len(columns) == 1 else None
 
 
 def _first(called: dict[str, re.Pattern[str]], text: str, at: int) -> tuple[str, int] | None:

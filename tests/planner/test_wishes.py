@@ -13,7 +13,7 @@ from planner.language import understand
 from planner.language.wishes import as_bare_wish, wishes_in
 from planner.service import plan, propose_plans
 from planner.situation import Situation
-from planner.task import Condition, Goal, Intent, Priority
+from planner.task import Condition, Goal, Intent, Priority, Task
 from simulators import World, simulate
 from tests.planner.situations import FixedCosts, situation
 from toolbox.registry import known_tools
@@ -141,3 +141,33 @@ def test_less_memory_than_the_program_takes_is_refused(tmp_path: Path) -> None:
         found = plan(text, path, costs=COSTS)
         assert words in (found.refusal or "")
         assert found.plans == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "column"),
+    [
+        ("reconstruct with the axis at 126.5", 126.5),
+        ("Centre of rotation: 130, remove rings too", 130.0),
+        ("旋转轴在第 126 列，重建", 126.0),
+        ("旋转中心=126.5，十分钟内", 126.5),
+        ("the axis is 3 px off, fix it", None),
+        ("is the axis at 126?", None),
+        ("the tilt axis is 2° off", None),
+        ("find the centre in 10 minutes", None),
+        ("reconstruct the centre 100 slices", None),
+        ("the axis is not at 126", None),
+        ("轴偏了 3 像素", None),
+    ],
+)
+def test_an_axis_that_is_given_is_taken(text: str, column: float | None) -> None:
+    assert wishes_in(text).axis_px == column
+    task = Task(Intent.PLAN, (Goal.RECONSTRUCT,), text=text)
+    for one in propose_plans(situation(task), costs=COSTS):
+        axes = [dict(n.parameters) for n in one.pipeline.nodes if n.tool == "known_center"]
+        assert axes == ([] if column is None else [{"column": column}])
+        assert any(n.tool == "center_consensus" for n in one.pipeline.nodes) == (column is None)
+
+
+def test_an_axis_that_cannot_be_is_said() -> None:
+    task = Task(Intent.PLAN, (Goal.RECONSTRUCT,), text="reconstruct, axis at 12750")
+    assert unplaced(situation(task)) == ["known_center"]
