@@ -18,6 +18,7 @@ from metadata.drift.regimes import MAINTENANCE, REFILL, STEADY, Timeline
 from metadata.drift.roughness import Roughness
 from metadata.drift.saw_tooth import SawTooth
 from metadata.drift.settings import MonitorSettings
+from metadata.drift.shapes import JUMPS
 from metadata.drift.stuck import Stuck
 from metadata.drift.ticks import Ticks
 from metadata.drift.verdict import Cause
@@ -172,7 +173,7 @@ class Follower:
             if judge.possible and np.isfinite(limits[:1]).all():
                 gone = self._clock[part] - judge.decided
                 low, middle, high = (d * DAY for d in found.days)
-                low, high = judge.learned.interval(low, middle, high)
+                low, high = judge.learned.interval(low, middle, high, found.shapes[JUMPS])
                 # As time passes the end comes nearer, but is not there before it is.
                 for array, of in ((seconds, middle), (lows, low), (highs, high)):
                     array[:] = np.maximum(of - gone, 0.3 * of)
@@ -183,7 +184,6 @@ class Follower:
         # Single readings are beyond it before the level is: then the time is not over.
         over = reached & ~(np.isfinite(seconds) & self.inside)
         seconds[over] = lows[over] = highs[over] = 0.0
-        lows[reached] = 0.0
 
     def finish(self) -> Verdicts:
         """What is said of each sample of the block."""

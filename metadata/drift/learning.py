@@ -51,14 +51,17 @@ class Learned:
         fitted = np.linspace(0, STRETCH / HOLDS, PRIOR + 1)
         return float(np.quantile(np.concatenate([fitted, self.scores]), HOLDS))
 
-    def interval(self, low: float, middle: float, high: float) -> tuple[float, float]:
-        """The recalibrated interval.
+    def interval(
+        self, low: float, middle: float, high: float, walks: float = 0.0
+    ) -> tuple[float, float]:
+        """The recalibrated interval; ``walks``: how likely the drift comes by jumps, of which the
+        bank's interval is not too wide.
 
         >>> low, high = Learned().interval(1.0, 2.0, 4.0)
         >>> round(low, 2), round(high, 2)
         (1.16, 3.43)
         """
-        stretch = self.stretch
+        stretch = self.stretch + walks * (1 - STRETCH)
         return float(middle * (low / middle) ** stretch), float(middle * (high / middle) ** stretch)
 
     def to_state(self) -> dict[str, Any]:
