@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from planner.situation import Situation
 from planner.task import Task
@@ -48,6 +49,14 @@ class Scorer(Protocol):
 
     def reasons(self, recipe: Recipe, situation: Situation, language: str) -> list[str]:
         """Why each step is there, in sentences that a person can check."""
+
+
+@runtime_checkable
+class AheadScorer(Scorer, Protocol):
+    """A scorer that works out many recipes at once more quickly than one after the other."""
+
+    def ahead(self, recipes: Sequence[Recipe], situation: Situation) -> None:
+        """Work out some recipes, to be asked for afterwards."""
 
 
 class CostModel(Protocol):

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 
 from planner.cost import memory_budget
 from planner.grammar import Slot, slots
-from planner.plan import CostModel, Interval, Scorer
+from planner.plan import AheadScorer, CostModel, Interval, Scorer
 from planner.situation import Situation, rules
+from planner.stepwise_costs import StepwiseCosts
 from planner.task import Priority
 from toolbox.kinds import DataKind, Split, Stage
 from toolbox.recipe import Recipe, Step, wire
@@ -61,11 +62,12 @@ def search(situation: Situation, scorer: Scorer, costs: CostModel) -> list[Candi
     one for the fastest where all of these take longer than the request allows."""
     found: dict[Recipe, Candidate] = {}
     known: dict[Recipe, Candidate] = {}
+    stepwise = StepwiseCosts(costs, situation)
 
     def judge(recipe: Recipe) -> Candidate:
         if recipe not in known:
             quality = scorer.quality(recipe, situation)
-            known[recipe] = Candidate(recipe, quality, costs.seconds(recipe, situation))
+            known[recipe] = Candidate(recipe, quality, stepwise.seconds(recipe))
         return known[recipe]
 
     steps = [_affordable(slot, situation) for slot in slots(situation)]
@@ -76,6 +78,8 @@ def search(situation: Situation, scorer: Scorer, costs: CostModel) -> list[Candi
             grown = [done + more for done in beam for more in slot.steps]
             if slot.optional:
                 grown += beam
+            if isinstance(scorer, AheadScorer):
+                scorer.ahead([r for r in grown if r not in known], situation)
             worth = {r: _worth(judge(r), weight) for r in grown}
             grown = sorted(worth, key=worth.__getitem__, reverse=True)
             beam = grown[:BEAM]
@@ -92,7 +96,7 @@ def search(situation: Situation, scorer: Scorer, costs: CostModel) -> list[Candi
         wired = wire(recipe, len(states), volumes=situation.volumes)
         return not wired.validate(states)
 
-    return [c for r, c in found.items() if valid(r)]
+    return [replace(c, time=costs.seconds(r, situation)) for r, c in found.items() if valid(r)]
 
 
 def _affordable(slot: Slot, situation: Situation) -> Slot:

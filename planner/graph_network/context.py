@@ -26,6 +26,7 @@ ASKED = 3 * len(TRAITS) + DEFECTS + SLICE + len(Goal) + len(Priority) + len(Cond
     len(Device) + len(Content) + len(GreyState) + 9
 )  # fmt: skip
 SIZE = ASKED + SEEN
+SUMMARY = slice(3 * len(TRAITS) + DEFECTS, 3 * len(TRAITS) + DEFECTS + SLICE)  # of the rehearsal
 
 
 def context(

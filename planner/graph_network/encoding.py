@@ -32,6 +32,7 @@ CARD = len(Stage) + len(Domain) + len(Split) + 4
 DEFECTS = 9
 # Source or not, card, what rules know, parameters, work, response, what it mends here
 NODE = 1 + CARD + DEFECTS + 1 + 2 * SETTINGS + 2 + RESPONSE + DEFECTS
+RESPONSES = slice(NODE - DEFECTS - RESPONSE, NODE - DEFECTS)  # what was tried, in a node
 RULES = DEFECTS + 2  # of a whole pipeline: what each defect costs by the rules, harm, quality
 GIGA = 1e9
 

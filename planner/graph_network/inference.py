@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from metadata.errors import WorkError
 from planner.graph_network.context import ASKED
 from planner.graph_network.encoding import KINDS, Arrays
-from planner.graph_network.network import GIBI, ROUNDS, WIDTH
+from planner.graph_network.network import GIBI, MEMBERS, ROUNDS, WIDTH
 
 WEIGHTS = Path(__file__).parent / "weights" / "graph_network.safetensors"
 Floats = NDArray[np.float32]
@@ -35,39 +35,41 @@ class Predictor:
 
     def __call__(self, graphs: Arrays, contexts: Floats, scan: NDArray[np.int64]) -> Floats:
         """As ``forward`` of :func:`planner.graph_network.network.network`: ``graph, OUTPUTS``."""
+        w = self._w
+        asked = np.clip((contexts[:, :ASKED] - w["mean"]) / w["spread"], -4, 4)
+        about = np.concatenate([asked, contexts[:, ASKED:]], axis=1)
+        found = [self._member(f"members.{at}.", graphs, about, scan) for at in range(MEMBERS)]
+        return np.asarray(np.mean(found, axis=0), np.float32)
+
+    def _member(self, m: str, graphs: Arrays, about: Floats, scan: NDArray[np.int64]) -> Floats:
         w, graph, edges = self._w, graphs["graph"], graphs["edges"]
-        about = self._about(contexts)
-        light = self._linear("light", about)[scan][graph]
-        known = w["tool.weight"][graphs["tools"]]
-        h = self._layers("node", np.concatenate([graphs["nodes"], known], axis=1))
+        look = self._linear(f"{m}look", about[:, ASKED:])
+        about = self._layers(f"{m}scan", np.concatenate([about[:, :ASKED], look], axis=1))
+        light = self._linear(f"{m}light", about)[scan][graph]
+        known = w[f"{m}tool.weight"][graphs["tools"]]
+        h = self._layers(f"{m}node", np.concatenate([graphs["nodes"], known], axis=1))
         h = h * (1 + light[:, :WIDTH]) + light[:, WIDTH:]
-        each = self._layers("cost", h)
+        each = self._layers(f"{m}cost", h)
         each[graphs["nodes"][:, 0] > 0.5] = -12.0
         typed = np.eye(len(KINDS), dtype=np.float32)[graphs["kinds"]]
         for at in range(ROUNDS):
-            one = self._round(f"forth.{at}", h, edges[0], edges[1], typed)
-            other = self._round(f"back.{at}", h, edges[1], edges[0], typed)
-            h = h + _normed(one + other, w[f"norms.{at}.weight"], w[f"norms.{at}.bias"])
+            one = self._round(f"{m}forth.{at}", h, edges[0], edges[1], typed)
+            other = self._round(f"{m}back.{at}", h, edges[1], edges[0], typed)
+            h = h + _normed(one + other, w[f"{m}norms.{at}.weight"], w[f"{m}norms.{at}.bias"])
         starts = np.searchsorted(graph, np.arange(len(scan)))
         ends = np.append(starts[1:], len(graph)) - 1
-        score = self._linear("attention", h)[:, 0]
+        score = self._linear(f"{m}attention", h)[:, 0]
         score = np.exp(score - np.maximum.reduceat(score, starts)[graph])
         weight = score / np.add.reduceat(score, starts)[graph]
         mean = np.add.reduceat(weight[:, None] * h, starts, axis=0)
-        found = self._layers("last", np.concatenate([mean, h[ends], graphs["rules"]], axis=1))
-        middle = found[:, :1] + self._linear("level", about)[scan]
+        found = self._layers(f"{m}last", np.concatenate([mean, h[ends], graphs["rules"]], axis=1))
+        middle = found[:, :1] + self._linear(f"{m}level", about)[scan]
         sides = np.logaddexp(found[:, 1:], 0) + 1e-3
         seconds = np.log10(np.add.reduceat(10.0 ** each[:, 0].astype(np.float64), starts))
         peak = np.maximum.reduceat(each[:, 1], starts) + GIBI
         return np.concatenate([middle, sides, seconds[:, None], peak[:, None]], 1).astype(
             np.float32
         )
-
-    def _about(self, contexts: Floats) -> Floats:
-        w = self._w
-        asked = np.clip((contexts[:, :ASKED] - w["mean"]) / w["spread"], -4, 4)
-        look = self._linear("look", contexts[:, ASKED:])
-        return self._layers("scan", np.concatenate([asked, look], axis=1))
 
     def _round(self, name: str, h: Floats, source: NDArray, target: NDArray, typed: Floats
                ) -> Floats:  # fmt: skip

@@ -5,15 +5,17 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING
 
-from planner.graph_network.context import ASKED, SEEN
-from planner.graph_network.encoding import KINDS, NODE, RULES
+from planner.graph_network.context import ASKED, SEEN, SUMMARY
+from planner.graph_network.encoding import KINDS, NODE, RESPONSES, RULES
 
 if TYPE_CHECKING:
     import torch
 
 WIDTH, ROUNDS, TOOL, LOOK, SCAN = 64, 2, 12, 8, 32
+MEMBERS = 3  # networks that are averaged, each begun and disturbed on its own
 FORGET = 0.1  # share of tools that training hides, so that a new one can be judged by its card
 BLIND = 0.5  # share of scans of which training hides the image embedding
+UNTRIED = 0.3  # and of which it hides what was tried on them
 HIDE, NOISE = 0.2, 0.1  # of what is known of the scan: share hidden, spread of what is added
 OUTPUTS = 5  # quality (middle, below, above), log10 seconds and log10 bytes
 
@@ -29,6 +31,7 @@ def network(tools: int) -> torch.nn.Module:
     positive), and powers of ten of seconds (the sum over the nodes) and bytes (the highest of
     them); and ``node, 2``: powers of ten of seconds and bytes of each node.
 
+    ``members`` are as many such networks; the whole yields the mean of what they say.
     :mod:`planner.graph_network.inference` computes the same with NumPy.
     """
     import torch
@@ -47,10 +50,7 @@ def network(tools: int) -> torch.nn.Module:
         made = (GINEConv(layers(WIDTH, WIDTH), edge_dim=len(KINDS)) for _ in range(ROUNDS))
         return nn.ModuleList(made)
 
-    class Network(nn.Module):
-        mean: torch.Tensor
-        spread: torch.Tensor
-
+    class Member(nn.Module):
         def __init__(self) -> None:
             super().__init__()
             self.tool = nn.Embedding(tools + 2, TOOL)
@@ -65,15 +65,9 @@ def network(tools: int) -> torch.nn.Module:
             self.last = layers(2 * WIDTH + RULES, 3)
             self.level = nn.Linear(SCAN, 1)
             self.drop = nn.Dropout(0.1)
-            # Conformal factors on the two sides of the interval, set when the training is over
-            self.register_buffer("stretch", torch.ones(2))
-            # What is known of a scan, brought to mean 0 and spread 1 over those of training
-            self.register_buffer("mean", torch.zeros(ASKED))
-            self.register_buffer("spread", torch.ones(ASKED))
 
         def about(self, contexts: torch.Tensor) -> torch.Tensor:
-            asked = ((contexts[:, :ASKED] - self.mean) / self.spread).clamp(-4, 4)
-            seen = contexts[:, ASKED:]
+            asked, seen = contexts[:, :ASKED], contexts[:, ASKED:]
             if self.training:
                 asked = asked + NOISE * torch.randn_like(asked)
                 asked = asked * (torch.rand_like(asked) > HIDE)
@@ -107,6 +101,40 @@ def network(tools: int) -> torch.nn.Module:
             costs = torch.stack([seconds, peak + GIBI], -1)
             each = torch.stack([each[:, 0], each[:, 1] + GIBI], -1)
             return torch.cat([middle, sides, costs], -1), each
+
+    class Network(nn.Module):
+        mean: torch.Tensor
+        spread: torch.Tensor
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.members = nn.ModuleList(Member() for _ in range(MEMBERS))
+            # Conformal factors on the two sides of the interval, found on the validation split
+            self.register_buffer("stretch", torch.ones(2))
+            # What is known of a scan, brought to mean 0 and spread 1 over those of training
+            self.register_buffer("mean", torch.zeros(ASKED))
+            self.register_buffer("spread", torch.ones(ASKED))
+
+        def each(
+            self, tools: torch.Tensor, nodes: torch.Tensor, edges: torch.Tensor,
+            kinds: torch.Tensor, graph: torch.Tensor, rules: torch.Tensor,
+            contexts: torch.Tensor, scan: torch.Tensor,
+        ) -> list[tuple[torch.Tensor, torch.Tensor]]:  # fmt: skip
+            """What each member says."""
+            asked = contexts[:, :ASKED]
+            if self.training:
+                tried = (torch.rand(len(asked), 1, device=asked.device) > UNTRIED).to(asked.dtype)
+                asked, nodes = asked.clone(), nodes.clone()
+                asked[:, SUMMARY] *= tried
+                nodes[:, RESPONSES] *= tried[scan][graph]
+            asked = ((asked - self.mean) / self.spread).clamp(-4, 4)
+            about = torch.cat([asked, contexts[:, ASKED:]], -1)
+            return [m(tools, nodes, edges, kinds, graph, rules, about, scan) for m in self.members]
+
+        def forward(self, *given: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+            found = self.each(*given)
+            graphs, nodes = (torch.stack([f[i] for f in found]).mean(0) for i in (0, 1))
+            return graphs, nodes
 
     return Network()
 

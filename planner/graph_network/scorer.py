@@ -63,11 +63,11 @@ class GraphScorer:
 
 def looked(situation: Situation) -> tuple[Rehearsal, NDArray[np.float32] | None]:
     """What is tried on the first scan, and what the image model makes of it; nothing where the
-    situation holds no preview."""
+    situation holds no preview or no axis."""
     from planner.perception.recognition import embedding
 
     inspection = situation.inspections[0]
-    if inspection.preview is None:
+    if inspection.preview is None or inspection.center is None:
         return NOTHING, None
     return rehearse(inspection), embedding(inspection)
 

@@ -26,6 +26,7 @@ LEAST_QUALITY = 0.01  # logits are of qualities from here to one minus this
 TEMPERATURE = 0.03  # of quality: how sharply the list's best stands out
 SIDES = (0.05, 0.95)
 NAME = "graph_network"
+GIVEN = ("tools", "nodes", "edges", "kinds", "graph", "rules", "context", "scan")
 
 
 class Part:
@@ -75,30 +76,10 @@ class Part:
         """Within each scan: listwise cross-entropy of qualities (Cao et al. 2007) and absolute
         errors about the scan's mean; over all: absolute errors, pinball losses of the sides
         (Koenker & Bassett 1978), absolute errors of the costs, as a whole and of each step."""
-        import torch
-
-        found, each = run(network, batch)
-        middle, below, above = found[:, 0].sigmoid(), found[:, 1], found[:, 2]
-        quality, scan = batch["quality"], batch["scan"]
-        listed = found.new_zeros(())
-        count = int(scan.max()) + 1
-        for one in range(count):
-            here = (scan == one) & batch["complete"]
-            wanted, said = quality[here], middle[here]
-            share = (wanted / TEMPERATURE).softmax(0)
-            listed = listed - (share * (said / TEMPERATURE).log_softmax(0)).sum() / 4
-            listed = listed + 8 * ((said - said.mean()) - (wanted - wanted.mean())).abs().mean()
-        logit = torch.logit(quality.clamp(LEAST_QUALITY, 1 - LEAST_QUALITY))
-        error = logit - found[:, 0].detach()
-        sides = _pinball(error + below, SIDES[0]) + _pinball(error - above, SIDES[1])
-        costs = ((found[:, 3:] - batch["costs"]).abs() * batch["costed"]).sum() / (
-            batch["costed"].sum() + 1
-        )
-        steps = ((each - batch["step_costs"]).abs() * batch["step_costed"]).sum() / (
-            batch["step_costed"].sum() + 1
-        )
-        straight = (middle - quality).abs().mean()
-        return listed / count + 2 * straight + sides.mean() + 2 * (costs + steps)
+        said = network.each(*(batch[name] for name in GIVEN))
+        losses = [_loss(found, each, batch) for found, each in said]
+        total: torch.Tensor = sum(losses[1:], losses[0]) / len(losses)
+        return total
 
     def validate(self, network: Any) -> dict[str, float]:
         """Kendall's τ within scans of the validation split, and what its first choice lacks; makes
@@ -248,8 +229,7 @@ def together(examples: Sequence[Arrays]) -> Arrays:
 
 def run(network: Any, batch: Tensors) -> tuple[torch.Tensor, torch.Tensor]:
     """The network on a batch: what it says of each graph, and of each node."""
-    names = ("tools", "nodes", "edges", "kinds", "graph", "rules", "context", "scan")
-    return network(*(batch[name] for name in names))
+    return network(*(batch[name] for name in GIVEN))
 
 
 def predicted(network: Any, one: Arrays) -> np.ndarray:
@@ -261,6 +241,33 @@ def predicted(network: Any, one: Arrays) -> np.ndarray:
     with torch.inference_mode():
         batch = {n: torch.from_numpy(np.ascontiguousarray(v)).to(device) for n, v in one.items()}
         return run(network, batch)[0].float().cpu().numpy()
+
+
+def _loss(found: torch.Tensor, each: torch.Tensor, batch: Tensors) -> torch.Tensor:
+    """The loss of one member, as :meth:`Part.loss` says."""
+    import torch
+
+    middle, below, above = found[:, 0].sigmoid(), found[:, 1], found[:, 2]
+    quality, scan = batch["quality"], batch["scan"]
+    listed = found.new_zeros(())
+    count = int(scan.max()) + 1
+    for one in range(count):
+        here = (scan == one) & batch["complete"]
+        wanted, said = quality[here], middle[here]
+        share = (wanted / TEMPERATURE).softmax(0)
+        listed = listed - (share * (said / TEMPERATURE).log_softmax(0)).sum() / 4
+        listed = listed + 8 * ((said - said.mean()) - (wanted - wanted.mean())).abs().mean()
+    logit = torch.logit(quality.clamp(LEAST_QUALITY, 1 - LEAST_QUALITY))
+    error = logit - found[:, 0].detach()
+    sides = _pinball(error + below, SIDES[0]) + _pinball(error - above, SIDES[1])
+    costs = ((found[:, 3:] - batch["costs"]).abs() * batch["costed"]).sum() / (
+        batch["costed"].sum() + 1
+    )
+    steps = ((each - batch["step_costs"]).abs() * batch["step_costed"]).sum() / (
+        batch["step_costed"].sum() + 1
+    )
+    straight = (middle - quality).abs().mean()
+    return listed / count + 2 * straight + sides.mean() + 2 * (costs + steps)
 
 
 def _pinball(error: torch.Tensor, share: float) -> torch.Tensor:
