@@ -1,4 +1,4 @@
-"""Pictures and captions of simulated scans: made once, kept, and the same whoever makes them."""
+"""Pictures of simulated scans: made once, kept, and the same whoever makes them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
-from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -18,9 +17,6 @@ from typing import Any
 import numpy as np
 
 from planner.inspection import inspect_scan
-from planner.language.features import embedded
-from planner.language.normal import normal
-from planner.perception.captions import LANGUAGES, caption
 from planner.perception.conditions import Combination, Drawn, draw, draw_one
 from planner.perception.scenes import SOUGHT, pictures_of
 from planner.perception.shown import SHOWN
@@ -32,7 +28,8 @@ from simulators.training.part import Arrays
 SETS = ("train", "validation", "test", "new")  # each with its own seeds
 SHARD = 100  # examples a file
 #: What an example depends on beside its number, as far as it lies here.
-SOURCES = ("captions.py", "conditions.py", "examples.py", "pictures.py", "scenes.py")
+SOURCES = ("conditions.py", "examples.py", "pictures.py", "quick_slice.py",
+           "scenes.py", "shown.py", "traits.py")  # fmt: skip
 Options = Mapping[str, Any]
 
 
@@ -42,9 +39,8 @@ def combinations(options: Options) -> list[Combination]:
 
 
 def example(options: Options, which: str, number: int) -> Arrays:
-    """One scan: ``whole`` and ``detail`` pictures (``panel, y, x``), ``meaning`` (of a caption in
-    each language) and ``caption``, ``severity`` of each condition of :data:`SHOWN`, ``family``; of
-    scans of the test what the ``traits`` say."""
+    """One scan: ``whole`` and ``detail`` pictures (``panel, y, x``), ``severity`` of each condition
+    of :data:`SHOWN`, ``family``; of scans of the test what the ``traits`` say."""
     rng = np.random.default_rng([int(options["seed"]), SETS.index(which), number])
     drawn = _drawn(rng, options, which, number)
     family = drawn.world.specimen
@@ -54,15 +50,12 @@ def example(options: Options, which: str, number: int) -> Arrays:
         traits = scores(inspect_scan(simulate(drawn.world)).traits)
     else:
         traits = np.zeros(len(SHOWN), np.float32)
-    texts = [caption(rng, family, drawn.shown, language) for language in LANGUAGES]
     return {
         "whole": pictures.whole.astype(np.float16),
         "detail": pictures.detail.astype(np.float16),
-        "meaning": np.stack([meaning(text) for text in texts]).astype(np.float16),
         "severity": np.array([drawn.shown.get(c, 0) for c in SHOWN], np.int8),
         "family": np.array(family),
         "traits": traits,
-        "caption": np.array(texts),
     }
 
 
@@ -72,12 +65,6 @@ def _drawn(rng: np.random.Generator, options: Options, which: str, number: int) 
         return draw_one(rng, apart[number % len(apart)])
     families = options["held_out" if which == "test" else "families"]
     return draw(rng, families, float(options["probability"]), without=apart)
-
-
-@cache
-def meaning(text: str) -> np.ndarray:
-    """The frozen embedding of a sentence."""
-    return embedded(normal(text))
 
 
 def gathered(options: Options, which: str) -> list[Arrays]:
@@ -113,7 +100,6 @@ def _key(options: Options) -> str:
     digest.update(json.dumps(named, sort_keys=True).encode())
     for name in SOURCES:
         digest.update(files("planner.perception").joinpath(name).read_bytes())
-    digest.update(files("configs").joinpath("language", "captions.yaml").read_bytes())
     return digest.hexdigest()[:12]
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from toolbox.registry import make_tool
+from planner.perception.quick_slice import QuickSlice
 from toolbox.values import Block, Center
 
 if TYPE_CHECKING:
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 SIDE = 64  # px of a picture
 MARGIN = 8  # px more on each side of a detail that training cuts from
 WIDE = 256  # columns of a sinogram that is shown as a whole
-NEAR = 64  # columns on either side of the axis of a slice's detail
+ENOUGH = 400  # views for a slice's detail
+DETAIL = SIDE + 2 * MARGIN
 PANELS = ("projection or spots", "sinogram", "slice")
 CLIP = 3.0  # grey values beyond this many spreads are cut
 Image = NDArray[np.float32]
@@ -42,15 +43,16 @@ class Pictures:
         """From attenuation: a frame (``row, col``); the rows of a scan, of which the middle one is
         taken, and how many views it had before some were passed over; slices about the axis, the
         middle of the detector where none was found."""
-        at = len(sinogram.values) // 2
-        one = sinogram.with_values(sinogram.values[at : at + 1], rows=sinogram.rows[at : at + 1])
-        column = center.column if center is not None else (one.values.shape[-1] - 1) / 2
-        small, axis = narrowed(one, column, views)
-        near, middle_axis = about(one, column)
-        row = one.values[0]
-        side = SIDE + 2 * MARGIN
-        wholes = (projection, small.values[0], _slice(small, axis))
-        details = (middle(row, side), middle(_slice(near, middle_axis), side))
+        row = sinogram.values[len(sinogram.values) // 2]
+        angles = np.asarray(sinogram.geometry.angles_rad)
+        column = center.column if center is not None else (row.shape[-1] - 1) / 2
+        small, keep, axis = narrowed(row, column, views)
+        whole = QuickSlice(small, angles[keep], axis)
+        few = slice(None, None, -(-len(row) // ENOUGH))
+        detail = QuickSlice(row[few], angles[few], column)
+        fine = 2 * SIDE  # places a side, of which four make a pixel
+        wholes = (projection, small, whole.at(whole.size / fine, fine))
+        details = (middle(row, DETAIL), detail.at(1.0, DETAIL))
         return cls(
             np.stack([squeezed(even(panel)) for panel in wholes]),
             np.stack([np.pad(spots(row), MARGIN, mode="symmetric"),
@@ -71,37 +73,15 @@ class Pictures:
         return np.stack([self.whole, self.detail[:, MARGIN:-MARGIN, MARGIN:-MARGIN]])
 
 
-def narrowed(one: Block, column: float, views: int) -> tuple[Block, float]:
-    """A row of at most :data:`WIDE` columns, means over neighbours, and of as many views for its
-    width as the scan had; with the place of the axis in it."""
-    values = one.values
-    shown, width = values.shape[1:]
+def narrowed(row: Image, column: float, views: int) -> tuple[Image, NDArray[np.intp], float]:
+    """A row (``angle, col``) of at most :data:`WIDE` columns, means over neighbours, and of as many
+    views for its width as the scan had; which views those are, and the place of the axis."""
+    shown, width = row.shape
     factor = -(-width // WIDE)
     count = min(shown, max(views // factor, 4))
     keep = np.unique(np.linspace(0, shown - 1, count).astype(np.intp))
-    cut = width - width % factor
-    few = values[:, keep, :cut].reshape(1, len(keep), -1, factor).mean(axis=-1)
-    return _part(one, few, keep), (column + 0.5) / factor - 0.5
-
-
-def about(one: Block, column: float) -> tuple[Block, float]:
-    """The columns about the axis, moved inside where the detector ends, and the axis in them."""
-    width = one.values.shape[-1]
-    first = int(np.clip(round(column) - NEAR, 0, max(width - 2 * NEAR, 0)))
-    part = one.values[..., first : first + 2 * NEAR]
-    return _part(one, part, np.arange(part.shape[1], dtype=np.intp)), column - first
-
-
-def _part(one: Block, values: Image, keep: NDArray[np.intp]) -> Block:
-    angles = np.asarray(one.geometry.angles_rad)[keep]
-    geometry = replace(one.geometry, angles_rad=angles, columns=values.shape[-1])
-    return one.with_values(np.ascontiguousarray(values, np.float32), frames=one.frames[keep],
-                           geometry=geometry, flats=None, darks=None, monitor=None)  # fmt: skip
-
-
-def _slice(sinogram: Block, column: float) -> Image:
-    known = Center(column, column, column)
-    return np.asarray(make_tool("fbp", {})(sinogram=sinogram, center=known).values[0])
+    few = row[keep, : width - width % factor].reshape(len(keep), -1, factor).mean(axis=-1)
+    return few, keep, (column + 0.5) / factor - 0.5
 
 
 def _projection(preview: Preview) -> Image:

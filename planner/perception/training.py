@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from planner.perception import network as model
-from planner.perception.captions import LANGUAGES, claims, plain
+from planner.perception.captions import LANGUAGES, Caption, caption, claims, meaning, plain
 from planner.perception.conditions import Combination
-from planner.perception.examples import combinations, gathered, meaning
+from planner.perception.examples import combinations, gathered
 from planner.perception.measuring import Retrieval, auroc, linear_probe, logistic
 from planner.perception.pictures import MARGIN, SIDE
 from planner.perception.shown import SHOWN, VISIBLE
@@ -54,13 +54,11 @@ class Part:
         return gathered(self.options, "validation")
 
     def batch(self, examples: Sequence[Arrays], rng: np.random.Generator) -> Arrays:
-        """One caption of each; mirrored and moved at random, which changes nothing of what is
-        said."""
-        spoken = rng.integers(len(LANGUAGES), size=len(examples))
+        """Mirrored and moved at random, which changes nothing of what is said, each with a caption
+        made for it now."""
         return {
             "pictures": np.stack([_varied(e, rng) for e in examples]).astype(np.float32),
-            "meaning": np.stack([e["meaning"][i] for e, i in zip(examples, spoken, strict=True)])
-            .astype(np.float32),
+            "meaning": np.stack([captioned(e, rng).meaning for e in examples]),
             "severity": np.stack([e["severity"] for e in examples]).astype(np.float32),
         }  # fmt: skip
 
@@ -157,7 +155,10 @@ class Part:
         )
 
     def _captions(self) -> dict[str, float]:
-        texts = {text for one in self._train for text in one["caption"]}
+        """Among five for each picture in each language (training draws new ones for ever)."""
+        rng = np.random.default_rng(0)
+        texts = {captioned(one, rng, language).text
+                 for one in self._train for language in LANGUAGES for _ in range(5)}  # fmt: skip
         return {"distinct_captions": float(len(texts))}
 
     def _retrieval(self, network: Any, known: Sequence[Arrays], known_seen: Array
@@ -176,7 +177,7 @@ class Part:
         for language in LANGUAGES:
             # The mean of the ways to say it
             meant = np.stack([
-                read(network, np.stack([meaning(t) for t in plain(one, language)])).mean(axis=0)
+                read(network, np.stack([c.meaning for c in plain(one, language)])).mean(axis=0)
                 for one in grid])  # fmt: skip
             meant /= np.linalg.norm(meant, axis=1, keepdims=True)
             found[language] = Retrieval.of(seen @ meant.T, own, specimens, conditions)
@@ -216,6 +217,13 @@ class Part:
             "are held against what was simulated",
             "licence": "Apache-2.0",
         }  # fmt: skip
+
+
+def captioned(one: Arrays, rng: np.random.Generator, language: str | None = None) -> Caption:
+    """A caption of an example, in one of the languages."""
+    shown = {c: int(s) for c, s in zip(SHOWN, one["severity"], strict=True) if s}
+    language = language or LANGUAGES[int(rng.integers(len(LANGUAGES)))]
+    return caption(rng, str(one["family"]), shown, language)
 
 
 def _varied(one: Arrays, rng: np.random.Generator) -> NDArray[Any]:
@@ -270,13 +278,13 @@ def looked(network: Any, examples: Sequence[Arrays]) -> Array:
         return torch.cat([network.look(p.to(device)) for p in pictures.split(64)]).cpu().numpy()
 
 
-def read(network: Any, meaning: NDArray[Any]) -> Array:
+def read(network: Any, meanings: NDArray[Any]) -> Array:
     """The same of sentence embeddings."""
     import torch
 
     with torch.inference_mode():
         device = next(network.parameters()).device
-        given = torch.from_numpy(meaning.astype(np.float32))
+        given = torch.from_numpy(meanings.astype(np.float32))
         return network.read(given.to(device)).cpu().numpy()
 
 

@@ -8,6 +8,7 @@ import sys
 import threading
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from metadata.errors import InputError, WorkError
@@ -80,6 +81,19 @@ def test_a_lock_while_the_store_is_opened_is_waited_for(tmp_path: Path) -> None:
         assert [r["id"] for r in store.runs()] == ["a"]
     release.join()
     holder.close()
+
+
+def test_what_scans_look_like_is_kept_by_model(tmp_path: Path) -> None:
+    vector = np.linspace(-1, 1, 5)
+    with Store(tmp_path / "s.sqlite") as store:
+        store.add_run(document("a"))
+        store.add_appearance("a", "one", vector)
+        store.add_appearance("a", "one", -vector)  # in its place
+        store.add_appearance("gone", "one", vector)  # of no run that is kept
+        found = store.appearances("one")
+        assert list(found) == ["a"]
+        np.testing.assert_allclose(found["a"], -vector, atol=1e-3)
+        assert store.appearances("another") == {}
 
 
 def test_the_place_comes_from_the_environment(

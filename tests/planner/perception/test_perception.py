@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ import pytest
 from metadata import Scan
 from planner.inspection import inspect_scan
 from planner.perception import conditions
-from planner.perception.captions import LANGUAGES, caption, claims, plain
+from planner.perception.captions import LANGUAGES, caption, claims, meaning, plain
 from planner.perception.conditions import APART, MAKERS, Combination, draw, draw_one
 from planner.perception.examples import example, gathered
 from planner.perception.measuring import (
@@ -76,6 +78,36 @@ def test_a_wide_scan_is_shown_like_a_narrow_one() -> None:
         assert np.corrcoef(*pair)[0, 1] > 0.9
 
 
+@pytest.mark.parametrize("turn", [1, 2])
+def test_the_quick_slice_is_that_of_the_toolbox(turn: int) -> None:
+    from planner.perception.quick_slice import QuickSlice
+    from toolbox import make_tool
+    from toolbox.values import Center
+
+    axis = 63.5 if turn == 1 else 30.0
+    scan = simulate(World("shepp_logan", rows=1, projections=200 * turn, columns=128,
+                          range_deg=180.0 * turn, center=axis, fill=0.8))  # fmt: skip
+    preview = inspect_scan(scan, seconds=60).preview
+    assert preview is not None
+    sinogram = preview.attenuation
+    volume = make_tool("fbp", {"filter": "hann"})(
+        sinogram=sinogram, center=Center(axis, axis, axis)
+    )
+    ours = QuickSlice(sinogram.values[0], np.asarray(scan.info.angles_rad), axis)
+    theirs = volume.values[0]
+    assert ours.size == len(theirs)
+    found = ours.at(1.0, ours.size)
+    assert np.corrcoef(found.ravel(), theirs.ravel())[0, 1] > 0.99
+    assert found.max() == pytest.approx(theirs.max(), rel=0.1)
+
+
+def test_looking_loads_neither_torch_nor_scipy() -> None:
+    code = ("import sys, planner.perception.recognition, planner.perception.similar; "
+            "print({'torch', 'scipy', 'simulators', 'open_clip'} & set(sys.modules))")  # fmt: skip
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
+
+
 def test_a_spot_is_kept_when_it_is_squeezed() -> None:
     noise = np.random.default_rng(0).normal(0, 0.01, (300, 250))
     row = (np.linspace(0, 1, 250) + noise).astype(np.float32)
@@ -132,7 +164,7 @@ def test_there_are_thousands_of_captions_in_each_language() -> None:
         made = set()
         for _ in range(6500):
             drawn = draw(rng, FAMILIES)
-            made.add(caption(rng, drawn.world.specimen, drawn.shown, language))
+            made.add(caption(rng, drawn.world.specimen, drawn.shown, language).text)
         assert len(made) > 2500, language
 
 
@@ -147,8 +179,17 @@ def test_each_condition_has_words_for_being_there_and_not() -> None:
 def test_plain_captions_tell_combinations_apart() -> None:
     grid = [(f, c) for f in FAMILIES for c in (None, *SHOWN)]
     for language in LANGUAGES:
-        said = [text for one in grid for text in plain(one, language)]
+        said = [c.text for one in grid for c in plain(one, language)]
         assert len(set(said)) == len(said)
+
+
+def test_a_caption_means_what_its_clauses_mean() -> None:
+    shown = {Condition.RINGS: 2, Condition.JITTER: 1}
+    one = caption(np.random.default_rng(1), "foam", shown, "en")
+    assert len(one.clauses) >= 3
+    assert all(clause in one.text for clause in one.clauses)
+    assert np.linalg.norm(one.meaning) == pytest.approx(1, abs=1e-5)
+    assert one.meaning @ meaning(one.clauses[1]) > 0.8
 
 
 def test_area_under_the_curve_and_probe() -> None:
@@ -219,7 +260,7 @@ def test_examples_depend_on_their_number_alone_and_are_kept() -> None:
     made = gathered(OPTIONS, "train")
     assert len(made) == 4
     again = example(OPTIONS, "train", 2)
-    for name in ("severity", "caption", "family"):
+    for name in ("severity", "family"):
         np.testing.assert_array_equal(made[2][name], again[name])
     np.testing.assert_allclose(made[2]["whole"], again["whole"], atol=0.02)
     (kept,) = Path(tempfile.gettempdir()).rglob("train-*.npz")
