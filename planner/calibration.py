@@ -28,26 +28,36 @@ SLOW_SECONDS = 20.0  # a recipe that took this long is not run at the next size
 
 
 def first_runs(store: Store) -> None:
-    """Two small runs of the commonest steps, kept in the store: how fast this machine is."""
-    from simulators.writing import write_scan
+    """Two small runs of the commonest steps, kept in the store: how fast this machine is.
 
+    Other processes simulate the scans and run the steps, so that neither counts as memory or as
+    loaded libraries of this one.
+    """
     print("First use on this machine: timing two small runs …", file=sys.stderr)
     with tempfile.TemporaryDirectory(prefix="tomoplan-") as folder:
-        paths = [Path(folder) / f"{columns}.nxs" for columns, _ in FIRST]
-        for path, size in zip(paths, FIRST, strict=True):
-            write_scan(_world(*size), path, volume=False)
-        # In a process that does nothing else: this one holds what planning took, and maybe torch.
-        done = subprocess.run([sys.executable, "-m", "planner.calibration", *map(str, paths)],
-                              stdout=subprocess.PIPE, text=True, check=True)  # fmt: skip
+        paths = [str(Path(folder) / f"{columns}.nxs") for columns, _ in FIRST]
+        itself = [sys.executable, "-m", "planner.calibration"]
+        subprocess.run([*itself, "--write", *paths], check=True)
+        done = subprocess.run([*itself, *paths], stdout=subprocess.PIPE, text=True, check=True)
     for line in done.stdout.splitlines():
         store.add_run(json.loads(line))
+
+
+def write_first(paths: Sequence[Path]) -> None:
+    """The scans of the first runs, simulated."""
+    from simulators.writing import write_scan
+
+    for path, size in zip(paths, FIRST, strict=True):
+        write_scan(_world(*size), path, volume=False)
 
 
 def run_first(paths: Sequence[Path]) -> None:
     """The commonest steps on some scans, and a line of JSON for each: its record."""
     from metadata import open_scan
     from toolbox.execution import run
+    from toolbox.execution.resident import resident_bytes
 
+    held = resident_bytes()  # as a process that has planned and not run, but for its scans
     # Processor time: after a restart the very first import waits for the disk, later ones do not
     began = time.process_time()
     import torch  # noqa: F401 — its loading is what is timed
@@ -63,7 +73,8 @@ def run_first(paths: Sequence[Path]) -> None:
             record = run(pipeline, [scan], path.with_name(f"{at}.h5"), task={"calibration": True})
         if at:  # the very first loads libraries and compiles: not kept
             seconds = record.node_seconds | {"load": load}
-            print(json.dumps(record.to_json() | {"node_seconds": seconds}))
+            told = {"node_seconds": seconds, "base_bytes": held}
+            print(json.dumps(record.to_json() | told))
 
 
 def before(*destripe: str) -> Recipe:
@@ -155,7 +166,9 @@ def measure_reference(path: Path) -> None:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:]:
+    if sys.argv[1:2] == ["--write"]:
+        write_first([Path(path) for path in sys.argv[2:]])
+    elif sys.argv[1:]:
         run_first([Path(path) for path in sys.argv[1:]])
     else:
         measure_reference(Path(__file__).parents[1] / "configs" / "costs.json")

@@ -59,6 +59,7 @@ class MeasuredCosts:
     workers: int
     spread: float = 0.3  # σ of log seconds of whole runs about their prediction
     base_bytes: float = 0.0  # what a process with the libraries holds beside the data
+    library_bytes: float = 0.0  # … and what of it the first run brings into a process
     start_seconds: float = 0.02  # what a run takes beside its steps
     load_seconds: float = 0.0  # loading torch, once in a process
 
@@ -124,7 +125,10 @@ class MeasuredCosts:
 
         shapes = [Shape(i.projections, i.rows, i.columns) for i in situation.infos]
         value = predict_peak_bytes(pipeline, shapes, self.workers, memory_budget(situation))
-        value += max(float(resident_bytes()), self.base_bytes)
+        held = float(resident_bytes())
+        if needs_torch(pipeline) and "torch" not in sys.modules:
+            held += self.library_bytes
+        value += max(held, self.base_bytes)
         return Interval(value, 0.8 * value, 1.25 * value)
 
 
@@ -165,7 +169,7 @@ def fit(documents: Iterable[Mapping[str, Any]], workers: int | None = None) -> M
     """Costs from run records (as JSON documents) of this machine."""
     samples: dict[str, list[Sample]] = defaultdict(list)
     speedups, errors, loads = [], [], []
-    runs, real = [], []
+    runs, real, first = [], [], []
     for document in documents:
         try:
             pipeline = Pipeline.from_json(document["pipeline"])
@@ -190,6 +194,7 @@ def fit(documents: Iterable[Mapping[str, Any]], workers: int | None = None) -> M
         runs.append((pipeline, shapes, document["peak_bytes"]))
         if load > LOADED:
             loads.append(load)
+            first.append((pipeline, shapes, document["peak_bytes"] - document["base_bytes"]))
         if not small:
             real.append((pipeline, shapes, document["seconds"] - load))
     workers = workers or cpu_count()
@@ -201,13 +206,16 @@ def fit(documents: Iterable[Mapping[str, Any]], workers: int | None = None) -> M
                     load_seconds=float(np.median(loads)) if loads else 0.0)  # fmt: skip
     for pipeline, shapes, measured in real[:40]:
         errors.append(math.log(measured / costs.work_seconds(pipeline, shapes)))
-    bases = []
-    for pipeline, shapes, peak in runs[:40]:
-        bases.append(peak - predict_peak_bytes(pipeline, shapes, workers, float("inf")))
-    # The least burdened processes: a notebook may hold much else.
-    base = max(float(np.quantile(bases, 0.25)), 0.0) if bases else 0.0
+
+    def beside_data(measured: Sequence[tuple[Pipeline, list[Shape], float]], at: float) -> float:
+        rest = [peak - predict_peak_bytes(pipeline, shapes, workers, float("inf"))
+                for pipeline, shapes, peak in measured[:40]]  # fmt: skip
+        return max(float(np.quantile(rest, at)), 0.0) if rest else 0.0
+
     spread = max(float(np.std(errors)) if len(errors) > 5 else 0.3, 0.1)
-    return replace(costs, spread=min(spread, 0.6), base_bytes=base)
+    # The least burdened processes: a notebook may hold much else.
+    return replace(costs, spread=min(spread, 0.6), base_bytes=beside_data(runs, 0.25),
+                   library_bytes=beside_data(first, 0.5))  # fmt: skip
 
 
 def machine_costs(store: Store | None = None) -> MeasuredCosts:
