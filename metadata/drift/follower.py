@@ -81,9 +81,9 @@ class Follower:
         self._steady = steady & real
         limit = self.limits
         limited = np.isfinite(limit.low) or np.isfinite(limit.high)
-        self._anomalies = np.zeros(n)
+        self._anomalies, self._moved = np.zeros(n), np.zeros(n, bool)
         if not limited and not self.beam:  # with a limit the drift counts, not each reading
-            self._anomalies = self.ticks.update(self._clock, values, self._steady)
+            self._anomalies, self._moved = self.ticks.update(self._clock, values, self._steady)
         self._codes = np.full(n, QUIET, np.int8)
         self._numbers = np.full((5, n), np.nan)
         self._numbers[0] = 0.0
@@ -191,7 +191,7 @@ class Follower:
         unjudged = ~np.isin(self._regimes, STEADY)
         silent = ~self._good | (self._held == 2)
         numbers[0] = np.maximum(numbers[0], self._anomalies)
-        codes[(self._anomalies > UNUSUAL) & (codes == QUIET)] = MOVING
+        codes[((self._anomalies > UNUSUAL) | self._moved) & (codes == QUIET)] = MOVING
         codes[unjudged] = QUIET
         codes[silent] = GAP
         # While nothing is judged, what was known of the time to the limit holds.
@@ -233,5 +233,5 @@ class Follower:
 
 
 APART = 2.0  # standard deviations of a reading
-UNUSUAL = 0.5  # a reading that its own past has less than once in 1600
+UNUSUAL = 0.6  # a reading that its own past has less than once in 60 000
 CENTRE = 3.0  # log odds at which the score is a half

@@ -25,17 +25,21 @@ class Ticks:
         self._minute = -1.0
         self._sum, self._number = 0.0, 0
 
-    def update(self, clock: Floats, values: Floats, real: NDArray[np.bool_]) -> Floats:
-        """Scores (n,) of the samples; those that are not ``real`` have none."""
-        out = np.zeros(len(values))
+    def update(
+        self, clock: Floats, values: Floats, real: NDArray[np.bool_]
+    ) -> tuple[Floats, NDArray[np.bool_]]:
+        """Scores (n,) of the samples, and whether the level has moved; what is not ``real`` has
+        neither."""
+        out, moved = np.zeros(len(values)), np.zeros(len(values), bool)
         places = np.flatnonzero(real)
         native = places[: max(0, NATIVE - self._count)]
         if len(native):
             out[native] = self.ensemble.update(clock[native], values[native])
+            moved[native] = self.ensemble.moved
             self._count += len(native)
         later = places[len(native) :]
         if not len(later):
-            return out
+            return out, moved
         minute = np.floor_divide(clock[later], TICK_S)
         label = np.concatenate([[self._minute], minute])
         opens = np.flatnonzero(np.diff(label) != 0)
@@ -47,10 +51,12 @@ class Ticks:
         closed = number[:-1] > 0
         means = sums[:-1][closed] / number[:-1][closed]
         if len(means):
-            out[later[opens[closed]]] = self.ensemble.update(clock[later[opens[closed]]], means)
+            told = later[opens[closed]]
+            out[told] = self.ensemble.update(clock[told], means)
+            moved[told] = self.ensemble.moved
         self._minute, self._sum = float(minute[-1]), float(sums[-1])
         self._number = int(number[-1])
-        return out
+        return out, moved
 
     def to_state(self) -> dict[str, Any]:
         state = {k: v for k, v in vars(self).items() if k != "ensemble"}

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from metadata.drift.detectors.excess import Excess
 from metadata.drift.detectors.rarity import Rarity
 
 Floats = NDArray[np.float64]
@@ -23,7 +24,7 @@ class Windowed(ABC):
 
     def __init__(self) -> None:
         self._tail: Floats = np.empty((0, self.channels))
-        self._rarity = Rarity()
+        self._rarity: Rarity | Excess = Rarity()
 
     @abstractmethod
     def statistic(self, windows: Floats) -> Floats:

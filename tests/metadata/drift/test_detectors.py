@@ -43,7 +43,7 @@ def readings(change: bool) -> Floats:
 
 def test_they_are_found() -> None:
     names = {kind.__name__ for kind in found()}  # type: ignore[attr-defined]
-    assert {"Cusum", "Distribution", "Ensemble", "LevelTrend", "Spectral"} <= names
+    assert {"Cusum", "Distribution", "Ensemble", "LevelTrend", "Shift", "Spectral"} <= names
 
 
 @pytest.mark.parametrize("kind", found())
