@@ -31,7 +31,7 @@ GIVEN = ("tools", "nodes", "edges", "kinds", "graph", "rules", "context", "scan"
 
 class Part:
     """``options``: ``graphs`` of a scan in an example (complete ones first), ``begun`` among
-    them, and the ``table`` (none: the shipped one)."""
+    them, ``validated`` of a scan in validation, and the ``table`` (none: the shipped one)."""
 
     def __init__(self, options: dict[str, Any]) -> None:
         self.options = options
@@ -94,7 +94,13 @@ class Part:
 
     @cached_property
     def _validation(self) -> list[Arrays]:
-        return [self._some(scan, None) for scan in self._split("validation")]
+        """Some complete pipelines of each scan, always the same."""
+        found, rng = [], np.random.default_rng(0)
+        for scan in self._split("validation"):
+            whole = self._some(scan, None)
+            drawn = rng.permutation(len(whole["quality"]))[: int(self.options["validated"])]
+            found.append(picked(whole, drawn))
+        return found
 
     # ---- what it is worth ------------------------------------------------------------------
 
