@@ -9,6 +9,7 @@ from functools import cache
 from importlib.resources import files
 
 from planner.language.phrases import say
+from planner.language.vocabulary import vocabulary
 from planner.task import Task
 from toolbox.card import ToolCard
 from toolbox.kinds import Stage
@@ -27,8 +28,11 @@ def catalogue(task: Task) -> str:
             for c in (t.card for t in known_tools().values())
             if c.stage is stage
         ]
-        if names:
+        if names and lang == "en":
             lines.append(f"- {stage.value}: {', '.join(names)}")
+        elif names:
+            told = vocabulary("conversation")["stage_names"][stage.value]["zh"]
+            lines.append(f"- {told}（{stage.value}）：{'、'.join(names)}")
     return "\n".join(lines)
 
 

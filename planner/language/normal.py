@@ -41,17 +41,30 @@ def normal(text: str) -> str:
 def language_of(text: str) -> str:
     """ "en", "zh" or "mixed": mixed is Chinese with English words that are not mere names or units.
 
+    English sentences that hold some Chinese words are English: who wrote them is told in English.
+
     >>> language_of("先 denoise 再给 volume"), language_of("用 U-Net 分割"), language_of("segment")
     ('mixed', 'zh', 'en')
+    >>> language_of("please reconstruct the 泡沫铝 scan")
+    'en'
     """
     chinese = len(CJK.findall(text))
+    latin = [word for word in LATIN_WORD.findall(text) if word.lower() not in UNITS]
     if not chinese:
         return "en"
-    words = [w for w in LATIN_WORD.findall(text) if w.islower() and w not in UNITS]
+    linked = sum(word.lower() in LINKS for word in re.findall(r"[A-Za-z]+", text))
+    if linked and 2 * len(latin) >= chinese:  # about two signs make a Chinese word
+        return "en"
+    words = [word for word in latin if word.islower()]
     return "mixed" if len(words) >= 2 or len(words) * 8 > chinese else "zh"
 
 
 UNITS = frozenset({"kev", "min", "mins", "sec", "hour", "pixel", "px", "gib"})
+# Words that only an English sentence needs
+LINKS = frozenset(
+    ("the", "a", "an", "of", "in", "to", "and", "with", "for", "is", "are", "it", "my", "our",
+     "please", "this", "that", "from", "on")
+)  # fmt: skip
 
 
 @lru_cache(maxsize=1)

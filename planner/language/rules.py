@@ -122,11 +122,11 @@ def _goals(
         conditions.discard(Condition.RINGS)
         for goal in (Goal.QUANTIFY, Goal.DEFORM, Goal.SEGMENT, Goal.DECOMPOSE, Goal.ALIGN):
             stances.pop(goal, None)
-    if Goal.ALIGN in asked and _modalities(text) >= 2:
+    if Goal.ALIGN in asked & set(stances) and _modalities(text) >= 2:
         stances[Goal.REGISTER] = Stance.ASKED
         stances.pop(Goal.ALIGN)
     if {Goal.REGISTER, Goal.STITCH} <= asked and _modalities(text) < 2:
-        stances.pop(Goal.REGISTER)
+        stances.pop(Goal.REGISTER, None)
     return stances
 
 

@@ -183,3 +183,45 @@ def test_plans_and_runs_are_shown_in_the_language(
     told = capsys.readouterr().out
     assert "planned in" in told
     assert not CHINESE.search(told)
+
+
+@pytest.mark.parametrize(
+    ("text", "chinese"),
+    [("please reconstruct the 泡沫 scan and remove the rings", False),
+     ("先去 ring，再 reconstruct 这个泡沫，快一点", True)],
+)  # fmt: skip
+def test_a_mixed_request_is_answered_in_its_main_language(
+    broken: Path, text: str, chinese: bool
+) -> None:
+    answer = service.plan(text, broken, costs=FixedCosts())
+    assert answer.plans
+    assert answer.warnings
+    told = [*answer.warnings, *(reason for plan in answer.plans for reason in plan.reasons)]
+    if chinese:
+        assert all(CHINESE.search(each) for each in told)
+        assert english_in(told) == []
+    else:
+        assert not any(CHINESE.search(each) for each in told)
+
+
+@pytest.mark.parametrize(
+    ("english", "chinese"),
+    [
+        ("what is a sinogram?", "什么是正弦图？"),
+        ("list the tools", "列出工具"),
+        ("open the shutter", "打开光闸"),
+        ("why was FBP chosen?", "为什么选 FBP？"),
+    ],
+)
+def test_answers_without_a_plan_are_in_the_language_too(
+    broken: Path, english: str, chinese: str
+) -> None:
+    for text, found in ((english, False), (chinese, True)):
+        answer = service.plan(text, broken, costs=FixedCosts())
+        told = [*answer.warnings, *filter(None, (answer.answer, answer.refusal))]
+        assert told, text
+        lines = [line for each in told for line in each.splitlines()]
+        if found:
+            assert all(CHINESE.search(line) for line in lines), lines
+        else:
+            assert not any(CHINESE.search(line) for line in lines), lines

@@ -126,6 +126,11 @@ def test_odd_text_is_survived() -> None:
         understand(text)
 
 
+def test_diffraction_beside_two_modalities_is_survived() -> None:
+    text = "integrate the diffraction patterns, align the SEM with the neutron volume and the CT"
+    assert Goal.DIFFRACTION in understand(text).task.goals
+
+
 def test_the_same_text_gives_the_same_task() -> None:
     text = "align the projections, then a volume of the diatom, 30 nm pixels"
     assert understand(text) == understand(text)
