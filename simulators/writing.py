@@ -60,7 +60,8 @@ def write_scan(world: World, path: Path, format: str = "nxtomo", *, volume: bool
     else:
         write_dx(path, _slabs(scan, progress), info.angles_rad, **facts)
     truth = path.with_name(path.name + ".truth.h5")
-    with whole_file(truth) as draft, h5py.File(draft, "w") as file:
+    # Each chunk is written once and whole: keeping them would only fill the memory
+    with whole_file(truth) as draft, h5py.File(draft, "w", rdcc_nbytes=2**20) as file:
         _write_truth(file, scan, volume, progress)
     return truth
 

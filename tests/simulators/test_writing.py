@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -83,3 +85,28 @@ def test_without_volume_and_with_an_unknown_format(tmp_path: Path) -> None:
         assert "displacement" not in file
     with pytest.raises(InputError, match="format is 'tiff', expected one of nxtomo, dx"):
         write_scan(small, tmp_path / "b.tif", "tiff")
+
+
+WRITE_SMALL = """
+import resource, sys
+from pathlib import Path
+from simulators import World, block_cache, writing
+writing.SLAB_BYTES = 2**20
+block_cache.BlockCache.__init__.__defaults__ = (2**20,)
+rows = int(sys.argv[1])
+world = World("integrated_circuit", columns=128, rows=rows, projections=128, photons=1e4, rings=0.5)
+writing.write_scan(world, Path(sys.argv[2]))
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+"""
+
+
+@pytest.mark.slow
+def test_memory_does_not_grow_with_the_rows(tmp_path: Path) -> None:
+    peak = {}
+    for rows in (16, 400):
+        done = subprocess.run([sys.executable, "-c", WRITE_SMALL, str(rows), tmp_path / "scan.nxs"],
+                              capture_output=True, text=True, check=True)  # fmt: skip
+        peak[rows] = int(done.stdout)
+    written = 400 * 128 * 128 * (2 + 4 + 1)  # bytes of counts, and of the truth's volume and labels
+    frames = 400 * 20 * 128 * 2  # flats and darks, which are held
+    assert peak[400] - peak[16] < 0.25 * written + frames
