@@ -65,9 +65,7 @@ def fit_count(angles: Angles, count: int, name: str) -> tuple[Angles, list[str]]
         )
         return angles[:count], warnings
     if angles.size < count:
-        steps = np.diff(angles)
-        step = float(np.median(steps)) if steps.size else 0.0
-        even = steps.size >= 2 and step != 0 and bool(np.all(np.abs(steps - step) < abs(step) / 4))
+        even = evenly_spaced(angles)
         if not even or angles.size < count / 2:
             raise ScanError(
                 f"{name} holds {angles.size} angles for {count} projections, and they "
@@ -82,6 +80,18 @@ def fit_count(angles: Angles, count: int, name: str) -> tuple[Angles, list[str]]
         )
         return np.concatenate([angles, added]), warnings
     return angles, warnings
+
+
+def evenly_spaced(angles: Angles) -> bool:
+    """Whether angles follow one another by about the same step; what is no number is passed over.
+
+    >>> evenly_spaced(np.arange(9.0)), evenly_spaced(np.array([0.0, 0.0, 0.0, 1.0, 2.0]))
+    (True, False)
+    """
+    steps = np.diff(angles)
+    steps = steps[np.isfinite(steps)]
+    step = float(np.median(steps)) if steps.size >= 2 else 0.0
+    return step != 0 and bool(np.all(np.abs(steps - step) < abs(step) / 4))
 
 
 def even_angles(count: int, start_rad: float, stop_rad: float, *, endpoint: bool) -> Angles:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metadata import hdf5_file as h5
+from metadata.angles import evenly_spaced
 from metadata.dates import iso_date
 from metadata.errors import ScanError
 from metadata.found import Facts, Found, RawAngles
@@ -210,6 +211,12 @@ def _find_angles(
         unit = h5.attribute(found, "units")
         if values.size == keys.size:
             return RawAngles(values[chosen], unit, found.name), []
+        framed = values[chosen[chosen < values.size]]  # as far as the list goes
+        if evenly_spaced(framed) and not evenly_spaced(values[: chosen.size]):
+            return RawAngles(framed, unit, found.name), [
+                f"{found.name} has {values.size} angles for {keys.size} frames: taken frame by "
+                f"frame from the first, flats and darks included."
+            ]
         return RawAngles(values, unit, found.name), [
             f"{found.name} has {values.size} angles for {keys.size} frames: taken as those of the "
             f"{chosen.size} projections."

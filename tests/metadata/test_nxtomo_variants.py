@@ -142,3 +142,26 @@ def test_keys_for_another_number_of_frames(tmp_path: Path) -> None:
         file["entry1/tomo_entry/instrument/detector/image_key"] = KEYS[:5]
     with pytest.raises(ScanError, match=r"5 frames .* holds 14"):
         open_scan(tmp_path / "scan.nxs")
+
+
+@pytest.mark.parametrize(
+    ("angles", "says"),
+    [
+        (DEGREES[:11], "11 angles for 14 frames: taken frame by frame"),
+        (np.append(DEGREES, [0.0, 0.0]), "16 angles for 14 frames: taken frame by frame"),
+        (np.linspace(0, 200, 11), "taken as those of the 9 projections"),
+        (np.linspace(0, 140, 8), "taken as those of the 9 projections"),
+    ],
+)
+def test_angles_of_another_number_than_frames(
+    tmp_path: Path, angles: np.ndarray, says: str
+) -> None:
+    path = tmp_path / "scan.nxs"
+    with h5py.File(path, "w") as file:
+        diamond(file)
+        del file["entry1/tomo_entry/data/rotation_angle"]
+        file["entry1/tomo_entry/data/rotation_angle"] = angles
+        file["entry1/tomo_entry/data/rotation_angle"].attrs["units"] = "degrees"
+    info = read_info(path)
+    np.testing.assert_allclose(np.rad2deg(info.angles_rad), np.linspace(0, 160, 9), atol=1e-9)
+    assert says in " ".join(info.warnings)
