@@ -65,7 +65,7 @@ def run() -> dict[str, Any]:
 
 def _case(scan: ScanOutcomes, policy: Committee, best: str) -> Case:
     judged = Judged.of(scan)
-    node, _ = Branches(scan, policy.actions).chosen(policy, Resources())
+    node, _ = Branches(scan, policy.actions, looks=policy.looks).chosen(policy, Resources())
     place = {int(n): at for at, n in enumerate(scan.complete)}
     recipe = scan.recipe(node)
     return Case(
@@ -117,7 +117,7 @@ def _with_resources(scans: Sequence[ScanOutcomes], policy: Committee) -> dict[st
     rng = np.random.default_rng(0)
     rows = []
     for scan in scans:
-        branches = Branches(scan, policy.actions)
+        branches = Branches(scan, policy.actions, looks=policy.looks)
         peaks = scan.total_peak_bytes[scan.complete]
         cheapest = float(scan.total_seconds[scan.complete].min())
         for _ in range(DRAWS):

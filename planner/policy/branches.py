@@ -37,11 +37,13 @@ class State:
 @dataclass(eq=False)
 class Branches:
     """What was executed on a scan: from each state only those actions are offered after which a
-    complete pipeline was measured. ``request``: another than the scan's own."""
+    complete pipeline was measured. ``request``: another than the scan's own;
+    ``looks``: whether what was tried on the scan and its image embedding are shown."""
 
     scan: ScanOutcomes
     actions: Actions
     request: Task | None = None
+    looks: bool = False
     _children: dict[int, dict[str, dict[int, int]]] = field(init=False)
     _features: dict[tuple[State, int], Floats] = field(default_factory=dict)
 
@@ -67,9 +69,11 @@ class Branches:
     @cached_property
     def viewer(self) -> Viewer:
         """The numbers of its states."""
+        situation = replace(remembered(self.scan), task=self.task)
+        if not self.looks:
+            return Viewer(situation, self.actions)
         known, name = tried(), self.scan.name
         rehearsal = known.rehearsals.get(name, NOTHING)
-        situation = replace(remembered(self.scan), task=self.task)
         return Viewer(situation, self.actions, known.seen.get(name), rehearsal)
 
     @cached_property

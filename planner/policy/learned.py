@@ -85,10 +85,11 @@ class Policy:
 
 class Committee:
     """Several policies that were trained alike from different beginnings: the mean of what each
-    makes of an action beside the others (log of its chance)."""
+    makes of an action beside the others (log of its chance). ``looks``: whether they were shown
+    what was tried on a scan and its image embedding."""
 
-    def __init__(self, members: Sequence[Policy]) -> None:
-        self.members = tuple(members)
+    def __init__(self, members: Sequence[Policy], looks: bool = False) -> None:
+        self.members, self.looks = tuple(members), looks
         self.actions = members[0].actions
 
     def of(self, offers: Offers) -> Floats:
@@ -116,14 +117,16 @@ def trained(path: Path = WEIGHTS) -> Committee:
         raise WorkError(
             f"There are no weights of the policy at {path}. Train it: `tomoplan train policy`."
         )
-    tools = tuple(json.loads(card.read_text(encoding="utf-8"))["tools"])
+    told = json.loads(card.read_text(encoding="utf-8"))
+    tools = tuple(told["tools"])
     held = load_file(path)
     members = {name.split("/")[0] for name in held}
-    return Committee([
+    made = [
         Policy({n.split("/")[1]: v for n, v in held.items() if n.startswith(f"{m}/")},
                Actions(tools))
         for m in sorted(members)
-    ])  # fmt: skip
+    ]  # fmt: skip
+    return Committee(made, told["config"]["looks"])
 
 
 def _relu(x: NDArray[np.floating]) -> NDArray[np.floating]:

@@ -122,6 +122,7 @@ def ppo_policy(begun: Any) -> Any:
             super()._build(lr_schedule)
             self.action_net = nn.Identity()  # type: ignore[assignment]
             begun.load_state_dict(kept)  # sb3 draws weights of its own
+            begun.drop.p = 0.0  # PPO compares chances before and after, not with units left out
             make: Any = self.optimizer_class
             self.optimizer = make(self.parameters(), lr=lr_schedule(1), **self.optimizer_kwargs)
 

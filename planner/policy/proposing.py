@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 
 from planner.cost import memory_budget
+from planner.graph_network.rehearsal import NOTHING
 from planner.graph_network.scorer import looked
 from planner.plan import CostModel, Scorer
 from planner.policy.building import build
@@ -33,7 +34,7 @@ def built(
     ``scorer`` and ``costs`` as :func:`planner.search.search` has it: it may stand in its place.
     Empty where nothing valid is built (images of rings, volumes: it never learned of them)."""
     policy = policy or trained()
-    rehearsal, seen = looked(situation)
+    rehearsal, seen = looked(situation) if policy.looks else (NOTHING, None)
     cores = cpu_count()
     resources = Resources(cores, cores, free_bytes=memory_budget(situation))
     found: dict[Recipe, Candidate] = {}

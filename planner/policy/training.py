@@ -16,7 +16,7 @@ from metadata.errors import InputError
 from planner.outcomes.settings import SIMULATED
 from planner.policy.actions import Actions
 from planner.policy.branches import Branches
-from planner.policy.learned import WEIGHTS, Policy
+from planner.policy.learned import WEIGHTS, Committee, Policy
 from planner.policy.lessons import Lesson, lesson, together
 from planner.policy.network import exported, ppo_policy, scorer
 from planner.policy.observation import Floats
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 SETTINGS = frozenset(
     ("seed", "members", "hidden", "epochs", "scans", "rate", "decay", "temperature", "regret",
-     "others", "steps", "environments", "rollout", "batch", "ppo_epochs", "ppo_rate", "entropy",
-     "clip", "validate_every", "default_on")
+     "looks", "others", "steps", "environments", "rollout", "batch", "ppo_epochs", "ppo_rate",
+     "entropy", "clip", "validate_every", "default_on")
 )  # fmt: skip
 LEAST_SPREAD = 0.05
 LIMITED = 1 / 3
@@ -45,7 +45,7 @@ class School:
     lessons: tuple[Lesson, ...]
     validation: tuple[Lesson, ...]
 
-    def worth(self, policy: Policy) -> float:
+    def worth(self, policy: Policy | Committee) -> float:
         """The mean measured reward of what a policy builds on the validation scans."""
         return float(np.mean([x.reached(policy.of(x)) for x in self.validation]))
 
@@ -78,6 +78,9 @@ def train(
         tensors, told = _member(school, config, config["seed"] + number, began)
         members.append(tensors)
         history.append(told)
+    whole = Committee([Policy(m, school.actions) for m in members])
+    together_worth = school.worth(whole)
+    _say(f"together: validation reward {together_worth:.4f}", began)
     card = {
         "name": "policy",
         "task": "build a pipeline step by step: tool, level, stop, resource",
@@ -90,7 +93,7 @@ def train(
         "config": config,
         "tools": list(school.actions.tools),
         "minutes": round((time.monotonic() - began) / 60, 1),
-        "validation_reward": history,
+        "validation_reward": {"members": history, "together": round(together_worth, 4)},
         "limits": "Simulated scans of 64² to 256²; only executed branches were learned from. What "
         "a GPU gains is assumed. `tomoplan bench policy` measures it beside the single best "
         "pipeline and the rules.",
@@ -105,7 +108,9 @@ def schooled(outcomes: Outcomes, config: dict[str, Any]) -> School:
     and resources drawn."""
     scans = {n: outcomes.split(n) for n in ("train", "validation")}
     actions = Actions(tuple(sorted({s.tool for s in outcomes.steps})))
-    branches = {n: tuple(Branches(s, actions) for s in of) for n, of in scans.items()}
+    branches = {
+        n: tuple(Branches(s, actions, looks=config["looks"]) for s in of) for n, of in scans.items()
+    }
     rng = np.random.default_rng(config["seed"])
     lessons = []
     for one in branches["train"]:
@@ -124,7 +129,8 @@ def another(branches: Branches, rng: np.random.Generator) -> Lesson:
     priority = tuple(Priority)[int(rng.integers(len(Priority)))]
     request = replace(branches.task, priority=priority, max_seconds=limit)
     resources = drawn(rng, float(seconds.min()), scan.total_peak_bytes[scan.complete])
-    return lesson(Branches(scan, branches.actions, request), resources)
+    other = Branches(scan, branches.actions, request, branches.looks)
+    return lesson(other, resources)
 
 
 def _member(

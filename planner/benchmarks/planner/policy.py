@@ -25,6 +25,6 @@ class LearnedPolicy:
     def choose(self, scan: ScanOutcomes, task: Task, seed: int) -> Choice:
         policy = trained()
         began = time.process_time()
-        node, _ = Branches(scan, policy.actions, task).chosen(policy, Resources())
+        node, _ = Branches(scan, policy.actions, task, policy.looks).chosen(policy, Resources())
         place = {int(n): at for at, n in enumerate(scan.complete)}
         return Choice(place[node], time.process_time() - began)
