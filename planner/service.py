@@ -25,6 +25,7 @@ from toolbox.pipeline import Pipeline
 if TYPE_CHECKING:
     from metadata.watch.instrument import Remark
     from planner.conversation import Conversation
+    from planner.feedback.memory import Taste
     from planner.perception.similar import SimilarRun
     from planner.search import Candidate
     from toolbox.execution import RunRecord
@@ -313,6 +314,24 @@ def conversation(
     from planner.conversation import Conversation
 
     return Conversation(scans, output, **options)
+
+
+def feedback(
+    run: str,
+    *,
+    better_than: str | None = None,
+    rating: int | None = None,
+    beamline: str | None = None,
+) -> Taste:
+    """Keep a person's judgement of a run of the store, and what the beamline likes after it.
+
+    Either ``better_than`` (another run of the same scan) or ``rating`` (1 to 5); runs by their id
+    or how it begins. Raises InputError for anything else.
+    """
+    from planner.feedback.memory import Memory, beamline_name
+
+    with Memory() as memory:
+        return memory.judge(run, better_than, rating, beamline_name(beamline))
 
 
 class RefusedError(InputError):

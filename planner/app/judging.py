@@ -7,8 +7,6 @@ from typing import Annotated
 
 import typer
 
-from metadata.errors import InputError
-
 
 def feedback(
     run: Annotated[str, typer.Argument(help="A run, by its id or how it begins.")],
@@ -24,18 +22,11 @@ def feedback(
     ] = False,
 ) -> None:
     """A person's judgement of runs; plans that are about as good follow it."""
-    from planner.feedback.memory import Memory, beamline_name
+    from planner import service
     from planner.feedback.reranking import ENOUGH
 
-    if (better_than is None) == (rating is None):
-        raise InputError("Expected one of --better-than RUN and --rating 1 to 5.")
-    name = beamline_name(beamline)
-    with Memory() as memory:
-        if better_than is not None:
-            taste = memory.prefer(run, better_than, name)
-        else:
-            assert rating is not None
-            taste = memory.rate(run, rating, name)
+    taste = service.feedback(run, better_than=better_than, rating=rating, beamline=beamline)
+    name = taste.beamline
     if as_json:
         print(json.dumps({"beamline": name, "choices": taste.choices, "better": taste.better,
                           "prompt": taste.prompt.tolist()}))  # fmt: skip

@@ -76,6 +76,14 @@ class Memory(Store):
 
     schema = SCHEMA + TABLES
 
+    def judge(self, run: str, better_than: str | None, rating: int | None, beamline: str) -> Taste:
+        """A choice or a rating, whichever is given."""
+        if better_than is not None and rating is None:
+            return self.prefer(run, better_than, beamline)
+        if rating is not None and better_than is None:
+            return self.rate(run, rating, beamline)
+        raise InputError("Expected one of --better-than RUN and --rating 1 to 5.")
+
     def prefer(self, better: str, worse: str, beamline: str) -> Taste:
         """Keep that one run was liked better than another, and tune the beamline's prompt."""
         first, second = self.run(better), self.run(worse)
