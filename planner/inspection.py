@@ -31,6 +31,8 @@ NO_FLATS = (
     "pattern of the beam and of the detector stays (as rings)."
 )
 
+CLIPPED = 1e-3  # share of saturated pixels that is worth a word
+
 
 @dataclass(frozen=True, eq=False)
 class Inspection:
@@ -69,6 +71,12 @@ def inspect_scan(scan: Scan, seconds: float = 0.8) -> Inspection:
     if info.state is GreyState.COUNTS and not info.flats and seen.transmission is not None:
         warnings.append(NO_FLATS)
     traits, center = measure(info, seen, warnings)
+    if traits.saturation is not None and traits.saturation.value > CLIPPED:
+        warnings.append(
+            f"{100 * traits.saturation.value:.2g} % of the pixels are at the detector's limit "
+            f"(saturated): how much is absorbed there is not known, and thin parts come out "
+            f"wrong. Kept as they are; expose for less time, or in a weaker beam."
+        )
     if center is not None:
         warnings += center.warnings
     took = time.perf_counter() - began

@@ -51,6 +51,11 @@ def test_a_fault_raises_its_trait(
     assert after.value > 2 * max(before.value, 0.0)
 
 
+def test_saturated_pixels_are_warned_of(calm: Inspection) -> None:
+    assert "saturated" not in " ".join(calm.warnings)
+    assert "% of the pixels are at the detector's limit" in " ".join(seen(saturation=0.7).warnings)
+
+
 def test_geometry_traits() -> None:
     few = seen(projections=30, range_deg=120.0, center=60.0)
     assert few.traits.angular_coverage is not None
