@@ -120,3 +120,30 @@ def test_a_volume_cannot_be_compared(use: Model, tmp_path: Path) -> None:
         file["data"] = values
     with pytest.raises(InputError, match="cannot be compared with other scans"):
         service.similar(path, reading={"content": "volume", "data": "data"})
+
+
+def test_the_shipped_weights_give_their_reference_and_are_those_of_the_card() -> None:
+    import hashlib
+
+    from safetensors.numpy import load_file
+
+    from planner.benchmarks.perception import WEIGHTS
+
+    if not (WEIGHTS / "perception.safetensors").exists():
+        pytest.skip("no weights of the image-text model are shipped")
+    shipped = Model.load(WEIGHTS)
+    known = load_file(WEIGHTS / "perception.reference.safetensors")
+    found = shipped.tower.look(known["pictures"])
+    np.testing.assert_allclose(found, known["output"], atol=2e-3)
+    data = (WEIGHTS / "perception.safetensors").read_bytes()
+    assert hashlib.sha256(data).hexdigest().startswith(shipped.version)
+    assert len(data) <= 4_000_000
+
+
+def test_what_real_scans_have_is_of_the_vocabulary_and_never_both() -> None:
+    from planner.benchmarks.perception import known
+
+    for name, one in known().items():
+        there, absent = ({Condition(c) for c in one[k]} for k in ("there", "absent"))
+        assert not there & absent, name
+        assert there | absent <= set(VISIBLE), name
