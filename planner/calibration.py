@@ -7,23 +7,18 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from metadata.errors import TomoplanError
 from metadata.store import Store
-from toolbox.kinds import GreyState, Stage
-from toolbox.recipe import Recipe, Step, joins, wire
-from toolbox.registry import known_tools
-
-DECOMPOSED = {"materials": "Fe=7.88, H2O=1", "energies_kev": [20.0, 40.0], "pixel_size_um": 1.0}
-if TYPE_CHECKING:
-    from simulators import World
+from planner.trial_runs import before, covering, foam, trial
+from toolbox.recipe import Recipe, Step, wire
 
 FIRST = ((96, 4), (256, 8))  # columns, rows; as many views as columns
 FULL = ((64, 2), (192, 4), (512, 4))
+COSTS = Path(__file__).parents[1] / "configs" / "costs.json"
 SLOW_SECONDS = 20.0  # a recipe that took this long is not run at the next size
 
 
@@ -48,7 +43,7 @@ def write_first(paths: Sequence[Path]) -> None:
     from simulators.writing import write_scan
 
     for path, size in zip(paths, FIRST, strict=True):
-        write_scan(_world(*size), path, volume=False)
+        write_scan(foam(*size), path, volume=False)
 
 
 def run_first(paths: Sequence[Path]) -> None:
@@ -77,98 +72,66 @@ def run_first(paths: Sequence[Path]) -> None:
             print(json.dumps(record.to_json() | told))
 
 
-def before(*destripe: str) -> Recipe:
-    """The usual steps before a reconstruction."""
-    return (Step("flat_field"), Step("minus_log"), *map(Step, destripe), Step("center_consensus"))
-
-
 def timed(recipe: Recipe, columns: int, rows: int) -> dict[str, Any] | None:
-    """The record of a recipe run on a simulated scan, or None where it cannot run."""
-    from simulators import simulate
+    """The record of a recipe run on simulated scans, or None where it cannot run. Where other work
+    holds the machine, seconds are those of the processor."""
     from toolbox.execution import run
 
-    scan = simulate(_world(columns, rows))
-    scans = [scan, scan] if any(joins(step) for step in recipe) else [scan]
     try:
         with tempfile.TemporaryDirectory(prefix="tomoplan-") as folder:
-            document = run(wire(recipe, len(scans)), scans, Path(folder) / "out.h5").to_json()
+            scans, recipe = trial(recipe, columns, rows, Path(folder))
+            pipeline, out = wire(recipe, len(scans)), Path(folder) / "out.h5"
+            began, busy = time.perf_counter(), time.process_time()
+            document = run(pipeline, scans, out).to_json()
+            share = (time.process_time() - busy) / (time.perf_counter() - began)
     except TomoplanError as error:
         names = " → ".join(s.tool for s in recipe)
         print(f"Timing {names} failed and is left out: {error}", file=sys.stderr)
         return None
-    return document | {"task": {"calibration": True}}
+    share = min(share, 1.0)
+    document["node_seconds"] = {k: share * v for k, v in document["node_seconds"].items()}
+    return document | {"seconds": share * document["seconds"], "task": {"calibration": True}}
 
 
-def _world(columns: int, rows: int) -> World:
-    from simulators import World
+def measure_reference(path: Path, only: Sequence[str] = ()) -> None:
+    """Time every tool at several sizes and write ``configs/costs.json`` (some ten minutes).
 
-    return World("foam", columns=columns, rows=rows, projections=columns, photons=2e4, rings=0.3)
+    ``only``: time recipes with these tools alone and add what is not known yet, brought to the
+    pace of the machine that timed the rest by the tools that both have.
+    """
+    from planner.cost import fit, pace, reference
 
-
-def covering() -> list[Recipe]:
-    """Recipes that together hold every tool that can stand in a pipeline without being told
-    anything, and the decomposition, told two materials. Tools of diffraction are left out, for no
-    simulated scan holds rings; the first runs on real pictures are what is known of them."""
-
-    def names(stage: Stage) -> list[str]:
-        return [n for n, t in known_tools().items() if t.card.stage is stage
-                and not any(p.default is p.empty for p in _signature(t))]  # fmt: skip
-
-    fbp, volume = (Step("fbp"),), (*before(), Step("fbp"))
-    found: list[Recipe] = [(*before(n), *fbp) for n in names(Stage.DESTRIPE)]
-    found += [(*before(), Step(n)) for n in names(Stage.RECONSTRUCT)]
-    found += [(*volume, Step(n)) for n in names(Stage.DENOISE)]
-    found += [(*volume, Step(n)) for n in names(Stage.SUPER_RESOLVE)]
-    found += [(*volume, Step(n)) for n in names(Stage.SEGMENT)]
-    found += [(*volume, Step("register_volumes"), Step("apply_transform")),
-              (*volume, Step("deform_correlation"), Step("strain")),
-              (*volume, Step("decompose_materials", DECOMPOSED))]  # fmt: skip
-    found += [(*volume, Step("segment_otsu"), Step(n)) for n in names(Stage.QUANTIFY)]
-    found += [(*before()[:2], Step(n), Step("apply_shifts"), Step("center_consensus"), *fbp)
-              for n in names(Stage.ALIGN) if n != "apply_shifts"]  # fmt: skip
-    for name in names(Stage.CORRECT):
-        states = next(iter(known_tools()[name].card.inputs.values())).states
-        made = known_tools()[name].card.output.states
-        if name not in ("flat_field", "minus_log", "bin_pixels"):
-            first = (Step(name),) if GreyState.COUNTS in states and made else (
-                Step("flat_field"), Step(name))  # fmt: skip
-            found.append((*first, *before()[1:], *fbp))
-    found += [(Step("flat_field"), Step(n), Step("center_consensus"), *fbp)
-              for n in names(Stage.PHASE)]  # fmt: skip
-    return found
-
-
-def _signature(tool: type) -> Sequence[Any]:
-    import inspect
-
-    return list(inspect.signature(tool).parameters.values())
-
-
-def measure_reference(path: Path) -> None:
-    """Time every tool at several sizes and write ``configs/costs.json`` (some ten minutes)."""
-    from planner.cost import fit
-
-    documents = []
+    documents: list[dict[str, Any]] = []
     for recipe in covering():
-        for size in (FULL[0], *FULL):  # the first run of all loads libraries and is not kept
+        if only and not set(only) & {step.tool for step in recipe}:
+            continue
+        timed(recipe, *FULL[0])  # the first run of all loads libraries and is not kept
+        for size in FULL:
             document = timed(recipe, *size)
+            documents += [document] if document else []
             if document is None or document["seconds"] > SLOW_SECONDS:
-                documents += [document] if document else []
                 break
-            documents.append(document)
-        del documents[-len(FULL) - 1 : -len(FULL)]
         print(f"{len(documents)} runs, {recipe[-1].tool}", file=sys.stderr)
-    samples: dict[str, list[tuple[float, float]]] = defaultdict(list)
-    for key, values in fit(documents).samples.items():
-        samples[key] = [(round(s.operations), float(f"{s.seconds:.4g}")) for s in values[-12:]]
-    document = {"hardware": documents[-1]["hardware"] | {"host": ""}, "samples": samples}
-    path.write_text(json.dumps(document, indent=None, separators=(",", ":")) + "\n")
+    costs = fit(documents)
+    known = reference() if only else {}
+    factor = 1 / pace(costs, known)
+    samples = {
+        key: [(round(s.operations), float(f"{factor * s.seconds:.4g}")) for s in values[-12:]]
+        for key, values in costs.samples.items()
+    }
+    hardware = documents[-1]["hardware"] | {"host": ""}
+    if only:
+        hardware = json.loads(path.read_text(encoding="utf-8"))["hardware"]
+    text = {"hardware": hardware, "samples": samples | known}
+    path.write_text(json.dumps(text, indent=None, separators=(",", ":")) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--write"]:
+    if sys.argv[1:2] == ["--only"]:
+        measure_reference(COSTS, sys.argv[2:])
+    elif sys.argv[1:2] == ["--write"]:
         write_first([Path(path) for path in sys.argv[2:]])
     elif sys.argv[1:]:
         run_first([Path(path) for path in sys.argv[1:]])
     else:
-        measure_reference(Path(__file__).parents[1] / "configs" / "costs.json")
+        measure_reference(COSTS)
