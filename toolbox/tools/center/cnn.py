@@ -62,10 +62,9 @@ class CenterCNN(Tool):
             "Yang, De Carlo, Phatak & Gürsoy 2017, J. Synchrotron Rad. 24, 469, "
             "doi 10.1107/S1600577516020117 (a network that tells well-centred slices)",
         ),
-        limits="Tells no tilt of the axis. Of the real scans it is right to 0.5 px on three (an "
-        "APS tooth, Diamond I13, TomoBank 00076, the last with a warning), off by 1.6 px with a "
-        "warning on neutrons over a full turn, and by 60 px with a warning on 100 views of "
-        "TomoBank 00076. Differs from the paper: patches of band-passed slices "
+        limits="Tells no tilt of the axis. Right on some real scans and far off on others: "
+        "`tomoplan bench center` prints what it finds on each, beside the other methods, and where "
+        "it warned. Differs from the paper: patches of band-passed slices "
         "instead of grey ones, no dense layers (any patch size), trained to rank candidates of "
         "one scan by their distance to the axis instead of telling good from bad ones, searched "
         f"coarse to fine. Trained small on a CPU. {MODEL.summary}",
