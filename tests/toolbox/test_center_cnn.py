@@ -18,8 +18,8 @@ from toolbox.centering.patches import patches, spread_places
 from toolbox.tools.center import cnn
 
 WORLD = World("foam", columns=160, rows=1, projections=150, center=83.3, photons=3e4, seed=5)
-# Real scans that it is right on; `tomoplan bench center` says on which it is not. Found by reconstructing at
-# many candidates, see planner/benchmarks/center.py
+# Real scans that it is right on; `tomoplan bench center` says on which it is not. Found by
+# reconstructing at many candidates, see planner/benchmarks/center.py
 REAL = {"projections/tooth_aps_dx.h5": 296.0, "projections/i13_24737_nxtomo.nxs": 85.75}
 
 
