@@ -21,8 +21,8 @@ def read_angles(given: str | Path | ArrayLike, count: int, scan: Path) -> RawAng
     """Angles from what was given as ``angles=``.
 
     A text ``"0:180"`` lays them evenly in degrees, the end left out (``"0:360:inclusive"`` has
-    it); another text is the path of a dataset in the scan, or of a file (``.npy``, or text with
-    one number a line); anything else is numbers in radians.
+    it); another text is the path of a dataset in the scan, ``FILE::DATASET``, or the path of a file
+    (``.npy``, or text with one number a line); anything else is numbers in radians.
 
     >>> read_angles("0:180", 4, Path("scan.h5")).values
     array([  0.,  45.,  90., 135.])
@@ -35,6 +35,8 @@ def read_angles(given: str | Path | ArrayLike, count: int, scan: Path) -> RawAng
         if start == stop:
             raise ScanError(f"angles={given!r} covers no angle. Expected for example '0:180'.")
         return RawAngles(even_angles(count, start, stop, endpoint=end), "deg", f"angles={given!r}")
+    outside, colons, inside = str(given).partition("::")
+    place = (Path(outside), inside) if colons else (scan, str(given))
     file = Path(given)
     try:
         if file.suffix == ".npy":
@@ -46,15 +48,16 @@ def read_angles(given: str | Path | ArrayLike, count: int, scan: Path) -> RawAng
             f"angles={given!r} is a file without readable angles ({error}). Expected one number "
             f"a line, or a .npy array."
         ) from error
-    if scan.is_file() and h5.is_hdf5(scan):
-        with h5.open_hdf5(scan) as opened:
-            data = h5.dataset(opened, str(given))
+    where, name = place
+    if where.is_file() and h5.is_hdf5(where):
+        with h5.open_hdf5(where) as opened:
+            data = h5.dataset(opened, name)
             values = h5.numbers(data)
             if values is not None:
                 return RawAngles(values, h5.attribute(data, "units"), str(given))
     raise ScanError(
         f"angles={given!r} is neither a range such as '0:180', nor a file, nor a dataset in "
-        f"{scan}. Give one of these, or numbers in radians."
+        f"{where}. Give one of these, FILE::DATASET, or numbers in radians."
     )
 
 

@@ -16,6 +16,7 @@ import typer.main
 
 from metadata.errors import InputError, TomoplanError
 from planner.app.judging import feedback
+from planner.app.options import as_options
 from planner.app.watching import watch
 
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ def _mistake(error: Any) -> str:
 
 
 def _fail(said: str, status: int) -> None:
-    paragraph = re.sub(r"\s*[\r\n]+\s*", " ", said.strip())  # libraries break their lines
+    paragraph = re.sub(r"\s*[\r\n]+\s*", " ", as_options(said.strip()))  # libraries break lines
     if "--json" in sys.argv:
         _print_json({"error": paragraph})
     print(paragraph, file=sys.stderr)

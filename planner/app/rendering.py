@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from metadata.scan_info import Content, ScanInfo
+from planner.app.options import as_options
 from planner.language.phrases import say
 from planner.plan import Answer
 from planner.task import Condition, Task
@@ -169,7 +170,7 @@ def show_catalogue() -> None:
 
 def _warnings(warnings: Sequence[str]) -> None:
     for warning in warnings:
-        console.print(f"[yellow]! {escape(warning)}[/yellow]")
+        console.print(f"[yellow]! {escape(as_options(warning))}[/yellow]")
 
 
 def _time(seconds: float, lang: str) -> str:

@@ -76,6 +76,11 @@ def test_angles_given(tmp_path: Path) -> None:
         info = read_info(path, angles=given)
         np.testing.assert_allclose(np.rad2deg(info.angles_rad), EVEN)
         assert not info.angles_assumed
+    with h5py.File(tmp_path / "other.h5", "w") as file:
+        file["far/away"] = EVEN
+        file["far/away"].attrs["units"] = "deg"
+    elsewhere = read_info(path, angles=f"{tmp_path / 'other.h5'}::/far/away")
+    np.testing.assert_allclose(np.rad2deg(elsewhere.angles_rad), EVEN)
     closed = read_info(path, angles="-90:90:inclusive")
     np.testing.assert_allclose(np.rad2deg(closed.angles_rad), np.linspace(-90, 90, 9))
     with pytest.raises(ScanError, match="neither a range such as '0:180', nor a file"):
