@@ -1,8 +1,15 @@
-"""``python -m planner.benchmarks.tools PART…`` measures some parts again."""
+"""``python -m planner.benchmarks.tools PART… [--only JOB]`` measures some parts again, or one job
+of them."""
 
-import sys
+import argparse
 
 from planner.benchmarks.tools import PARTS, run
 
 if __name__ == "__main__":
-    run(parts=[part for part in PARTS if part in sys.argv[1:]] or PARTS)
+    parser = argparse.ArgumentParser(prog="python -m planner.benchmarks.tools")
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"some of {', '.join(PARTS)}")
+    parser.add_argument("--only", metavar="JOB", help="a job, as the table names it")
+    given = parser.parse_args()
+    if unknown := set(given.parts) - set(PARTS):
+        parser.error(f"there is no part {', '.join(sorted(unknown))}")
+    run(parts=[part for part in PARTS if part in given.parts] or PARTS, only=given.only)

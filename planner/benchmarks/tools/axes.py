@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -27,16 +28,21 @@ def finders() -> list[str]:
 
 
 def measure(settings: Mapping[str, Any], only: str | None = None) -> Iterator[Row]:
-    """Rows with the error in px beside that of the consensus; worlds from seeds never used."""
-    if only in (None, "axis"):
-        for seed in range(settings["axis"]["first_seed"], sum(settings["axis"].values())):
-            kind, world = random_world(seed)
+    """Rows with the error in px beside that of the consensus; worlds from seeds never used.
+    ``only``: ``axis``, or ``axis, NAME`` for a kind of world or a real scan."""
+    for seed in range(settings["axis"]["first_seed"], sum(settings["axis"].values())):
+        kind, world = random_world(seed)
+        if only in (None, "axis", f"axis, {kind}"):
+            print(f"axis, {kind} {seed}", file=sys.stderr)
             seen = simulate(world)
             raw = read_block(seen, np.arange(world.rows), np.arange(world.projections))
             truth = seen.truth_center + float(seen.truth_shifts[:, 1].mean())
             yield from _rows(f"axis, {kind}", truth, correct(raw)[1], False)
     folder = os.environ.get("TOMOPLAN_DATA")
-    for name, truth in REAL.items() if folder and only in (None, "axis") else ():
+    for name, truth in REAL.items() if folder else ():
+        if only not in (None, "axis", f"axis, {Path(name).stem}"):
+            continue
+        print(f"axis, {Path(name).stem}", file=sys.stderr)
         with open_scan(Path(str(folder)) / name) as scan:
             rows = spread_rows(scan.info.rows, 5)
             block = read_block(scan, rows, np.arange(scan.info.projections))
