@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -73,6 +72,11 @@ def rows_per_detector(scan: ScanOutcomes) -> float:
     return max(kept["columns"] / kept["rows"], 1.0) if settings()["square_detector"] else 1.0
 
 
-def log_ratio(seconds: float, cheapest: float) -> float:
-    """Powers of ten over the cheapest."""
-    return math.log10(max(seconds / max(cheapest, 1e-9), 1.0))
+def leads_to_end(scan: ScanOutcomes) -> NDArray[np.bool_]:
+    """For each node whether a pipeline that was measured ends there or after it."""
+    found = np.zeros(len(scan.parent), bool)
+    found[scan.complete] = True
+    for node in range(len(found) - 1, -1, -1):
+        if found[node] and scan.parent[node] >= 0:
+            found[scan.parent[node]] = True
+    return found

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from importlib.util import find_spec
 
 from metadata.errors import WorkError
+from planner.benchmarks.planner.both import Both
 from planner.benchmarks.planner.contender import Contender
 from planner.benchmarks.planner.fixed import Oracle, RandomValid, SingleBest
-from planner.benchmarks.planner.learned import GraphNetwork, Trees
+from planner.benchmarks.planner.learned import CarefulNetwork, GraphNetwork, Trees
 from planner.benchmarks.planner.rules import Rules
 from planner.benchmarks.planner.tpe import Tpe
 from planner.graph_network.inference import trained
@@ -26,8 +27,10 @@ def contenders() -> tuple[list[Contender], dict[str, str]]:
         except WorkError as error:
             absent[name] = str(error)
 
+    trees = Trees()
     offer("graph network", _networks)
-    found.append(Trees())
+    found.append(trees)
+    offer("network and trees", lambda: [Both(GraphNetwork(predictor=trained()), trees)])
     if find_spec("optuna"):
         found.append(Tpe())
     else:
@@ -39,12 +42,13 @@ def contenders() -> tuple[list[Contender], dict[str, str]]:
 def _networks() -> list[Contender]:
     trained()
     known = tried()
-    made = [GraphNetwork()]
+    network = GraphNetwork()
+    made: list[Contender] = [network, CarefulNetwork(network)]
     if known.seen:
         made.append(GraphNetwork(blind=True))
     if known.rehearsals:
         made.append(GraphNetwork(untried=True))
-    return list(made)
+    return made
 
 
 def _policy() -> list[Contender]:

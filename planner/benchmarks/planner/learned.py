@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from functools import cache
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from planner.benchmarks.planner.contender import Choice, settings, worth
+from planner.benchmarks.planner.contender import Choice, leads_to_end, settings, worth
+from planner.benchmarks.planner.fixed import SingleBest
 from planner.graph_network.context import context
 from planner.graph_network.encoding import Arrays, Encoder
 from planner.graph_network.flat_trees import FlatTrees
@@ -17,10 +20,14 @@ from planner.graph_network.rehearsal import NOTHING, Rehearsal
 from planner.graph_network.training import encoded, picked
 from planner.graph_network.tried import tried
 from planner.outcomes.remembered import remembered
+from planner.outcomes.reward import rewards, task_of
+from planner.outcomes.settings import SIMULATED
 from planner.task import Task
-from simulators.outcomes import ScanOutcomes
+from simulators.outcomes import Outcomes, ScanOutcomes
 
-SLACK = 1.3  # predicted seconds are off by no more in most pipelines
+Floats = NDArray[np.floating]
+MARGINS = np.arange(0.0, 0.31, 0.02)  # of promised reward
+KEPT = 0.975  # of validation's pipelines run for no longer than the slack times what is predicted
 
 
 class GraphNetwork:
@@ -32,34 +39,50 @@ class GraphNetwork:
     def __init__(self, blind: bool = False, untried: bool = False,
                  predictor: Predictor | None = None) -> None:  # fmt: skip
         self._blind, self._untried, self._given = blind, untried, predictor
+        self._known: dict[str, tuple[Floats, Floats, float]] = {}
         without = [n for n, b in (("image", blind), ("tries", untried)) if b]
         self.name = "graph network, beam search" + "".join(f", no {w}" for w in without)
 
     def learn(self, train: Sequence[ScanOutcomes], seed: int) -> None:
         """Trained before: the weights in the repository, whatever the seed."""
         self._predict = self._given or trained()
+        self.slack = slack(self)
 
     def choose(self, scan: ScanOutcomes, task: Task, seed: int) -> Choice:
+        quality, seconds, spent = self.predicted(scan)
+        began = time.process_time()
+        place = {int(n): at for at, n in enumerate(scan.complete)}
+        beam = [int(n) for n in scan.children(-1) if np.isfinite(quality[n])]
+        ends: list[int] = []
+        while beam:
+            ends += [n for n in beam if n in place]
+            # Pipelines of the same length compete: what is begun as well as what is whole
+            order = np.argsort(-worth(quality[beam], seconds[beam], task, self.slack))
+            kept = [beam[i] for i in order[: settings()["beam"]]]
+            beam = [int(c) for n in kept for c in scan.children(n) if np.isfinite(quality[c])]
+        best = ends[int(np.argmax(worth(quality[ends], seconds[ends], task, self.slack)))]
+        return Choice(place[best], spent + time.process_time() - began)
+
+    def predicted(self, scan: ScanOutcomes) -> tuple[Floats, Floats, float]:
+        """Quality and seconds of all that can be begun or finished here, and what it took: more
+        than the search asks for."""
+        if scan.name not in self._known:
+            self._known[scan.name] = self._predicted(scan)
+        return self._known[scan.name]
+
+    def _predicted(self, scan: ScanOutcomes) -> tuple[Floats, Floats, float]:
         rehearsal, seen = self._looked(scan)
         began = time.process_time()
         situation = remembered(scan)
         encoder = Encoder(situation, self._predict.tools, rehearsal)
         about = context(situation, seen, rehearsal)[None]
-        place = {int(n): at for at, n in enumerate(scan.complete)}
-        quality, seconds = np.full(len(scan.parent), np.nan), np.full(len(scan.parent), np.nan)
-        beam = [int(n) for n in scan.children(-1) if not scan.failed[n]]
-        ends: list[int] = []
-        while beam:
-            graphs = encoder.encode([scan.recipe(n) for n in beam])
-            found = self._predict(graphs, about, np.zeros(len(beam), np.int64))
-            quality[beam], seconds[beam] = 1 / (1 + np.exp(-found[:, 0])), 10.0 ** found[:, 3]
-            ends += [n for n in beam if n in place]
-            # Pipelines of the same length compete: what is begun as well as what is whole
-            order = np.argsort(-worth(quality[beam], seconds[beam], task, SLACK))
-            kept = [beam[i] for i in order[: settings()["beam"]]]
-            beam = [int(c) for n in kept for c in scan.children(n) if not scan.failed[c]]
-        best = ends[int(np.argmax(worth(quality[ends], seconds[ends], task, SLACK)))]
-        return Choice(place[best], time.process_time() - began)
+        leads = leads_to_end(scan)
+        nodes = np.flatnonzero(leads)
+        graphs = encoder.encode([scan.recipe(int(n)) for n in nodes])
+        found = self._predict(graphs, about, np.zeros(len(nodes), np.int64))
+        quality, seconds = np.full(len(leads), np.nan), np.full(len(leads), np.nan)
+        quality[nodes], seconds[nodes] = 1 / (1 + np.exp(-found[:, 0])), 10.0 ** found[:, 3]
+        return quality, seconds, time.process_time() - began
 
     def _looked(self, scan: ScanOutcomes) -> tuple[Rehearsal, NDArray[np.float32] | None]:
         known = tried()
@@ -67,20 +90,86 @@ class GraphNetwork:
         return rehearsal, None if self._blind else known.seen.get(scan.name)
 
 
+class CarefulNetwork:
+    """The single best of training, unless the network promises more than a margin beyond it; the
+    margin is the one that does best on the validation scans."""
+
+    name, seeded = "single best unless the network objects", False
+
+    def __init__(self, network: GraphNetwork) -> None:
+        self._network, self._single = network, SingleBest()
+
+    def learn(self, train: Sequence[ScanOutcomes], seed: int) -> None:
+        self._network.learn(train, seed)
+        self._single.learn(train, seed)
+        rows = [(rewards(s), *self._leads(s, task_of(s))) for s in validation()]
+        means = [np.mean([r[best if lead > m else fixed] for r, best, fixed, lead in rows])
+                 for m in MARGINS]  # fmt: skip
+        self._margin = float(MARGINS[int(np.argmax(means))]) if rows else 0.0
+
+    def choose(self, scan: ScanOutcomes, task: Task, seed: int) -> Choice:
+        best, fixed, lead = self._leads(scan, task)
+        return Choice(best if lead > self._margin else fixed, self._network.predicted(scan)[2])
+
+    def _leads(self, scan: ScanOutcomes, task: Task) -> tuple[int, int, float]:
+        """The network's choice, the single best, and by how much the one promises more."""
+        best = self._network.choose(scan, task, 0).pipeline
+        fixed = self._single.choose(scan, task, 0).pipeline
+        quality, seconds, _ = self._network.predicted(scan)
+        over = self._network.slack
+        promised = worth(quality[scan.complete], seconds[scan.complete], task, over)
+        return best, fixed, float(promised[best] - promised[fixed])
+
+
 class Trees:
     """The highest promised reward by gradient-boosted trees on flat features of the same data."""
 
     name, seeded = "boosted trees", True
 
+    def __init__(self) -> None:
+        self._grown: dict[int, FlatTrees] = {}
+
     def learn(self, train: Sequence[ScanOutcomes], seed: int) -> None:
-        self._trees = FlatTrees(seed).fit([whole(s) for s in train])
+        if seed not in self._grown:
+            self._grown[seed] = FlatTrees(seed).fit([whole(s) for s in train])
+        self._trees = self._grown[seed]
+        self._known: dict[str, tuple[Floats, Floats, float]] = {}
+        self.slack = slack(self)
 
     def choose(self, scan: ScanOutcomes, task: Task, seed: int) -> Choice:
-        one = whole(scan)
-        began = time.process_time()
-        quality, seconds = self._trees.predict(one)
-        chosen = int(np.argmax(worth(quality, seconds, task, SLACK)))
-        return Choice(chosen, time.process_time() - began)
+        quality, seconds, spent = self.predicted(scan)
+        return Choice(int(np.argmax(worth(quality, seconds, task, self.slack))), spent)
+
+    def predicted(self, scan: ScanOutcomes) -> tuple[Floats, Floats, float]:
+        """Quality and seconds of each complete pipeline, and what it took."""
+        if scan.name not in self._known:
+            one = whole(scan)
+            began = time.process_time()
+            self._known[scan.name] = (*self._trees.predict(one), time.process_time() - began)
+        return self._known[scan.name]
+
+
+class Predicting(Protocol):
+    """What predicts quality and seconds of pipelines, of all nodes or of the complete ones."""
+
+    def predicted(self, scan: ScanOutcomes) -> tuple[Floats, Floats, float]:
+        """Quality, seconds, and what it took."""
+
+
+def slack(contender: Predicting) -> float:
+    """How many times what is predicted most pipelines of the validation scans may take."""
+    ratios = []
+    for scan in validation():
+        seconds = contender.predicted(scan)[1]
+        own = seconds if len(seconds) == len(scan.complete) else seconds[scan.complete]
+        ratios.append(scan.total_seconds[scan.complete] / own)
+    return max(float(np.quantile(np.concatenate(ratios), KEPT)), 1.0) if ratios else 1.0
+
+
+@cache
+def validation() -> tuple[ScanOutcomes, ...]:
+    """The scans by which settings of contenders are chosen."""
+    return Outcomes.load(SIMULATED).split("validation")
 
 
 def whole(scan: ScanOutcomes) -> Arrays:

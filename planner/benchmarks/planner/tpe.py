@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from planner.benchmarks.planner.contender import Choice, settings
+from planner.benchmarks.planner.contender import Choice, leads_to_end, settings
 from planner.outcomes.reward import rewards
 from planner.task import Task
 from simulators.outcomes import ScanOutcomes
@@ -32,7 +32,7 @@ class Tpe:
         began = time.process_time()
         place = {int(n): at for at, n in enumerate(scan.complete)}
         measured, seconds = rewards(scan, task), scan.total_seconds[scan.complete]
-        below = _leads_to_end(scan)
+        below = leads_to_end(scan)
         study = optuna.create_study(
             direction="maximize", sampler=optuna.samplers.TPESampler(seed=seed, n_startup_trials=6)
         )
@@ -68,12 +68,3 @@ def _walked(scan: ScanOutcomes, trial: object, below: np.ndarray) -> int:
 
 def _name(scan: ScanOutcomes, node: int) -> str:
     return str(scan.step[node])
-
-
-def _leads_to_end(scan: ScanOutcomes) -> np.ndarray:
-    found = np.zeros(len(scan.parent), bool)
-    found[scan.complete] = True
-    for node in range(len(found) - 1, -1, -1):
-        if found[node] and scan.parent[node] >= 0:
-            found[scan.parent[node]] = True
-    return found

@@ -1,0 +1,33 @@
+"""Boosted trees with scikit-learn and with NumPy."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from planner.grammar import recipes
+from planner.graph_network.context import context
+from planner.graph_network.encoding import Encoder, vocabulary
+from planner.graph_network.flat_trees import FlatTrees, GrownTrees
+from tests.planner.situations import situation
+
+
+def test_numpy_says_what_scikit_learn_says() -> None:
+    pytest.importorskip("sklearn")
+    rng = np.random.default_rng(0)
+    scans = []
+    for noise in (0.01, 0.1, 0.4):
+        asked = situation(noise=noise)
+        graphs = Encoder(asked, vocabulary()).encode(list(recipes(asked))[::37][:120])
+        count = len(graphs["rules"])
+        quality = graphs["rules"][:, -1] + rng.normal(0, 0.02, count)
+        costs = np.log10(np.abs(rng.normal(1, 0.2, (count, 2))) + 0.1)
+        scans.append(graphs | {"context": context(asked)[None], "scan": np.zeros(count, np.int64),
+                               "quality": quality.astype(np.float32),
+                               "costs": costs.astype(np.float32)})  # fmt: skip
+    trees = FlatTrees(1).fit(scans)
+    grown = GrownTrees(trees.tensors())
+    for one in scans:
+        for found, wanted in zip(grown.predict(one), trees.predict(one), strict=True):
+            np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-5)
+    assert np.corrcoef(trees.predict(scans[2])[0], scans[2]["quality"])[0, 1] > 0.7
