@@ -58,6 +58,15 @@ def test_tiles_give_nearly_what_the_whole_gives(net: Any, monkeypatch: pytest.Mo
     assert steps.max() < 6 * steps.mean() + 1e-3
 
 
+def test_with_all_copies_a_turned_slice_gives_the_turned_result(net: Any) -> None:
+    image = picture(48, 64)
+    once = tool.averaged(net, image, 8)
+    turned = tool.averaged(net, np.ascontiguousarray(np.rot90(image)[:, ::-1]), 8)
+    change = np.abs(tool.clean(net, image) - image).mean()
+    assert np.abs(np.rot90(once)[:, ::-1] - turned).mean() < 0.02 * change
+    np.testing.assert_array_equal(tool.averaged(net, image, 1), tool.clean(net, image))
+
+
 def test_a_constant_slice_stays_finite(net: Any) -> None:
     assert np.isfinite(tool.clean(net, np.full((40, 40), 3.0, np.float32))).all()
     assert tool.grey_levels(np.zeros((40, 40), np.float32)) == (0.0, 1.0)
