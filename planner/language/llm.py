@@ -6,6 +6,7 @@ orders can at worst produce a wrong task.
 
 from __future__ import annotations
 
+import json
 import os
 from functools import lru_cache
 from typing import Any, Literal
@@ -68,8 +69,9 @@ def form() -> type[Any]:
 def read_by_llm(text: str, model: str, timeout_s: float | None = None) -> Task:
     """The task that `model` reads from `text`; LlmFailure for whatever goes wrong.
 
-    `model` is "provider:name" (any provider of langchain's init_chat_model) or
-    "openai:name@http://host:port/v1". Keys come from the provider's usual environment variables.
+    `model` is "provider:name" (any provider of langchain's init_chat_model),
+    "openai:name@http://host:port/v1", or that address alone, for the first model that it serves.
+    Keys come from the provider's usual environment variables.
     """
     try:
         answer = _asked(text, model, timeout_s)
@@ -93,14 +95,26 @@ def chat_model(model: str, timeout_s: float | None = None, most_tokens: int = 51
     """
     from langchain.chat_models import init_chat_model
 
-    name, _, address = model.partition("@")
     patience = timeout_s or float(os.environ.get("TOMOPLAN_LLM_TIMEOUT", TIMEOUT_S))
+    if model.startswith(("http://", "https://")):
+        model = f"openai:{first_served(model, patience)}@{model}"
+    name, _, address = model.partition("@")
     options: dict[str, Any] = {"temperature": 0, "timeout": patience, "max_retries": 0}
     if address:
         # A local server usually wants no key, but the client refuses to start without one.
         options |= {"base_url": address, "api_key": os.environ.get("OPENAI_API_KEY", "none")}
         options["max_tokens"] = most_tokens
     return init_chat_model(name, **options)
+
+
+def first_served(address: str, timeout_s: float) -> str:
+    """The first model that an OpenAI-compatible server lists at ``address``/models."""
+    from urllib.request import Request, urlopen
+
+    headers = {"Authorization": f"Bearer {os.environ.get('OPENAI_API_KEY', 'none')}"}
+    asked = Request(f"{address.rstrip('/')}/models", headers=headers)
+    with urlopen(asked, timeout=min(timeout_s, 10.0)) as answer:
+        return str(json.load(answer)["data"][0]["id"])
 
 
 def _asked(text: str, model: str, timeout_s: float | None) -> Any:

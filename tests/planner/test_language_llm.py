@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
+
 import pytest
 
 from planner.language import llm, understand
@@ -49,6 +52,29 @@ def test_a_dead_address_falls_back_with_a_warning(monkeypatch: pytest.MonkeyPatc
     (warning,) = understood.warnings
     assert "gave no usable answer" in warning
     assert "Connection" in warning
+
+
+def test_an_address_alone_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Serving(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            known = self.path == "/v1/models"
+            self.send_response(200 if known else 404)
+            self.end_headers()
+            self.wfile.write(b'{"data": [{"id": "tiny:1b"}, {"id": "large"}]}' if known else b"")
+
+        def log_message(self, *_: object) -> None:
+            """Nothing on the terminal."""
+
+    with HTTPServer(("127.0.0.1", 0), Serving) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}/v1"
+        chat = llm.chat_model(address)
+        assert (chat.model_name, chat.openai_api_base) == ("tiny:1b", address)
+        server.shutdown()
+    monkeypatch.setenv("TOMOPLAN_LLM", "http://127.0.0.1:9/v1")
+    understood = understand(TEXT)
+    assert understood.source == "offline"
+    assert "refused" in understood.warnings[0]
 
 
 def test_an_unknown_provider_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
