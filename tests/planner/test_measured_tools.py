@@ -14,6 +14,7 @@ from planner.grammar import slots
 from planner.inspection import inspect_scan
 from planner.situation import assess
 from planner.task import Goal, Intent, Task
+from simulators import World
 
 HOW = settings()
 
@@ -49,3 +50,26 @@ def test_rows_are_averaged_over_worlds_and_a_gain_is_for_the_better() -> None:
     assert table["sirt", "SSIM"].gain is None
     text = page(list(table.values()), "head")
     assert text.index("| fbp | 0.700 | 0.500 | +0.200") < text.index("| sirt | – |")
+
+
+def test_one_tool_can_be_measured_alone_and_the_rest_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from planner.benchmarks import tools
+    from planner.benchmarks.tools import axes
+
+    small = World("foam", columns=48, rows=2, projections=40)
+    monkeypatch.setattr(axes, "random_world", lambda seed: ("half", small))
+    monkeypatch.setattr(tools, "settings", lambda: {"axis": {"first_seed": 1, "worlds": 2}})
+    monkeypatch.setattr(tools, "MEASURED", tmp_path / "measured.yaml")
+    monkeypatch.setattr(tools, "DOCS", tmp_path)
+    monkeypatch.delenv("TOMOPLAN_DATA", raising=False)
+    tools.keep([Row("fbp", "a", "SSIM", 0.7, 0.5), Row("center_moments", "axis, half", "error, px",
+                                                       99.0, 1.0)])  # fmt: skip
+    found = tools.run(parts=("axes", "labels"), tools=["center_moments"])["rows"]
+    assert [(row["tool"], row["job"]) for row in found] == [("center_moments", "axis, half")]
+    kept = {row.tool: row.value for row in tools.measured()}
+    assert kept["fbp"] == 0.7
+    assert kept["center_moments"] == pytest.approx(found[0]["value"], abs=1e-4)
+    assert kept["center_moments"] < 5
+    assert tools.run(parts=["axes"], only="axis, full")["rows"] == []

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from metadata import open_scan
 from metadata.scan import Scan
 from planner.benchmarks.rules import made, with_tool
-from planner.benchmarks.tools.row import Row
+from planner.benchmarks.tools.row import Row, chosen
 from planner.benchmarks.tools.slices import tools_of
 from planner.subset_scan import SubsetScan
 from toolbox.kinds import GreyState, Stage
@@ -31,7 +31,9 @@ def measure(settings: Mapping[str, Any], only: str | None = None) -> Iterator[Ro
     if not folder:
         print("real scans are passed over: TOMOPLAN_DATA is not set", file=sys.stderr)
         return
-    names = [n for s in settings["real_stages"] for n in tools_of(Stage(s))]
+    names = chosen((n for s in settings["real_stages"] for n in tools_of(Stage(s))), settings)
+    if not names:
+        return
     how = settings["reference"]
     for job, about in settings["real"].items():
         if only not in (None, job):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -36,6 +36,16 @@ class Row:
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self) | {"gain": self.gain}
+
+
+def chosen(names: Iterable[str], settings: Mapping[str, Any]) -> list[str]:
+    """Of some tools those that are to be measured: all, or the ``tools`` of the settings.
+
+    >>> chosen(["fbp", "tv"], {"tools": ["tv"]}), chosen(["fbp", "tv"], {})
+    (['tv'], ['fbp', 'tv'])
+    """
+    wanted = settings.get("tools")
+    return [name for name in names if not wanted or name in wanted]
 
 
 def averaged(rows: Iterable[Row]) -> list[Row]:

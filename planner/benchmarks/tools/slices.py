@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from planner.benchmarks.rules import base, slices_of, with_tool
-from planner.benchmarks.tools.row import Row
+from planner.benchmarks.tools.row import Row, chosen
 from planner.grammar import needs_values
 from simulators import World
 from toolbox.kinds import Stage
@@ -34,7 +34,9 @@ def measure(settings: Mapping[str, Any], only: str | None = None) -> Iterator[Ro
     for job, about in settings["slices"].items():
         if only not in (None, job):
             continue
-        names = [n for s in about["stages"] for n in tools_of(Stage(s))]
+        names = chosen((n for s in about["stages"] for n in tools_of(Stage(s))), settings)
+        if not names:
+            continue
         for family in settings["families"]:
             for seed in settings["seeds"]:
                 world = World(specimen=family, seed=seed, **(settings["world"] | about["world"]))
