@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
+from planner.language.normal import normal
 from planner.language.phrases import say
 from planner.language.vocabulary import vocabulary
 from planner.task import Task
@@ -19,10 +20,12 @@ FORMATS = ("NXtomo", "Data Exchange", "TIFF folder", "TIFF stack", "XRM/TXRM", "
 
 
 def catalogue(task: Task) -> str:
-    """Tools by stage, and the formats that can be read."""
+    """Tools by stage, and the formats that can be read; where the text names steps, the tools of
+    these alone."""
     lang = "en" if task.language == "en" else "zh"
     lines = [say("answer.catalogue", lang, formats=", ".join(FORMATS))]
-    for stage in Stage:
+    asked = stages_named(task.text)
+    for stage in asked or Stage:
         names = [
             f"{c.name} ({c.title if lang == 'en' else c.title_zh})"
             for c in (t.card for t in known_tools().values())
@@ -34,6 +37,18 @@ def catalogue(task: Task) -> str:
             told = vocabulary("conversation")["stage_names"][stage.value]["zh"]
             lines.append(f"- {told}（{stage.value}）：{'、'.join(names)}")
     return "\n".join(lines)
+
+
+def stages_named(text: str) -> tuple[Stage, ...]:
+    """The stages whose work a text names.
+
+    >>> [stage.value for stage in stages_named("What is there for ring removal and denoising?")]
+    ['destripe', 'denoise']
+    """
+    plain = normal(text)
+    steps = vocabulary("wishes")["steps"].values()
+    named = {s["stage"] for s in steps if "stage" in s and re.search(s["called"], plain)}
+    return tuple(stage for stage in Stage if stage.value in named)
 
 
 def explanation(task: Task) -> str:

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from planner.answers import explanation, glossary
+from planner.answers import catalogue, explanation, glossary
 from planner.task import Intent, Task
 
 TERMS = [
@@ -52,3 +52,14 @@ def test_every_entry_speaks_both_languages_and_can_be_called_up() -> None:
         assert re.search("[\u4e00-\u9fff]", term.zh)
         assert not re.search("[\u4e00-\u9fff]", term.en)
         assert any(not w.isascii() for w in term.words), term.en
+
+
+def test_the_catalogue_is_of_the_steps_that_are_asked_for() -> None:
+    rings = catalogue(Task(Intent.CATALOGUE, text="What can you do about ring removal?"))
+    assert "stripe_sorting" in rings
+    assert "denoise_tv" not in rings
+    chinese = catalogue(Task(Intent.CATALOGUE, text="有哪些去噪工具？", language="zh"))
+    assert "denoise_tv" in chinese
+    assert "stripe_sorting" not in chinese
+    everything = catalogue(Task(Intent.CATALOGUE, text="what tools are there?"))
+    assert {"stripe_sorting", "denoise_tv", "fbp"} <= set(re.findall(r"\w+", everything))
