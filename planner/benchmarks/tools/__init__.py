@@ -23,9 +23,9 @@ HEAD = (
     "without the tool (for reconstructions: with filtered back-projection; for axes: the "
     "consensus); *better by* is the difference in the measure's unit, below zero where the tool "
     "does harm; seconds are of the whole pipeline on the machine that wrote this page. On real "
-    "scans the measure is agreement with the other half of the views; fine structure judges whether "
-    "a tool makes a scan worse. Where the reference is not freed of stripes (tooth, I13), those that "
-    "both halves share count as structure, so that their removal is judged too hard."
+    "scans the measure is agreement with the other half of the views; fine structure judges "
+    "whether a tool makes a scan worse. Where the reference is not freed of stripes (tooth, I13), "
+    "those that both halves share count as structure: their removal is judged too hard."
 )
 
 
