@@ -112,6 +112,8 @@ def _planned(
         return Answer(task, situation, (), tuple(warnings), refusal=why)
     why = say("cannot_fix.slot", lang)
     warnings += [say("warn.cannot_fix", lang, tool=t, why=why) for t in unplaced(situation)]
+    warnings += [say("warn.stranger" if tool else "warn.stranger_none", lang, name=name, tool=tool)
+                 for name, tool in situation.wishes.strangers]  # fmt: skip
     warnings += _budget_warnings(task, plans)
     return Answer(task, situation, tuple(plans), tuple(dict.fromkeys(warnings)))
 

@@ -20,13 +20,15 @@ MENDS = {Goal.DESTRIPE: Condition.RINGS, Goal.PHASE_RETRIEVE: Condition.PHASE_CO
 
 @dataclass(frozen=True)
 class Wishes:
-    """Stages and tools that a request rules out, tools that it names, and the column of the
-    rotation axis where it gives one."""
+    """Stages and tools that a request rules out, tools that it names, the column of the rotation
+    axis where it gives one, and methods it names that are not here, with what is taken for each
+    (nothing: None)."""
 
     barred_stages: frozenset[str] = frozenset()
     barred_tools: frozenset[str] = frozenset()
     tools: tuple[str, ...] = ()
     axis_px: float | None = None
+    strangers: tuple[tuple[str, str | None], ...] = ()
 
     def allows(self, tool: str, stage: str) -> bool:
         return tool not in self.barred_tools and stage not in self.barred_stages
@@ -49,7 +51,10 @@ def wishes_in(text: str) -> Wishes:
     named, unwanted = _named_tools(plain)
     stages = {steps[name]["stage"] for name in ruled_out if "stage" in steps[name]}
     tools = {tool for name in ruled_out for tool in steps[name].get("tools", ())}
-    return Wishes(frozenset(stages), frozenset(tools | unwanted), named, _axis(plain))
+    strangers = _strangers(plain)
+    named += tuple(tool for _, tool in strangers if tool is not None and tool not in named)
+    barred = frozenset(tools | unwanted)
+    return Wishes(frozenset(stages), barred, named, _axis(plain), strangers)
 
 
 def without_ruled_out(task: Task) -> Task:
@@ -133,6 +138,19 @@ def _ruled_out(plain: str) -> tuple[frozenset[str], str]:
                 names.add(name)
                 blank(found.start(), found.end() + after.end())
     return frozenset(n for n in names if not called[n].search(rest)), rest
+
+
+def _strangers(plain: str) -> tuple[tuple[str, str | None], ...]:
+    """Methods asked for that no tool is called after."""
+    found = []
+    for name, stranger in vocabulary("wishes")["strangers"].items():
+        for clause in clauses_of(plain):
+            match = re.search(stranger["called"], clause.text)
+            asked = match and stance_of(clause, match.start(), match.end()) is Stance.ASKED
+            if asked and not clause.question:
+                found.append((name, stranger["tool"]))
+                break
+    return tuple(found)
 
 
 def _axis(plain: str) -> float | None:

@@ -71,6 +71,9 @@ def test_several_steps_are_ruled_out_at_once() -> None:
         ("reconstruct with align_center_of_mass", "align_center_of_mass"),
         ("reconstruct and denoise with non-local means", "denoise_nlm"),
         ("找旋转中心用 center_moments，然后重建", "center_moments"),
+        ("用小波去环，然后重建", "stripe_wavelet"),
+        ("find the axis by registration, then reconstruct", "center_registration"),
+        ("reconstruct with gridrec", "fbp"),
     ],
 )
 def test_a_tool_that_is_named_is_in_every_plan(text: str, tool: str) -> None:
@@ -171,3 +174,12 @@ def test_an_axis_that_is_given_is_taken(text: str, column: float | None) -> None
 def test_an_axis_that_cannot_be_is_said() -> None:
     task = Task(Intent.PLAN, (Goal.RECONSTRUCT,), text="reconstruct, axis at 12750")
     assert unplaced(situation(task)) == ["known_center"]
+
+
+def test_a_method_that_is_not_here_is_said(tmp_path: Path) -> None:
+    scan = simulate(World("foam", columns=64, rows=1, projections=60, photons=3e4))
+    warned = plan("reconstruct with gridrec and segment the pores with a U-Net", scan, costs=COSTS)
+    assert "There is no gridrec among the tools; fbp" in " ".join(warned.warnings)
+    assert "There is no U-Net among the tools:" in " ".join(warned.warnings)
+    assert all("fbp" in {n.tool for n in p.pipeline.nodes} for p in warned.plans)
+    assert wishes_in("重建，不要用 gridrec").strangers == ()
