@@ -1,11 +1,21 @@
-"""What all tests share: the folder of real data, where there is one."""
+"""What all tests share: a home of their own, and the folder of real data, where there is one."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+
+@pytest.fixture(scope="session", autouse=True)
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder of its own for what tomoplan remembers: tests neither read nor fill the user's."""
+    folder = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TOMOPLAN_HOME", str(folder))
+        yield folder
 
 
 @pytest.fixture(scope="session")

@@ -1,8 +1,7 @@
-"""What the planner's tests share: a store of runs that is not the machine's own, a small model."""
+"""What the planner's tests share: a small language model."""
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,14 +10,6 @@ from pathlib import Path
 import pytest
 
 SERVER = Path(__file__).with_name("local_model_server.py")
-
-
-@pytest.fixture(scope="session")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A store of its own: runs of tests do not teach the machine's costs."""
-    folder = tmp_path_factory.mktemp("home")
-    os.environ["TOMOPLAN_HOME"] = str(folder)
-    return folder
 
 
 @pytest.fixture(scope="module")

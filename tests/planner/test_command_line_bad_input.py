@@ -33,15 +33,9 @@ edges:
 CYCLE = PLAN.replace("{source: scan, target: flat", "{source: log, target: flat")
 
 
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("home")
-
-
 @pytest.fixture
-def call(home: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+def call(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     """The whole of the command line but for the process: exit status and standard error."""
-    monkeypatch.setenv("TOMOPLAN_HOME", str(home))
     # CliRunner wants a command; ours prints its own errors, so it is run inside one.
     app = typer.Typer()
 
