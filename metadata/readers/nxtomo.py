@@ -176,6 +176,14 @@ def _find_data(entry: Entry, path: Path, count: int | None) -> FrameSource:
             found = h5.dataset(group, name)
             if found is not None and found.ndim == 3 and found.shape[0] == count:
                 return frames_at(group, path, name)
+    for place in _places(entry):
+        found = h5.dataset(entry.group, place)
+        if found is not None:
+            size = " x ".join(map(str, found.shape)) or "one number"
+            raise ScanError(
+                f"{path}: {found.name} should hold the frames and is {size}; expected angle, row, "
+                f"col. Give data= the path of such a dataset."
+            )
     raise ScanError(
         f"{path}: {entry.group.name} is a tomography scan without frames; expected a dataset of "
         f"angle, row, col at instrument/detector/data or data/data. Give data= its path."

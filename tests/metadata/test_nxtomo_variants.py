@@ -165,3 +165,13 @@ def test_angles_of_another_number_than_frames(
     info = read_info(path)
     np.testing.assert_allclose(np.rad2deg(info.angles_rad), np.linspace(0, 160, 9), atol=1e-9)
     assert says in " ".join(info.warnings)
+
+
+def test_frames_of_four_axes_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "scan.nxs"
+    with h5py.File(path, "w") as file:
+        diamond(file)
+        del file["entry1/tomo_entry/data/data"]
+        file["entry1/tomo_entry/data/data"] = FRAMES[None]
+    with pytest.raises(ScanError, match="data/data should hold the frames and is 1 x 14 x 5 x 8"):
+        open_scan(path)
