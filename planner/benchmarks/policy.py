@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from planner.outcomes.remembered import remembered
-from planner.outcomes.report import Judged, Mean, by_rules, goal_set, recipe_key, single_bests
+from planner.outcomes.report import Judged, Mean, by_rules, goal_set, single_bests
 from planner.outcomes.settings import SIMULATED
 from planner.policy.branches import Branches
 from planner.policy.learned import Committee, trained
@@ -18,7 +18,7 @@ from planner.policy.resources import Resources, drawn
 from planner.scoring import RuleScorer
 from planner.situation import Situation
 from simulators.outcomes import Outcomes, ScanOutcomes
-from toolbox.recipe import Recipe
+from toolbox.recipe import Recipe, Step
 
 WORSE = 0.01
 LISTED = 10
@@ -52,7 +52,7 @@ def run() -> dict[str, Any]:
     bests = single_bests([Judged.of(s) for s in outcomes.split("train")])
     found: dict[str, Any] = {}
     cases: list[Case] = []
-    for split in ("train", "validation", "test"):
+    for split in ("validation", "test"):
         scans = [s for s in outcomes.split(split) if goal_set(s) in bests]
         here = [_case(s, policy, bests[goal_set(s)]) for s in scans]
         found[split] = _summary(here)
@@ -76,7 +76,7 @@ def _case(scan: ScanOutcomes, policy: Committee, best: str) -> Case:
         by_rules(judged),
         float(judged.rewards[place[node]]),
         float(judged.rewards.mean()),
-        recipe_key(recipe),
+        " → ".join(map(_told_step, recipe)),
         RuleScorer().quality(recipe, remembered(scan)).value,
         float(scan.main_quality[node]),
     )
@@ -150,6 +150,11 @@ def table(result: dict[str, Any]) -> str:
         lines.append(f"  {case['scan']} ({case['goals']}): predicted {case['predicted']:.2f}, "
                      f"measured {case['measured']:.2f}: {case['recipe']}")  # fmt: skip
     return "\n".join(lines)
+
+
+def _told_step(step: Step) -> str:
+    settings = ", ".join(f"{name}={value}" for name, value in step.parameters.items())
+    return f"{step.tool}({settings})" if settings else step.tool
 
 
 def _told(value: dict[str, float]) -> str:

@@ -86,10 +86,12 @@ class Policy:
 class Committee:
     """Several policies that were trained alike from different beginnings: the mean of what each
     makes of an action beside the others (log of its chance). ``looks``: whether they were shown
-    what was tried on a scan and its image embedding."""
+    what was tried on a scan, and ``sees``: its image embedding."""
 
-    def __init__(self, members: Sequence[Policy], looks: bool = False) -> None:
-        self.members, self.looks = tuple(members), looks
+    def __init__(
+        self, members: Sequence[Policy], looks: bool = False, sees: bool = False
+    ) -> None:  # fmt: skip
+        self.members, self.looks, self.sees = tuple(members), looks, sees
         self.actions = members[0].actions
 
     def of(self, offers: Offers) -> Floats:
@@ -126,7 +128,7 @@ def trained(path: Path = WEIGHTS) -> Committee:
                Actions(tools))
         for m in sorted(members)
     ]  # fmt: skip
-    return Committee(made, told["config"]["looks"])
+    return Committee(made, told["config"]["looks"], told["sees"])
 
 
 def _relu(x: NDArray[np.floating]) -> NDArray[np.floating]:

@@ -35,6 +35,7 @@ def built(
     Empty where nothing valid is built (images of rings, volumes: it never learned of them)."""
     policy = policy or trained()
     rehearsal, seen = looked(situation) if policy.looks else (NOTHING, None)
+    seen = seen if policy.sees else None
     cores = cpu_count()
     resources = Resources(cores, cores, free_bytes=memory_budget(situation))
     found: dict[Recipe, Candidate] = {}

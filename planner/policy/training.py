@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from metadata.errors import InputError
+from planner.graph_network.tried import tried
 from planner.outcomes.settings import SIMULATED
 from planner.policy.actions import Actions
 from planner.policy.branches import Branches
@@ -92,6 +93,7 @@ def train(
         "command": "tomoplan train policy",
         "config": config,
         "tools": list(school.actions.tools),
+        "sees": config["looks"] and bool(tried().seen),
         "minutes": round((time.monotonic() - began) / 60, 1),
         "validation_reward": {"members": history, "together": round(together_worth, 4)},
         "limits": "Simulated scans of 64² to 256²; only executed branches were learned from. What "
