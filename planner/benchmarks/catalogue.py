@@ -184,6 +184,14 @@ def _planner(output: Path) -> dict[str, Any]:
     return result
 
 
+def _planner_latency(output: Path) -> dict[str, Any]:
+    from planner.benchmarks.planner.latency import latency
+
+    result = latency()
+    print(result)
+    return result
+
+
 BENCHMARKS = {
     "fbp": Benchmark("filtered back-projection against its peers, speed and quality", _fbp),
     "center": Benchmark("the rotation axis: every method, its interval, the truth", _center),
@@ -200,6 +208,7 @@ BENCHMARKS = {
     "policy": Benchmark("the policy on unseen simulated scans, by executed branches", _policy),
     "perception": Benchmark("conditions and captions told by pictures", _perception, slow=True),
     "planner": Benchmark("ways of choosing a pipeline beside each other", _planner, slow=True),
+    "planner-latency": Benchmark("seconds to plan for a large scan", _planner_latency, slow=True),
     "conditions": Benchmark("recommended against plain on real scans", _conditions, True),
     "tools": Benchmark("every tool on unseen worlds and real scans", _tools, slow=True),
     "believability": Benchmark("simulated scans beside real ones", _believability, True, True),

@@ -16,7 +16,7 @@ from simulators.outcomes import ScanOutcomes
 
 class SingleBest:
     """The fixed pipeline with the highest mean reward over the training scans with the same goals
-    (of all goals that deliver slices, where no training scan has them)."""
+    (those of `reconstruct`, where no training scan has them)."""
 
     name, seeded = "single best", False
 

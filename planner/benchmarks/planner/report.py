@@ -42,7 +42,9 @@ def run(output: Path, table_path: Path = SIMULATED, real_path: Path = REAL,
         given: Sequence[Contender] | None = None) -> dict[str, Any]:  # fmt: skip
     """Measure every contender; numbers as a dict, a plot in ``output``."""
     outcomes, how = Outcomes.load(table_path), settings()
-    train, test = outcomes.split("train"), outcomes.split("test")
+    train = outcomes.split("train")
+    known = {goal_set(s) for s in train}  # without which there is no single best
+    test = tuple(s for s in outcomes.split("test") if goal_set(s) in known)
     counts = {"train": len(train), "test": len(test)}
     found: dict[str, Any] = {"scans": counts, "seeds": how["seeds"]}
     made, absent = (list(given), {}) if given is not None else contenders()
