@@ -49,7 +49,7 @@ class Follower:
         #: Seconds after a bin's end at which it is judged, and the one that waits for that.
         self.delay = 0.0
         self.waiting: ClosedBin | None = None
-        #: Whether the level of the last bin was inside the limits.
+        #: Whether the level of the last bin may have been inside the limits.
         self.inside = True
         self.shown = -1
         self.resets = 0
@@ -126,7 +126,10 @@ class Follower:
             # While the drift stands, noise about the limit ends no alarm
             margin = APART * self.judge.reading if self.judge.state == WARNING else 0.0
             self.passage.release(closed.mean, self.limits, margin)
-            self.inside = self.limits.low < closed.mean < self.limits.high
+            apart = APART * self.judge.reading / float(np.sqrt(closed.subs))
+            low, high = self.limits.low, self.limits.high
+            # Before anything is judged its noise is not known, and nothing is told of the time.
+            self.inside = not (closed.mean < low - apart or closed.mean > high + apart)
         if judged:
             self._learn()
         return judged
