@@ -47,3 +47,13 @@ def test_cards_name_traits_that_there_are() -> None:
     known = {field.name for field in dataclasses.fields(Traits)}
     for name, tool in known_tools().items():
         assert set(tool.card.suits) <= known, name
+
+
+def test_the_axis_network_is_kept_from_scans_like_those_on_which_it_failed() -> None:
+    from planner.grammar import suited
+    from toolbox.recipe import Step
+
+    steps = (Step("center_cnn"),)
+    assert suited(steps, situation(view_sufficiency=0.4, angular_coverage=180.0))
+    assert not suited(steps, situation(view_sufficiency=0.4, angular_coverage=360.0))
+    assert not suited(steps, situation(view_sufficiency=0.03, angular_coverage=180.0))

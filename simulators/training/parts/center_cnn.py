@@ -144,6 +144,7 @@ class Part:
             compared(rows),
             "share of scans with the axis within 0.5 px, over center_consensus",
             wins=metrics[f"within_half_px_{NAME}"] > metrics["within_half_px_center_consensus"],
+            suits=tool.SUITS,
             reference={"input": images, "output": _scores(network, images)},
         )  # fmt: skip
 
