@@ -20,13 +20,14 @@ from toolbox.recipe import Recipe
 class GraphScorer:
     """Quality by the trained graph network, with its conformal 90 % interval.
 
-    What is tried on the scan (:func:`rehearse`) takes about a fifth of a second, once a scan. The
-    network gives no reasons: they are those of the rules, which say what each step mends and not
+    ``tries``: look at what steps do to the scan first (:func:`rehearse`, about a fifth of a second
+    a scan); off, for it was measured to add nothing (``tomoplan bench planner``). The network gives
+    no reasons: they are those of the rules, which say what each step mends and not
     why this pipeline was preferred. Raises WorkError where no weights are.
     """
 
-    def __init__(self, predictor: Predictor | None = None) -> None:
-        self._predict = predictor or trained()
+    def __init__(self, predictor: Predictor | None = None, tries: bool = False) -> None:
+        self._predict, self._tries = predictor or trained(), tries
         self._rules = RuleScorer()
         self._situation: Situation | None = None
         self._known: dict[Recipe, Interval] = {}
@@ -55,21 +56,21 @@ class GraphScorer:
     def _look(self, situation: Situation) -> None:
         if self._situation is situation:
             return
-        rehearsal, seen = looked(situation)
+        rehearsal, seen = looked(situation, self._tries)
         self._situation, self._known = situation, {}
         self._encoder = Encoder(situation, self._predict.tools, rehearsal)
         self._context = context(situation, seen, rehearsal)[None]
 
 
-def looked(situation: Situation) -> tuple[Rehearsal, NDArray[np.float32] | None]:
-    """What is tried on the first scan, and what the image model makes of it; nothing where the
-    situation holds no preview or no axis."""
+def looked(situation: Situation, tries: bool) -> tuple[Rehearsal, NDArray[np.float32] | None]:
+    """What is tried on the first scan where it is to be, and what the image model makes of it;
+    nothing where the situation holds no preview or no axis."""
     from planner.perception.recognition import embedding
 
     inspection = situation.inspections[0]
     if inspection.preview is None or inspection.center is None:
         return NOTHING, None
-    return rehearse(inspection), embedding(inspection)
+    return rehearse(inspection) if tries else NOTHING, embedding(inspection)
 
 
 def interval(row: NDArray[np.float32], stretch: tuple[float, float]) -> Interval:
