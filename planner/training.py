@@ -38,7 +38,8 @@ def train(
     ``resume`` goes on from the checkpoint in ``folder``; ``output`` takes weights and card
     (by default the folder that the tools or the planner read); ``measure_only`` measures the
     weights there again. Understanding and scheduling are learned in one go of some minutes, with
-    nothing to resume; the embeddings of understanding, which take the time, are kept between runs.
+    nothing to resume; what understanding's encoder makes of the requests is kept between runs.
+    ``measure_only`` puts on its card what it reaches on translated pairs and annotated requests.
     """
     if what not in trainable():
         raise InputError(
@@ -52,6 +53,11 @@ def train(
             output = output or Path(str(files("planner"))) / what / "weights"
             make = importlib.import_module(f"planner.{what}.training").Part
         train_part(what, config, resume, folder, output, measure_only, make)
+        return
+    if what == "understanding" and measure_only and not (resume or folder or config or output):
+        from planner.language.training import measure
+
+        measure()
         return
     if resume or measure_only or folder:
         raise InputError(

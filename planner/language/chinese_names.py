@@ -13,7 +13,7 @@ _LONE = frozenset(
     "人马根花金铁铅锡粉丝条板片段块头球样芯棒管枝束柱毡籽胚眼腿翅脑梨茧肉布砖膜组壳层孔油墨卵胶牛羊猪鸡犬狗猴鸟蚁芽茎泡纸铜银锌镍钴钛碘钡碳硅雪冰砂沙螨蜱藻蛾"
     "猫鹿鸭鹅雀喙蝽鲎胃肠脾蹄草瓮蝇牙兔羊鱼鸟蛇虾煤刺齿鳞"
 )
-_INSIDE = re.compile(
+INSIDE = re.compile(
     r"\s*(?:里面|里头|内部|当中|中间|里|中|内|上|表面)(?:的|有没有|有无|到底|究竟|是否|还)?"
 )
 
@@ -77,6 +77,8 @@ def chinese_specimens(text: str) -> list[Name]:
         if len(run) == 1 and (run[0].kind != "things" or text[run[0].start : run[0].stop] in _LONE):
             continue
         words = [name.english for name in run]
+        if words[0] == "foam":  # 泡沫铜 is a copper foam: this form stands before its material
+            words = [*words[1:], words[0]]
         kept = [w for i, w in enumerate(words) if w not in words[:i] and w not in ("sample",)]
         found.append(Name(" ".join(kept), run[0].start, run[-1].stop, "specimen"))
     return found
@@ -85,7 +87,7 @@ def chinese_specimens(text: str) -> list[Name]:
 def inside(text: str, outer: Name, inner: Name) -> bool:
     """Whether `inner` is said to be in `outer`: 琥珀里的昆虫."""
     gap = text[outer.stop : inner.start]
-    return outer.stop <= inner.start and _INSIDE.fullmatch(gap) is not None
+    return outer.stop <= inner.start and INSIDE.fullmatch(gap) is not None
 
 
 def chinese_measures(text: str) -> list[Name]:

@@ -1,16 +1,18 @@
-"""What the trained reader sees of a request: tokens, clauses with their meaning, and the rules."""
+"""What the trained reader sees of a request: tokens with their meaning, and the rules."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from planner.language.chinese_names import found_names
-from planner.language.clauses import Clause
+from planner.language.encoder import Seen, encoder
 from planner.language.english_names import phrases
-from planner.language.features import EMBEDDING, embedded
+from planner.language.features import EMBEDDING
 from planner.language.mentions import Stance
 from planner.language.normal import CJK
 from planner.language.quantities import Kind, Quantity, quantities_in
@@ -24,24 +26,21 @@ STANCES = tuple(Stance)
 FLAGS = 2 * len(KINDS) + 2 + len(Goal) * len(STANCES) + 2 * len(Kind) + 2
 # Of a request: goals by stance, conditions said and denied, intents, priority, device, length.
 EVIDENCE = len(Goal) * len(STANCES) + 2 * len(Condition) + len(Intent) + 2 + 2 + 1
-CHUNK = 9  # tokens of the embedding that a chunk should have at least
-BUDGET = 72  # tokens of the embedding that a request may cost: about a millisecond each
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """One request as numbers; T tokens, C chunks (clauses, short ones joined).
+    """One request as numbers; T tokens.
 
-    `pieces` are hash numbers by token, `flags` (T, FLAGS), `chunk` (T,) the chunk of each token,
-    `meaning` (C, EMBEDDING) of the chunks, zero where none was computed, `evidence` (EVIDENCE,).
+    `pieces` are hash numbers by token, `flags` (T, FLAGS), `meaning` (T, EMBEDDING) what the
+    frozen encoder makes of each token in its place, `evidence` (EVIDENCE,).
     """
 
     text: str
     tokens: tuple[Token, ...]
     pieces: list[list[int]]
     flags: NDArray[np.float32]
-    chunk: NDArray[np.intp]
-    meaning: NDArray[np.float32]
+    meaning: NDArray[np.floating[Any]]
     evidence: NDArray[np.float32]
     rules: Evidence
     quantities: list[Quantity]
@@ -52,63 +51,32 @@ def inputs_of(text: str, embed: bool = True) -> Inputs:
     rules = evidence_of(text)
     tokens = tokens_of(text) or (Token("?", 0, 0),)
     quantities = quantities_in(rules.clauses)
-    chunks = chunks_of(rules.clauses, text)
-    meaning = np.zeros((max(len(chunks), 1), EMBEDDING), np.float32)
-    if embed:
-        for place in affordable([part for _, part in chunks]):
-            meaning[place] = embedded(chunks[place][1])
-    starts = [start for start, _ in chunks]
-    middles = [token.start for token in tokens]
-    chunk = np.clip(np.searchsorted(starts, middles, side="right") - 1, 0, None)
     return Inputs(
         text=text,
         tokens=tokens,
         pieces=pieces_of(tokens),
         flags=_flags(text, tokens, rules, quantities),
-        chunk=chunk,
-        meaning=meaning,
+        meaning=meanings(encoder().read(text), tokens)
+        if embed
+        else np.zeros((len(tokens), EMBEDDING), np.float32),
         evidence=_evidence(text, rules),
         rules=rules,
         quantities=quantities,
     )
 
 
-def chunks_of(clauses: tuple[Clause, ...], text: str) -> list[tuple[int, str]]:
-    """Where each chunk begins, and its text: clauses, joined while they are short.
-
-    >>> from planner.language.clauses import clauses_of
-    >>> said = "walnut, 3 kV, quick please, but label every crack that reaches the shell"
-    >>> [part for _, part in chunks_of(clauses_of(said), said)]
-    ['walnut, 3 kV, quick please, but label every crack that reaches the shell']
-    """
-    joined: list[tuple[int, int]] = []
-    for clause in clauses:
-        if joined and cost(text[joined[-1][0] : joined[-1][1]]) < CHUNK:
-            joined[-1] = (joined[-1][0], clause.stop)
-        else:
-            joined.append((clause.start, clause.stop))
-    if len(joined) > 1 and cost(text[joined[-1][0] : joined[-1][1]]) < CHUNK / 2:
-        start, stop = joined[-2][0], joined[-1][1]
-        joined[-2:] = [(start, stop)]
-    return [(start, text[start:stop]) for start, stop in joined]
-
-
-def affordable(parts: list[str]) -> list[int]:
-    """The chunks whose embedding the budget allows: the first, then from the end on."""
-    left = float(BUDGET)
-    chosen: list[int] = []
-    for place in [0, *range(len(parts) - 1, 0, -1)] if parts else []:
-        left -= cost(parts[place]) + 5  # signs that every embedding carries
-        if left < 0 and chosen:
-            break
-        chosen.append(place)
-    return sorted(chosen)
-
-
-def cost(text: str) -> float:
-    """About how many tokens of the embedding a text has."""
-    chinese = sum(sign > "\u3000" for sign in text)
-    return 0.75 * chinese + 0.27 * (len(text) - chinese)
+def meanings(seen: Seen, tokens: Sequence[Token]) -> NDArray[np.float32]:
+    """What each token means in its place (T, EMBEDDING): the mean over the encoder's pieces that
+    it shares signs with, zero where it shares none."""
+    starts = np.array([token.start for token in tokens])
+    stops = np.array([token.stop for token in tokens])
+    shared = np.zeros((len(tokens), len(seen.pieces)), np.float32)
+    for column, piece in enumerate(seen.pieces):
+        shared[(stops > piece.start) & (starts < piece.stop), column] = 1
+    found: NDArray[np.float32] = (shared / np.clip(shared.sum(1, keepdims=True), 1, None)) @ (
+        seen.states
+    )
+    return found
 
 
 def _flags(

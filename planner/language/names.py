@@ -1,4 +1,4 @@
-"""The specimen and the feature of a request, as short English noun phrases or None."""
+"""The feature of a request by lists and places, as a short English noun phrase or None."""
 
 from __future__ import annotations
 
@@ -61,12 +61,6 @@ _FILLER = re.compile(
     r"compute|calculate|plus|also|from|by|as|or|on|at|curve|know|first|needs?|number|both|each) )+",
     re.ASCII,
 )
-
-
-def specimen_of(text: str) -> str | None:
-    """What was scanned, from normal text."""
-    chosen = _specimen(text)
-    return chosen.english if chosen else None
 
 
 def _specimen(text: str) -> Name | None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from planner.language.inputs import Inputs, inputs_of
 from planner.language.mentions import Stance
-from planner.language.names import feature_of, specimen_of
+from planner.language.names import feature_of
 from planner.language.normal import language_of, normal
 from planner.language.quantities import Kind, Limits, Quantity, limits_in, limits_of
 from planner.language.reader import Reading, trained_reader
@@ -28,8 +28,9 @@ IMPLIED = {
 }
 # What a rule adds to the reader's log odds, beyond what the reader makes of it itself.
 RULES = {"intent": 0.5, "goal": 1.0, "condition": 2.0}
-UNNAMED = -2.0  # … where no rule finds a goal named
+UNNAMED = -1.0  # … where no rule finds a goal named
 WISH = 0.5  # … and to its chances of a priority or device
+FAINT = 0.05  # the least chance of a specimen where none is surer
 LIMIT = 0.35  # how much a rule counts for a quantity to be a limit; the reader counts the rest
 
 
@@ -46,7 +47,7 @@ def task_of(seen: Inputs, reading: Reading, text: str) -> Task:
     conditions = _conditions(seen, reading)
     task = Task(
         intent=intent,
-        specimen=_specimen(seen, names, intent),
+        specimen=_specimen(seen, reading, names, intent),
         language=language_of(text),
         text=text,
     )
@@ -132,12 +133,17 @@ def _device(seen: Inputs, reading: Reading) -> Device:
     return max(Device, key=chance)
 
 
-def _specimen(seen: Inputs, names: Sequence[Marked], intent: Intent) -> str | None:
-    """The marked specimen; where a plan has none, what the lists and the place say."""
+def _specimen(
+    seen: Inputs, reading: Reading, names: Sequence[Marked], intent: Intent
+) -> str | None:
+    """The marked specimen; where a plan has none, what the reader faintly takes for one."""
     if intent in (Intent.CATALOGUE, Intent.REFUSE):
         return None
-    found = specimen_in(names)
-    return specimen_of(seen.text) if found is None and intent is Intent.PLAN else found
+    found = specimen_in(names, seen.text)
+    if found is not None or intent is not Intent.PLAN:
+        return found
+    faint = completed(seen.text, marked(seen.text, seen.tokens, reading.tags, FAINT))
+    return specimen_in(faint, seen.text)
 
 
 def _chance(seen: Inputs, reading: Reading) -> Callable[[Quantity, str], float]:

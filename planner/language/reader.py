@@ -35,10 +35,10 @@ class Reading:
 class Reader:
     """A dilated convolutional network over the tokens of a request, in numpy.
 
-    Tokens are sums of hashed pieces, of flags that vocabularies raise and of the frozen embedding
-    of their clause (multilingual-e5-small); three residual convolutions of width 3 and dilation 1,
-    2, 4 (Strubell et al., "Fast and accurate entity recognition with iterated dilated
-    convolutions", EMNLP 2017) see 15 neighbours; each label looks at the tokens through an
+    Tokens are sums of hashed pieces, of flags that vocabularies raise and of what a frozen encoder
+    makes of them in their place (planner.language.encoder); three residual convolutions of width
+    3 and dilation 1, 2, 4 (Strubell et al., "Fast and accurate entity recognition with iterated
+    dilated convolutions", EMNLP 2017) see 15 neighbours; each label looks at the tokens through an
     attention of its own (Lin et al., "A structured self-attentive sentence embedding", ICLR 2017)
     and at a summary of all; tags are read token by token. Differences from the papers: no
     iteration of the block, tags without a CRF, one attention a label.
@@ -53,7 +53,7 @@ class Reader:
         words = np.stack([t["table"][p].sum(0) / np.sqrt(len(p)) for p in seen.pieces])
         known = np.abs(seen.meaning).sum(1, keepdims=True) > 0
         meaning = np.where(known, (seen.meaning - t["mean"]) / t["deviation"], 0)
-        x = words + seen.flags @ t["flags"] + (meaning @ t["meaning"])[seen.chunk]
+        x = words + seen.flags @ t["flags"] + meaning @ t["meaning"]
         x += seen.evidence @ t["evidence"] + t["bias"]
         x = np.maximum(_normal(x, t["norm"], t["norm_bias"]), 0)
         for layer, dilation in enumerate(DILATIONS):

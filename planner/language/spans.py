@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from planner.language.chinese_names import (
+    INSIDE,
     Name,
     chinese_measures,
     chinese_specimens,
@@ -120,13 +122,16 @@ def _listed(text: str, specimens: bool) -> list[Name]:
     return [*phrases(text, "features", ("objects", "measures")), *chinese]
 
 
-def specimen_in(names: Sequence[Marked]) -> str | None:
-    """The specimen among the marked names in English; of several one that lists know, then the
-    surest, then the first."""
+def specimen_in(names: Sequence[Marked], text: str = "") -> str | None:
+    """The specimen among the marked names of normal text in English; of several one that lists
+    know, then the surest, then the first. What Chinese says to be in another is meant itself."""
     said = [(name, english) for name in names if name.role is Role.SPECIMEN
             and (english := _specimen(name.text))]  # fmt: skip
     if not said:
         return None
+    for (outer, place), (inner, thing) in itertools.pairwise(said):
+        if INSIDE.fullmatch(text[outer.stop : inner.start]):
+            return f"{thing} in {place}"
     return max(said, key=lambda e: (e[0].chance + 0.5 * e[0].known, -e[0].start))[1]
 
 

@@ -98,3 +98,10 @@ def test_what_a_list_knows_as_longer_is_made_as_long() -> None:
     text = "lack-of-fusion pores and the neck size of the particles"
     found = completed(text, names(text, (Role.OBJECT, "fusion"), (Role.MEASURE, "neck")))
     assert [name.text for name in found] == ["lack-of-fusion pores", "neck size"]
+
+
+def test_what_is_inside_another_thing_is_the_specimen() -> None:
+    text = "冰里面的花粉，重建"
+    found = names(text, (Role.SPECIMEN, "冰"), (Role.SPECIMEN, "花粉"))
+    assert specimen_in(found, normal(text)) == "pollen in ice"
+    assert specimen_in(found) == "ice"

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,7 +25,8 @@ from planner.language.roles import Role
 from planner.language.tokens import BUCKETS, pieces_of, tokens_of
 from planner.language.training import train
 from planner.language.training.example import unmarked
-from planner.language.training.writer import examples
+from planner.language.training.slots import Slots
+from planner.language.training.writer import Writer, examples, part_of
 from planner.language.vocabulary import vocabulary
 from planner.task import Condition, Device, Goal, Intent, Priority
 
@@ -105,6 +109,48 @@ def test_the_pairs_use_no_wording_of_the_training_text(learned: set[str]) -> Non
     assert not said & held
 
 
+def test_no_alternative_makes_a_wording_of_the_pairs() -> None:
+    """Phrases with alternatives are compared as they come out, some ways each."""
+    wordings = [
+        run
+        for entry in vocabulary("pairs")["pairs"]
+        for text in (entry["en"], entry["zh"])
+        for run in _runs(text)
+    ]
+    slots = Slots(random.Random(3))
+    phrases = [text for text in _strings(vocabulary("training_variants")) if "|" in text]
+    assert len(phrases) > 400
+    made = {run for text in phrases for _ in range(12) for run in _runs(slots.chosen(text))}
+    assert not made & set(wordings)
+
+
+def test_of_long_lists_some_phrases_are_held_back() -> None:
+    words = vocabulary("training_intents")["watch"]["en"]
+    learned, held = part_of(words, held=False), part_of(words, held=True)
+    assert learned
+    assert held
+    assert not set(learned) & set(held)
+    assert set(learned) | set(held) == set(words)
+    assert part_of(words[:4], held=True) == words[:4] == part_of(words[:4], held=False)
+    first = set(vocabulary("training_goals")["segment"]["do"]["en"])
+    assert first & set(Writer(held=True).goals["segment"]["do"]["en"]) < first
+
+
+def test_another_process_writes_the_same_requests() -> None:
+    code = (
+        "import hashlib; from planner.language.training.writer import examples; "
+        "print(hashlib.sha1(repr(examples(300, 7)).encode()).hexdigest())"
+    )
+    told = {
+        subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True,
+            env={**os.environ, "PYTHONHASHSEED": seed},
+        ).stdout
+        for seed in ("1", "2")
+    }  # fmt: skip
+    assert len(told) == 1
+
+
 def _signature(text: str) -> set[str]:
     plain = re.sub(r"[^a-z\u3400-\u9fff]", "", text.lower())
     return {plain[i : i + 4] for i in range(len(plain) - 3)}
@@ -161,7 +207,7 @@ def test_the_shipped_reader_fits_its_card() -> None:
 
 def test_training_learns_and_is_repeatable(tmp_path: Path) -> None:
     config = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))
-    config |= {"examples": 500, "embedded": 0.05, "validation": 50, "epochs": 12, "width": 16}
+    config |= {"examples": 500, "validation": 50, "epochs": 12, "width": 16}
     config |= {"rate": 0.02, "batch": 32, "average": 0.8}
     path = tmp_path / "small.yaml"
     path.write_text(yaml.safe_dump(config), encoding="utf-8")
@@ -170,7 +216,7 @@ def test_training_learns_and_is_repeatable(tmp_path: Path) -> None:
     assert first["sha256"] == second["sha256"]
     shares = first["measured_on_generated_validation"]
     assert shares["intent"] > 0.75  # always "plan" would give 0.68
-    assert shares["goals_exact"] > 0.3  # before learning: none right but by chance
+    assert shares["goals_exact"] > 0.15  # the commonest goals alone would give less
     weights = (tmp_path / "a" / "understanding.safetensors").read_bytes()
     assert weights == (tmp_path / "b" / "understanding.safetensors").read_bytes()
 

@@ -17,6 +17,8 @@ from planner.language.training.material import Lesson
 from planner.task import Intent
 
 SUMMARY = 64
+LOUD = 1.5  # against words, whose pieces are of about this length
+MEASURED = 1000  # requests that tell the spread of meanings
 Array = NDArray[np.float32]
 Tensors = dict[str, Any]
 
@@ -59,17 +61,14 @@ def fitted(lessons: Sequence[Lesson], config: dict[str, Any]) -> Reader:
     return Reader({**plain, "mean": mean, "deviation": deviation})
 
 
-def _spread_of(meanings: Sequence[NDArray[np.float32]]) -> tuple[Array, Array]:
-    """Mean and scale (EMBEDDING,) that make the computed embeddings about one long.
+def _spread_of(meanings: Sequence[NDArray[np.floating[Any]]]) -> tuple[Array, Array]:
+    """Mean and scale (EMBEDDING,) that make the meaning of a token about LOUD long.
 
     With each number of unit variance, 384 weights that grow a step at a time drown the words.
     """
-    stacked = np.concatenate(meanings)
-    known = stacked[np.abs(stacked).sum(1) > 0]
-    if not len(known):
-        return np.zeros(EMBEDDING, np.float32), np.ones(EMBEDDING, np.float32)
-    scale = (known.std(0) + 1e-4) * EMBEDDING**0.5
-    return known.mean(0), scale.astype(np.float32)
+    stacked = np.concatenate(meanings[:MEASURED]).astype(np.float32)
+    scale = (stacked.std(0) + 1e-4) * (EMBEDDING**0.5 / LOUD)
+    return stacked.mean(0), scale.astype(np.float32)
 
 
 def _fresh(width: int) -> Tensors:
@@ -126,8 +125,7 @@ def _batch(
     pieces: list[int] = []
     sizes = np.zeros((count, longest), np.int64)
     flags = np.zeros((count, longest, FLAGS), np.float32)
-    meanings = [np.zeros((1, EMBEDDING), np.float32)]
-    chunks = np.zeros((count, longest), np.int64)
+    meanings = np.zeros((count, longest, EMBEDDING), np.float32)
     tags = np.full((count, longest), -100, np.int64)
     for row, lesson in enumerate(lessons):
         seen, size = lesson.seen, len(lesson.seen.tokens)
@@ -136,16 +134,14 @@ def _batch(
             sizes[row, place] = len(numbers)
         flags[row, :size] = seen.flags
         known = np.abs(seen.meaning).sum(1, keepdims=True) > 0
-        chunks[row, :size] = seen.chunk + sum(map(len, meanings))
-        meanings.append(np.where(known, (seen.meaning - mean) / deviation, 0))
+        meanings[row, :size] = np.where(known, (seen.meaning - mean) / deviation, 0)
         tags[row, :size] = lesson.tags
     return {
         "pieces": torch.tensor(pieces),
         "bags": torch.from_numpy(np.cumsum(sizes) - sizes.ravel()),
         "scale": torch.from_numpy(np.clip(sizes.ravel(), 1, None).astype(np.float32) ** -0.5),
         "flags": torch.from_numpy(flags),
-        "meaning": torch.from_numpy(np.concatenate(meanings)),
-        "chunks": torch.from_numpy(chunks),
+        "meaning": torch.from_numpy(meanings),
         "tags": torch.from_numpy(tags),
         "evidence": torch.from_numpy(np.stack([lesson.seen.evidence for lesson in lessons])),
         "labels": torch.from_numpy(np.stack([lesson.labels for lesson in lessons])),
@@ -168,11 +164,10 @@ def _forward(t: Tensors, batch: Tensors, config: dict[str, Any]) -> tuple[Any, A
     flags[..., 12:] *= ruled[..., None]
     evidence = batch["evidence"] * ruled
     meaning = batch["meaning"]
-    known = (meaning.abs().sum(1, keepdim=True) > 0).float()
-    noise = config["meaning_noise"] * EMBEDDING**-0.5
-    meaning = meaning + noise * known * torch.randn_like(meaning)
-    meaning = meaning * (torch.rand(len(meaning), 1) > config["meaning_dropout"])
-    x = words + flags @ t["flags"] + (meaning @ t["meaning"])[batch["chunks"]]
+    noise = config["meaning_noise"] * LOUD * EMBEDDING**-0.5
+    meaning = meaning + noise * torch.randn_like(meaning)
+    meaning = meaning * (torch.rand(count, 1, 1) > config["meaning_dropout"])
+    x = words + flags @ t["flags"] + meaning @ t["meaning"]
     x = x + (evidence @ t["evidence"])[:, None] + t["bias"]
     width = x.shape[-1]
     x = functional.relu(functional.layer_norm(x, (width,), t["norm"], t["norm_bias"]))

@@ -1,25 +1,29 @@
-"""Training requests as numbers: inputs, labels and tags; embeddings are kept between runs."""
+"""Training requests as numbers: inputs, labels and tags; meanings are kept between runs."""
 
 from __future__ import annotations
 
 import hashlib
+import os
 import tempfile
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from planner.language.features import EMBEDDING, embedded
-from planner.language.inputs import Inputs, affordable, chunks_of, inputs_of
+from planner.language.encoder import LAYERS, encoder
+from planner.language.features import EMBEDDING
+from planner.language.inputs import Inputs, inputs_of, meanings
 from planner.language.normal import normal
 from planner.language.reader import LABELS
 from planner.language.roles import NAMES, TAGS, Span
 from planner.language.tokens import Token
+from planner.language.training.batches import read_all
 from planner.language.training.example import Example, unmarked
 
 Array = NDArray[np.float32]
+SHARD = 500  # requests whose meanings are kept in one file
 
 
 @dataclass(frozen=True)
@@ -34,22 +38,17 @@ class Lesson:
     tags: NDArray[np.int64]
 
 
-def lessons(made: Sequence[Example], embedded_share: float = 1.0) -> list[Lesson]:
-    """The lessons of examples, in their order; the first `embedded_share` of them with meanings.
-
-    Embeddings take most of the time, and the reader has to do without some at any rate.
-    """
-    kept = _Embeddings()
+def lessons(made: Sequence[Example]) -> list[Lesson]:
+    """The lessons of examples, in their order."""
     found = []
-    for number, example in enumerate(made, 1):
-        text, spans = unmarked(normal(example.marked))
-        seen = inputs_of(text, embed=False)
-        parts = [part for _, part in chunks_of(seen.rules.clauses, text)]
-        for place in affordable(parts) if number <= embedded_share * len(made) else ():
-            seen.meaning[place] = kept.of(parts[place])
-        found.append(Lesson(seen, _labels(example), _tags(seen.tokens, spans)))
-        if number % 250 == 0 or number == len(made):
-            kept.save()
+    for start in range(0, len(made), SHARD):
+        some = made[start : start + SHARD]
+        texts, spans = zip(*(unmarked(normal(e.marked)) for e in some), strict=True)
+        seen = [inputs_of(text, embed=False) for text in texts]
+        kept = _meanings(texts, [each.tokens for each in seen])
+        for example, each, meaning, marks in zip(some, seen, kept, spans, strict=True):
+            tags = _tags(each.tokens, marks)
+            found.append(Lesson(replace(each, meaning=meaning), _labels(example), tags))
     return found
 
 
@@ -72,29 +71,25 @@ def _tags(tokens: tuple[Token, ...], spans: tuple[Span, ...]) -> NDArray[np.int6
     return tags
 
 
-class _Embeddings:
-    """Embeddings by text, in a file of the temporary folder: an interrupted training goes on."""
-
-    def __init__(self) -> None:
-        self.path = Path(tempfile.gettempdir()) / "tomoplan-embeddings.npz"
-        self.known: dict[str, Array] = {}
-        self.saved = 0
-        if self.path.exists():
-            with np.load(self.path) as kept:
-                if kept["vectors"].shape[1:] == (EMBEDDING,):
-                    self.known = dict(zip(kept["keys"].tolist(), kept["vectors"], strict=True))
-        self.saved = len(self.known)
-
-    def of(self, text: str) -> Array:
-        key = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
-        if key not in self.known:
-            self.known[key] = embedded(text)
-        return self.known[key]
-
-    def save(self) -> None:
-        if len(self.known) == self.saved:
-            return
-        part = self.path.with_suffix(".part.npz")
-        np.savez(part, keys=np.array(list(self.known)), vectors=np.stack(list(self.known.values())))
-        part.replace(self.path)
-        self.saved = len(self.known)
+def _meanings(
+    texts: Sequence[str], tokens: Sequence[tuple[Token, ...]]
+) -> list[NDArray[np.float16]]:
+    """What the tokens of texts mean, kept by texts in a folder of the temporary folder: the encoder
+    takes most of the time, and so a second or an interrupted training goes on from there."""
+    told = hashlib.sha1("\n".join([str(LAYERS), *texts]).encode(), usedforsecurity=False)
+    folder = Path(tempfile.gettempdir()) / "tomoplan-meanings"
+    path = folder / f"{told.hexdigest()}.npy"
+    counts = [len(each) for each in tokens]
+    if path.exists():
+        kept: NDArray[np.float16] = np.load(path)
+        if kept.shape == (sum(counts), EMBEDDING):
+            return np.split(kept, np.cumsum(counts)[:-1])
+    made = [
+        meanings(seen, each).astype(np.float16)
+        for seen, each in zip(read_all(encoder(), texts), tokens, strict=True)
+    ]
+    folder.mkdir(exist_ok=True)
+    part = path.with_suffix(f".{os.getpid()}.npy")
+    np.save(part, np.concatenate(made))
+    part.replace(path)
+    return made

@@ -13,7 +13,8 @@ from planner.language.training.example import mark
 from planner.language.vocabulary import vocabulary
 
 _PLACE = re.compile(r"\{(\w+)\}")
-INVENTED = 0.1  # names that no list knows, so that the place in the sentence must tell
+_CHOICE = re.compile(r"\(([^()]*\|[^()]*)\)")  # (one|other|), none inside another
+INVENTED = 0.18  # names that no list knows, so that the place in the sentence must tell
 _SYLLABLES = (
     "bra dor fen gil hu jor kel lum mor nas pel qui ras sel tor ul ver wex yor zan tri mek osh "
     "id ap"
@@ -61,7 +62,7 @@ class Slots:
         self.placing = 0.0  # how often a thing to find or measure is said to be in a specimen
 
     def filled(self, phrase: str, base: str, **fixed: Callable[[str], str]) -> str:
-        """`phrase` with its places filled; `fixed` says how for some."""
+        """`phrase` with alternatives chosen and its places filled; `fixed` says how for some."""
 
         def value(found: re.Match[str]) -> str:
             name = found[1]
@@ -70,7 +71,12 @@ class Slots:
             maker = getattr(self, f"_{name}", None)
             return maker(base) if maker else self._listed(name, base)
 
-        return _PLACE.sub(value, phrase)
+        return _PLACE.sub(value, self.chosen(phrase))
+
+    def chosen(self, phrase: str) -> str:
+        """`phrase` with one of each (one|other|) alternatives."""
+        plain = _CHOICE.sub(lambda found: self.chance.choice(found[1].split("|")), phrase)
+        return plain if plain == phrase else " ".join(plain.split(" ")).strip()
 
     def kind_of_tool(self, base: str) -> str:
         return str(self.chance.choice(self.lists["kinds"][base]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import zlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,6 +16,8 @@ from planner.task import Condition, Device, Goal, Intent, Priority, in_order
 PLAN_SHARE = 0.68
 WHOLE_SHARE = 0.25  # requests for a plan that are written at once rather than composed
 BARE_SHARE = 0.14  # requests of a few words, as typed at a prompt
+HELD = 20
+VARIETY = 3  # how much oftener a phrase with alternatives is drawn than one without
 TIGHT_MIN = 60  # minutes to a deadline that ask for speed
 # What people ask together; single goals are drawn as often as these.
 _TOGETHER = """
@@ -45,29 +48,58 @@ CERTAIN = (
 AFTER_VOLUME = frozenset(list(Goal)[list(Goal).index(Goal.DENOISE) :])
 _HALVES = ("360", "half of the turn", "two halves of the turn", "opposite", "对面", "half-scans")
 _SAID = {  # words of an order that say a condition themselves
-    Condition.DRIFT: ("drift", "漂", "wander", "飘"),
-    Condition.JITTER: ("jitter", "wobble", "抖", "frame-to-frame", "jumps", "帧间", "跳动", "晃"),
-    Condition.MOTION: ("movement", "motion", "移动", "运动"),
+    Condition.DRIFT: (
+        "drift", "漂", "wander", "飘", "creep", "sink", "sliding", "下沉", "蠕动", "滑移", "走偏",
+    ),
+    Condition.JITTER: (
+        "jitter", "wobble", "抖", "frame-to-frame", "jumps", "帧间", "跳动", "晃", "shake",
+        "vibrat", "trembl", "振动", "摆动",
+    ),
+    Condition.MOTION: ("movement", "motion", "移动", "运动", "moving", "slip", "滑动"),
     Condition.PHASE_CONTRAST: ("fringe", "edge enhancement", "边缘增强"),
     Condition.LOW_DOSE: ("grain", "noisy", "SNR", "信噪比", "颗粒", "雪花"),
-}
+}  # fmt: skip
 Words = dict[str, Any]
 
 
 class Writer:
-    """Makes requests; the same seed makes the same one."""
+    """Makes requests; the same seed makes the same one.
 
-    def __init__(self) -> None:
+    One phrase in HELD of each long list is kept for requests that measure (`held`), which use no
+    other of it; short lists serve both.
+    """
+
+    def __init__(self, held: bool = False) -> None:
         self.chance = random.Random()
         self.slots = Slots(self.chance)
-        self.text: Words = vocabulary("training_text")
-        self.goals: Words = vocabulary("training_goals")
-        self.conditions: Words = vocabulary("training_conditions")
-        self.asides: Words = vocabulary("training_asides")
-        self.intents: Words = vocabulary("training_intents")
-        self.frames: Words = vocabulary("training_frames")
-        self.wholes: Words = vocabulary("training_whole")
+        self.text: Words = part_of(vocabulary("training_text"), held)
+        self.goals: Words = part_of(vocabulary("training_goals"), held)
+        self.conditions: Words = part_of(vocabulary("training_conditions"), held)
+        self.asides: Words = part_of(vocabulary("training_asides"), held)
+        self.intents: Words = part_of(vocabulary("training_intents"), held)
+        self.frames: Words = part_of(vocabulary("training_frames"), held)
+        self.wholes: Words = part_of(vocabulary("training_whole"), held)
+        self._widen(part_of(vocabulary("training_variants"), held))
         self.mixing = 0.0
+
+    def _widen(self, more: Words) -> None:
+        """Add the phrases with alternatives to those without, each as often as it has variety."""
+        for goal, styles in more["goals"].items():
+            for style, words in styles.items():
+                _extend(self.goals[goal].setdefault(style, {"en": [], "zh": []}), words)
+        for name, words in more["conditions"].items():
+            _extend(self.conditions[name]["say"], words)
+        for name, words in more["wishes"].items():
+            _extend(self.asides["neutral" if name == "plain" else name], words)
+        for name in ("distractors", "declined", "done"):
+            _extend(self.asides[name], more[name])
+        for style, words in more["frames"].items():
+            for base, texts in words.items():
+                self.frames[base][style] += texts
+        for intent, words in more["intents"].items():
+            _extend(self.intents[intent], words)
+        _extend(self.wholes, more["wholes"])
+        self.verbs = more["verbs"]
 
     def example(self, seed: str) -> Example:
         """The request of a seed."""
@@ -99,7 +131,7 @@ class Writer:
         order, said = self._order(goals, base)
         self.slots.placing = 0.0
         conditions = said | self._implied(goals, order)
-        stated = [c for c in conditions if c not in said and chance.random() < 0.6]
+        stated = [c for c in Condition if c in conditions - said and chance.random() < 0.6]
         stated += chance.sample(list(Condition), chance.choices((0, 1, 2, 3), (34, 40, 20, 6))[0])
         if Condition.HALF_ACQUISITION in {*stated, *conditions}:
             stated = [c for c in stated if c is not Condition.MOSAIC]
@@ -179,7 +211,7 @@ class Writer:
             asks.reverse()
         if style in ("do", "get"):
             joined = chance.choice(self.frames[base]["join"]).join(asks)
-            text = chance.choice(self.frames[base][style]).format(joined)
+            text = self.slots.chosen(chance.choice(self.frames[base][style])).format(joined)
         else:
             text = chance.choice(self.frames[base]["list"]).join(a.rstrip("?？") for a in asks)
             text += ("?" if base == "en" else "？") if style == "ask" else ""
@@ -235,8 +267,10 @@ class Writer:
             *self.asides[kind][base],
             *(self.text["declined"][base] if kind == "declined" else ()),
         ]
-        noun = self.chance.choice(nouns[name])
-        return self.slots.filled(self.chance.choice(listed), base, g=lambda _: noun)
+        noun, verb = self.chance.choice(nouns[name]), self.chance.choice(self.verbs[name])
+        return self.slots.filled(
+            self.chance.choice(listed), base, g=lambda _: noun, v=lambda _: verb
+        )
 
     def _wishes(self, goals: Sequence[Goal], base: str) -> tuple[list[str], Priority, Device]:
         """Limits, priority, device and what is not wanted."""
@@ -426,7 +460,25 @@ class Writer:
         return text
 
 
-def examples(count: int, seed: int) -> list[Example]:
-    """`count` requests in English, Chinese and both mixed; the same seed gives the same ones."""
-    writer = Writer()
+def examples(count: int, seed: int, held: bool = False) -> list[Example]:
+    """`count` requests in English, Chinese and both mixed; the same seed gives the same ones.
+
+    With `held` they are of phrases that the others never use, but for those of short lists.
+    """
+    writer = Writer(held)
     return [writer.example(f"{seed}/{number}") for number in range(count)]
+
+
+def _extend(words: Words, more: Words) -> None:
+    for base, texts in more.items():
+        words[base] += texts * VARIETY
+
+
+def part_of(node: Any, held: bool) -> Any:
+    """A vocabulary with the part of each long list that is learned or held."""
+    if isinstance(node, dict):
+        return {name: part_of(part, held) for name, part in node.items()}
+    if not isinstance(node, list) or len(node) < HELD // 2:
+        return list(node) if isinstance(node, list) else node
+    chosen = [text for text in node if (zlib.crc32(str(text).encode()) % HELD == 0) == held]
+    return chosen or list(node)
