@@ -7,14 +7,17 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from metadata.errors import TomoplanError
 from metadata.store import Store
 from planner.trial_runs import before, covering, foam, trial
 from toolbox.recipe import Recipe, Step, wire
+
+if TYPE_CHECKING:
+    from planner.cost import MeasuredCosts
 
 FIRST = ((96, 4), (256, 8))  # columns, rows; as many views as columns
 FULL = ((64, 2), (192, 4), (512, 4))
@@ -99,7 +102,7 @@ def measure_reference(path: Path, only: Sequence[str] = ()) -> None:
     ``only``: time recipes with these tools alone and add what is not known yet, brought to the
     pace of the machine that timed the rest by the tools that both have.
     """
-    from planner.cost import fit, pace, reference
+    from planner.cost import fit, reference
 
     documents: list[dict[str, Any]] = []
     for recipe in covering():
@@ -114,7 +117,7 @@ def measure_reference(path: Path, only: Sequence[str] = ()) -> None:
         print(f"{len(documents)} runs, {recipe[-1].tool}", file=sys.stderr)
     costs = fit(documents)
     known = reference() if only else {}
-    factor = 1 / pace(costs, known)
+    factor = 1 / slower(costs, known)
     samples = {
         key: [(round(s.operations), float(f"{factor * s.seconds:.4g}")) for s in values[-12:]]
         for key, values in costs.samples.items()
@@ -124,6 +127,17 @@ def measure_reference(path: Path, only: Sequence[str] = ()) -> None:
         hardware = json.loads(path.read_text(encoding="utf-8"))["hardware"]
     text = {"hardware": hardware, "samples": samples | known}
     path.write_text(json.dumps(text, indent=None, separators=(",", ":")) + "\n", encoding="utf-8")
+
+
+def slower(costs: MeasuredCosts, known: Mapping[str, Sequence[tuple[float, float]]]) -> float:
+    """How many seconds one of those known is here, by the sum of what both have timed: short steps
+    that other work did not interrupt count little."""
+    from planner.cost import MeasuredCosts, Sample
+
+    there = MeasuredCosts({k: [Sample(*s) for s in v] for k, v in known.items()}, 1.0, 1)
+    both = [(key, s) for key, v in costs.samples.items() if there.knows(key) for s in v]
+    expected = sum(there.step_seconds(key, s.operations) for key, s in both)
+    return sum(s.seconds for _, s in both) / expected if expected else 1.0
 
 
 if __name__ == "__main__":

@@ -255,23 +255,18 @@ def with_reference(
     own: MeasuredCosts, other: Mapping[str, Sequence[tuple[float, float]]]
 ) -> MeasuredCosts:
     """Own costs filled up with another machine's samples, scaled to this machine."""
-    factor = pace(own, other)
+    there = MeasuredCosts({k: [Sample(*s) for s in v] for k, v in other.items()}, 1.0, 1)
+    ratios = []
+    for key, samples in own.samples.items():
+        if there.knows(key):
+            ratios += [math.log(s.seconds / there.step_seconds(key, s.operations)) for s in samples]
+    factor = math.exp(float(np.median(ratios))) if ratios else 1.0
     merged = {
         key: [*own.samples.get(key, ()),
               *(Sample(n, t * factor, OTHER_WEIGHT) for n, t in other.get(key, ()))]
         for key in {*own.samples, *other}
     }  # fmt: skip
     return replace(own, samples=merged)
-
-
-def pace(own: MeasuredCosts, other: Mapping[str, Sequence[tuple[float, float]]]) -> float:
-    """How many seconds one of another machine's is here, by the keys that both have timed."""
-    there = MeasuredCosts({k: [Sample(*s) for s in v] for k, v in other.items()}, 1.0, 1)
-    ratios = []
-    for key, samples in own.samples.items():
-        if there.knows(key):
-            ratios += [math.log(s.seconds / there.step_seconds(key, s.operations)) for s in samples]
-    return math.exp(float(np.median(ratios))) if ratios else 1.0
 
 
 @cache
