@@ -34,7 +34,7 @@ def built(
     ``scorer`` and ``costs`` as :func:`planner.search.search` has it: it may stand in its place.
     Empty where nothing valid is built (images of rings, volumes: it never learned of them)."""
     policy = policy or trained()
-    rehearsal, seen = looked(situation) if policy.looks else (NOTHING, None)
+    rehearsal, seen = looked(situation, tries=True) if policy.looks else (NOTHING, None)
     seen = seen if policy.sees else None
     cores = cpu_count()
     resources = Resources(cores, cores, free_bytes=memory_budget(situation))

@@ -33,8 +33,9 @@ def test_every_setting_of_a_world_is_a_flag() -> None:
 
 def test_flags_are_settings(tmp_path: Path) -> None:
     path = tmp_path / "scan.h5"
-    run("-o", path, "--format", "dx", *SMALL, "--specimen", "wood", "--metal", "0.7", "--photons", "-1",
-        "--wobble-px", "0.5", "--center", "14.5", "--energy-kev", "18")  # fmt: skip
+    run("-o", path, "--format", "dx", *SMALL, "--specimen", "wood", "--metal", "0.7",
+        "--photons", "-1", "--wobble-px", "0.5", "--center", "14.5",
+        "--energy-kev", "18")  # fmt: skip
     with open_scan(path) as scan:
         assert scan.info.format == "Data Exchange"
         assert (scan.info.projections, scan.info.rows, scan.info.columns) == (12, 2, 32)
