@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from metadata.errors import InputError
+from planner.exact_settings import exact_settings
 from planner.feedback.aspects import ASPECTS, Numbers
 from planner.feedback.head import NAMES, WEIGHTS, Head
 from planner.feedback.looks import LOOKS, Look, load
@@ -23,14 +23,7 @@ SETTINGS = frozenset(("seed", "raters", "choices", "prompt", "prior"))
 def train(config_path: str | Path, output: str | Path | None = None) -> dict[str, Any]:
     """Train by a YAML such as configs/training/preference.yaml; returns the card that is written.
     Of the looks only those of training scans are learned from."""
-    import yaml
-
-    config = yaml.safe_load(Path(config_path).read_text(encoding="utf-8"))
-    if not isinstance(config, dict) or set(config) != SETTINGS:
-        raise InputError(
-            f"{config_path} should set exactly {', '.join(sorted(SETTINGS))}; see "
-            "configs/training/preference.yaml."
-        )
+    config = exact_settings(config_path, SETTINGS, "preference.yaml")
     looks = [look for look in load(LOOKS) if look.split == "train"]
     head = learned(looks, config)
     plans = fitted([(look.recipes, look.aspects) for look in looks], head.within)

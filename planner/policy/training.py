@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from metadata.errors import InputError
+from planner.exact_settings import exact_settings
 from planner.graph_network.tried import tried
 from planner.outcomes.settings import SIMULATED
 from planner.policy.actions import Actions
@@ -60,14 +60,8 @@ def train(
     was in between, the best on the validation scans is kept, which may be the clone.
     """
     import torch
-    import yaml
 
-    config = yaml.safe_load(Path(config_path).read_text(encoding="utf-8"))
-    if not isinstance(config, dict) or set(config) != SETTINGS:
-        raise InputError(
-            f"{config_path} should set exactly {', '.join(sorted(SETTINGS))}; see "
-            "configs/training/policy.yaml."
-        )
+    config = exact_settings(config_path, SETTINGS, "policy.yaml")
     torch.set_num_threads(1)
     began = time.monotonic()
     outcomes = Outcomes.load(table)

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from metadata.errors import InputError
+from planner.exact_settings import exact_settings
 from planner.scheduling.candidates import FEATURES, MOST, Numbers
 from planner.scheduling.jobs import cluster, queue
 from planner.scheduling.learned import NAMES, PATIENT, RELUCTANCE, STEEP, WEIGHTS, Learned
@@ -33,14 +33,8 @@ def train(config_path: str | Path, output: str | Path | None = None) -> dict[str
     trains depends on the clock where ``minutes`` end it, so that two trainings may differ.
     """
     import torch
-    import yaml
 
-    config = yaml.safe_load(Path(config_path).read_text(encoding="utf-8"))
-    if not isinstance(config, dict) or set(config) != SETTINGS:
-        raise InputError(
-            f"{config_path} should set exactly {', '.join(sorted(SETTINGS))}; see "
-            "configs/training/scheduling.yaml."
-        )
+    config = exact_settings(config_path, SETTINGS, "scheduling.yaml")
     torch.set_num_threads(1)
     began = time.monotonic()
     base = _worth(Shortest, config)

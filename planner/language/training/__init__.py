@@ -15,6 +15,7 @@ import numpy as np
 
 from metadata.errors import InputError
 from metadata.whole_file import write_text
+from planner.exact_settings import exact_settings
 from planner.language.encoder import LAYERS
 from planner.language.features import EMBEDDING
 from planner.language.inputs import EVIDENCE, FLAGS
@@ -40,14 +41,7 @@ def train(config_path: str | Path, output: str | Path | None = None) -> dict[str
     Weights and card go to `output`, by default the folder that the planner reads. What the
     encoder makes of the requests is kept in the temporary folder, so a second training is quick.
     """
-    import yaml
-
-    config = yaml.safe_load(Path(config_path).read_text(encoding="utf-8"))
-    if not isinstance(config, dict) or set(config) != SETTINGS:
-        raise InputError(
-            f"{config_path} should set exactly {', '.join(sorted(SETTINGS))}; see "
-            "configs/training/understanding.yaml."
-        )
+    config = exact_settings(config_path, SETTINGS, "understanding.yaml")
     started = time.perf_counter()
     learned = lessons(examples(config["examples"], config["seed"]))
     held = lessons(examples(config["validation"], config["seed"] + 1, held=True))
