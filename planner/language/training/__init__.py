@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from metadata.errors import InputError
 from metadata.whole_file import write_text
 from planner.exact_settings import exact_settings
 from planner.language.encoder import LAYERS
