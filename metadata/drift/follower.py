@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from metadata.drift.beam import is_ring_current
 from metadata.drift.bins import BIN_S, Bins, ClosedBin
 from metadata.drift.clock import Clock
+from metadata.drift.forecast import SEEN
 from metadata.drift.judge import Judge
+from metadata.drift.nearing import Nearing
 from metadata.drift.own_gaps import OwnGaps
 from metadata.drift.passage import Passage
 from metadata.drift.regimes import MAINTENANCE, REFILL, STEADY, Timeline
@@ -21,6 +23,7 @@ from metadata.drift.settings import MonitorSettings
 from metadata.drift.shapes import JUMPS
 from metadata.drift.stuck import Stuck
 from metadata.drift.ticks import Ticks
+from metadata.drift.together import Said
 from metadata.drift.verdict import Cause
 from metadata.drift.verdicts import ALARM, GAP, MOVING, QUIET, WARNING, Verdicts
 from metadata.drift.window import DAY
@@ -30,7 +33,8 @@ Floats = NDArray[np.float64]
 
 KEPT = ("shown", "resets", "inside")
 PARTS = {"clock": Clock, "bins": Bins, "rough": Roughness, "judge": Judge, "stuck": Stuck,
-         "tooth": SawTooth, "gaps": OwnGaps, "passage": Passage, "ticks": Ticks}  # fmt: skip
+         "tooth": SawTooth, "gaps": OwnGaps, "passage": Passage, "nearing": Nearing,
+         "ticks": Ticks}  # fmt: skip
 # No instrument reads this: what a broken format or driver makes.
 WILDEST = 1e100
 
@@ -44,6 +48,7 @@ class Follower:
         self.clock, self.bins, self.rough = Clock(), Bins(), Roughness()
         self.judge, self.stuck = Judge(), Stuck()
         self.tooth, self.gaps, self.passage = SawTooth(), OwnGaps(), Passage()
+        self.nearing = Nearing()
         self.ticks, self.beam = Ticks(), is_ring_current(info)
         self.causes: tuple[Cause, ...] = ()
         #: Seconds after a bin's end at which it is judged, and the one that waits for that.
@@ -79,10 +84,9 @@ class Follower:
             regimes = np.where(rising & steady, np.int8(REFILL), regimes)
         self._values, self._regimes = values, regimes.astype(np.int8)
         self._steady = steady & real
-        limit = self.limits
-        limited = np.isfinite(limit.low) or np.isfinite(limit.high)
         self._anomalies, self._moved = np.zeros(n), np.zeros(n, bool)
-        if not limited and not self.beam:  # with a limit the drift counts, not each reading
+        self._alone = np.ones(n, bool)
+        if not self.limited and not self.beam:  # with a limit the drift counts, not each reading
             self._anomalies, self._moved = self.ticks.update(self._clock, values, self._steady)
         self._codes = np.full(n, QUIET, np.int8)
         self._numbers = np.full((5, n), np.nan)
@@ -91,6 +95,23 @@ class Follower:
         self._causes: list[tuple[Cause, ...]] = []
         cuts = self.bins.segments(self._clock, self.delay)
         return [(float(self._clock[a]), a, b) for a, b in cuts]
+
+    @property
+    def limited(self) -> bool:
+        """Whether there is a limit on either side."""
+        return bool(np.isfinite(self.limits.low) or np.isfinite(self.limits.high))
+
+    def readings(self) -> tuple[Floats, Floats, NDArray[np.bool_]]:
+        """Of the block: clock, values, and which of them were read in a steady regime (repeats of a
+        value too: beside the other channels they tell something)."""
+        return self._clock, self._values, self._good & np.isin(self._regimes, STEADY)
+
+    def share(self, said: Said) -> None:
+        """Of the block's samples that were read with others what all together say counts."""
+        self._alone[said.shared] = False
+        self._moved[said.shared] = False
+        self._moved[said.leads] = True
+        self._anomalies[said.leads] = np.maximum(self._anomalies[said.leads], said.scores)
 
     def advance(self, start: int) -> bool:
         """Open the bin of sample ``start``; True when a judgement was made of one before."""
@@ -115,11 +136,11 @@ class Follower:
         if resets > self.resets:
             self.resets = resets
             self.judge.restart(closed.index)
-            self.passage = Passage()
+            self.passage, self.nearing = Passage(), Nearing()
         elif self.passage.reached and int(timeline.codes(np.array([middle]))[0]) == MAINTENANCE:
             # Repaired, it may be: what comes after is a new baseline of any size.
             self.judge.restart(closed.index + 1)
-            self.passage = Passage()
+            self.passage, self.nearing = Passage(), Nearing()
         judged = self.judge.close(closed, era, timeline.key(middle), self.rough.deviation,
                                   self.limits, self.settings)  # fmt: skip
         if closed.subs:
@@ -153,19 +174,25 @@ class Follower:
         self.rough.update(values)
         before = self.passage.reached
         reached = self.passage.update(self._values[part], use, self.limits)
-        self._codes[part] = np.where(reached, ALARM, self.judge.state)
-        self._tell(part, reached)
+        near = np.zeros(len(use), np.int8)
+        if np.isfinite(self.judge.usual):
+            edges = self.judge.edges(self.limits)
+            near = self.nearing.update(self._clock[part], self._values[part], use, *edges)
+        state = np.where(near != 0, WARNING, self.judge.state)
+        self._codes[part] = np.where(reached, ALARM, state)
+        self._tell(part, reached, near)
         if self.passage.reached and not before:
             first = start + int(np.argmax(reached))
             self.judge.learned.arrived(float(self._clock[first]))
 
-    def _tell(self, part: slice, reached: NDArray[np.bool_]) -> None:
+    def _tell(self, part: slice, reached: NDArray[np.bool_], near: NDArray[np.int8]) -> None:
         judge, found = self.judge, self.judge.forecast
         scores, limits, seconds, lows, highs = (row[part] for row in self._numbers)
         limit = self.limits
         side = found.side if found is not None else 0
         if judge.possible:
             limits[:] = limit.high if side > 0 else limit.low
+        limits[near > 0], limits[near < 0] = limit.high, limit.low
         if reached.any():
             limits[reached] = limit.high if self.passage.reached > 0 else limit.low
         if found is not None:
@@ -173,13 +200,15 @@ class Follower:
             if np.isfinite(limit.low) or np.isfinite(limit.high):
                 scores[:] = 1 / (1 + np.exp(-np.clip(found.odds - CENTRE, -30, 30)))
             scores[reached] = 1.0
-            if judge.possible and np.isfinite(limits[:1]).all():
+            told = (near == side) | judge.possible
+            if told.any() and np.isfinite(limit.high if side > 0 else limit.low):
                 gone = self._clock[part] - judge.decided
                 low, middle, high = (d * DAY for d in found.days)
-                low, high = judge.learned.interval(low, middle, high, found.shapes[JUMPS])
+                walks = found.shapes[JUMPS] if found.odds > SEEN else 1.0  # all of it a guess
+                low, high = judge.learned.interval(low, middle, high, walks)
                 # As time passes the end comes nearer, but is not there before it is.
                 for array, of in ((seconds, middle), (lows, low), (highs, high)):
-                    array[:] = np.maximum(of - gone, 0.3 * of)
+                    array[told] = np.maximum(of - gone, 0.3 * of)[told]
             if self.causes and judge.possible:
                 self._named[part] = len(self._causes)
                 self._causes.append(self.causes)
@@ -194,7 +223,8 @@ class Follower:
         unjudged = ~np.isin(self._regimes, STEADY)
         silent = ~self._good | (self._held == 2)
         numbers[0] = np.maximum(numbers[0], self._anomalies)
-        codes[((self._anomalies > UNUSUAL) | self._moved) & (codes == QUIET)] = MOVING
+        unusual = (self._anomalies > UNUSUAL) & self._alone
+        codes[(unusual | self._moved) & (codes == QUIET)] = MOVING
         codes[unjudged] = QUIET
         codes[silent] = GAP
         # While nothing is judged, what was known of the time to the limit holds.
@@ -214,7 +244,8 @@ class Follower:
         """Plain numbers, arrays and dicts of them; :meth:`from_state` goes on from there."""
         limits = self.limits
         return {
-            "info": [self.info.name, self.info.unit, limits.low, limits.high, self.info.about],
+            "info": [self.info.name, self.info.unit, limits.low, limits.high, self.info.about,
+                     self.info.source],
             "waiting": vars(self.waiting) if self.waiting else None,
             "causes": [[c.metric, c.kind, c.score] for c in self.causes],
             **{name: getattr(self, name) for name in KEPT},
@@ -223,8 +254,8 @@ class Follower:
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any], settings: MonitorSettings) -> Follower:
-        name, unit, low, high, about = state["info"]
-        follower = cls(MetricInfo(name, unit, Limits(low, high), about), settings)
+        name, unit, low, high, *told = state["info"]
+        follower = cls(MetricInfo(name, unit, Limits(low, high), *told), settings)
         for kept in KEPT:
             setattr(follower, kept, state[kept])
         for part, kind in PARTS.items():

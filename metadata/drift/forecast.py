@@ -23,24 +23,28 @@ from metadata.drift.shapes import (
     MEMBERS,
     SHAPES,
     SHORTEST,
+    STEP_CREEP,
     bank,
     remaining,
     templates,
 )
+from metadata.drift.steps import FINE, courses, refined
 from metadata.drift.window import Window
 
 Floats = NDArray[np.float64]
 
-# The way to the limit is known to some 15 %: the swing and the wander of the hour decide.
-WAY_SHARE = 0.15
+# The way to the limit is known to some 22 %: the swing and the wander of the hour decide.
+WAY_SHARE = 0.22
 #: Times to the limit that are told apart, days.
 GRID = np.geomspace(0.02, 60.0, 161)
 SMEAR = 0.18  # of the logarithm of a time: what a grid of lives and a known shape leave out
-JUMP_SPREAD = 0.55
-#: Log odds at which the time to the limit is half a guess; weight of drifts that come by jumps.
-DOUBT, WALKS = 4.0, 0.05
+JUMP_SPREAD = 1.0
+#: Log odds from which the time to the limit is more than a guess, at which it is half of one, and
+#: from which it is asked when a step was; weight of drifts that come by jumps.
+SEEN, DOUBT, STEPPED, WALKS = 1.0, 3.0, 3.0, 0.05
 # A drift that is seen and not over is in the midst of its life: a priori as the parabola u(1-u) of
-# the part u that is over, to a power (chosen on draw_history, seeds 1000 to 1099).
+# the part u that is over, to a power (draw_history, seeds 1000 to 1099; on 2000 to 2199 too, 3 does
+# better than 2 and 4 over 0.3, 0.5 and 0.7 of the lives together).
 TILT = 3.0
 TIERS_DAYS = 8.0  # so many days have rows of six hours
 
@@ -75,10 +79,10 @@ def forecast(
     found = covariance(normal, window, step, key)
     inverse = np.linalg.inv(np.linalg.cholesky(found)) * normal.noise
     white = inverse @ ((window.y - level) / normal.noise)  # without a unit: float32 has to hold it
-    courses = templates()
-    if len(window.rows) < len(courses):
-        courses = courses[window.rows]
-    whitened = inverse.astype(np.float32) @ courses
+    grown = templates()
+    if len(window.rows) < len(grown):
+        grown = grown[window.rows]
+    whitened = inverse.astype(np.float32) @ grown
     a = (white.astype(np.float32) @ whitened).astype(np.float64)
     b = np.einsum("ij,ij->j", whitened, whitened).astype(np.float64)
     known = bank()
@@ -97,23 +101,32 @@ def forecast(
         return None
     odds, side, way, value = max(tried, key=lambda t: t[0])
     weight = np.exp(value - odds)
-    density, chance = _guess(), 0.0
-    if odds > DOUBT - 3:
-        mixed = value + _tilt()
-        smooth = np.where(known.shape == JUMPS, -np.inf, mixed)
-        whole = float(np.logaddexp.reduce(smooth))
+    density = _guess()
+    shapes: Floats = np.bincount(known.shape, weight, minlength=len(SHAPES)).astype(np.float64)
+    if odds > SEEN:
         evidence, left = jumps(window, found, way[ROWS], base[ROWS], side, GRID, TILT)
         walks = np.log(WALKS * np.gradient(AGES)[ROWS] * 2) + evidence
-        lone = float(np.logaddexp.reduce(np.where(known.shape == JUMPS, value, -np.inf)))
-        # A single jump is a walk that has just begun.
-        total = float(np.logaddexp.reduce([whole, lone, *walks]))
-        density = _density(np.exp(np.where(known.shape == JUMPS, value, mixed) - total))
-        density = density + np.exp(walks - total) @ left
-        chance = float(np.exp(walks - total).sum())
+        # A single jump is a walk that has just begun; steps are told apart by finer ones.
+        alone = known.shape == JUMPS
+        value = np.where(alone, value, value + _tilt())
+        stepped = np.full(1, -np.inf)
+        if odds > STEPPED:
+            value[known.shape == STEP_CREEP] = -np.inf
+            stepped = refined(inverse.astype(np.float32), white.astype(np.float32), window.rows,
+                              side * way / normal.noise, WAY_SHARE)  # fmt: skip
+            stepped += _tilted(FINE[courses().age_row] / courses().life)
+        total = float(np.logaddexp.reduce(np.concatenate([value, walks, stepped])))
+        each, walked, steps = np.exp(value - total), np.exp(walks - total), np.exp(stepped - total)
+        density = _density(each) + walked @ left
+        if odds > STEPPED:
+            density += _spread(steps, courses().life - FINE[courses().age_row])
+            shapes[STEP_CREEP] = 0.0
+        others = float(walked.sum() + steps.sum())
+        shapes = shapes * (1 - others) / max(float(shapes.sum()), 1e-300)
+        shapes[JUMPS] += walked.sum()
+        shapes[STEP_CREEP] += steps.sum()
         sure = 1 / (1 + np.exp(DOUBT - odds))
         density = sure * density / density.sum() + (1 - sure) * _guess()
-    shapes = (1 - chance) * np.bincount(known.shape, weight, minlength=len(SHAPES))
-    shapes[JUMPS] += chance
     both = float(np.logaddexp.reduce([t[0] for t in tried]))
     return Forecast(
         both, side, float(np.exp(weight @ np.log(known.age))), quantiles(density),
@@ -152,7 +165,11 @@ def _tilt() -> Floats:
     """Log of the prior of the part of the life that is over, for each hypothesis."""
     known = bank()
     part = np.where(known.shape == JUMPS, 0.5, known.age / known.life)
-    return TILT * np.log(4 * part * (1 - part))
+    return _tilted(part)
+
+
+def _tilted(part: Floats) -> Floats:
+    return np.asarray(TILT * np.log(4 * part * (1 - part)), np.float64)
 
 
 @cache
@@ -172,14 +189,19 @@ def _density(weight: Floats) -> Floats:
     """Of the time to the limit on :data:`GRID`, from the weight of each hypothesis."""
     known = bank()
     smooth = known.shape != JUMPS
-    left = np.maximum(known.life[smooth] - known.age[smooth], 0.05)
-    place = np.log(left / GRID[0]) / np.log(GRID[1] / GRID[0])
+    found = _spread(weight[smooth], known.life[smooth] - known.age[smooth])
+    return found + weight[~smooth] @ _after_jumps()
+
+
+def _spread(weight: Floats, left: Floats) -> Floats:
+    """Density over :data:`GRID` of weighted times (days)."""
+    place = np.log(np.maximum(left, 0.05) / GRID[0]) / np.log(GRID[1] / GRID[0])
     low = np.clip(np.floor(place).astype(int), 0, len(GRID) - 2)
     part = np.clip(place - low, 0, 1)
     either = np.concatenate([low, low + 1])
-    shares = np.concatenate([weight[smooth] * (1 - part), weight[smooth] * part])
+    shares = np.concatenate([weight * (1 - part), weight * part])
     found = np.bincount(either, shares, minlength=len(GRID))
-    return np.convolve(found, _kernel(), mode="same") + weight[~smooth] @ _after_jumps()
+    return np.convolve(found, _kernel(), mode="same")
 
 
 @cache

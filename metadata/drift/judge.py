@@ -14,6 +14,7 @@ from metadata.drift.cause import Seen
 from metadata.drift.episode import NOW_DAYS, Episode
 from metadata.drift.forecast import Forecast, bases, forecast
 from metadata.drift.learning import Learned
+from metadata.drift.nearing import SHARE
 from metadata.drift.normal import Normal, learn
 from metadata.drift.settings import MonitorSettings
 from metadata.drift.shapes import AGES
@@ -30,9 +31,11 @@ SETTLED = 8 * 14
 # A level that is set anew moves by up to a quarter of the way to the limit.
 STEP_SHARE = 0.17
 KEY_SIZE = 3.0
-# How far swing, fast moves and wander reach when the limit is met, of mean and deviations: the
-# first passage takes place where they reach far.
-SWING_REACH, FAST_REACH, SLOW_REACH = 1.15, 1.3, 0.7
+# How far swing, fast moves and wander reach when the limit is met, of mean and deviations: what
+# true ways to the limit differ by from the level's (draw_history, seeds 2000 to 2199).
+SWING_REACH, FAST_REACH, SLOW_REACH = 0.65, 1.3, 0.9
+# So many deviations of a reading above its normal a metric is not by chance.
+NOISE_REACH = 3.0
 # Without a limit: as if one were so many deviations of a reading away.
 UNLIMITED = 12.0
 #: Log odds of a drift (a priori one begins each day, which makes little of them) from which one
@@ -59,6 +62,8 @@ class Judge:
         self.last_learned = 0
         self.since = -1
         self.reading = np.nan
+        #: Last month's level, and how far the metric's normal reaches below and above it.
+        self.usual, self.reach = np.nan, (0.0, 0.0)
         self.episode = Episode()
         self.daily = False
         self.parts = 0
@@ -109,6 +114,7 @@ class Judge:
             self.last_learned = self.closed
         fast = FAST_REACH * self.normal.fast + SLOW_REACH * self.normal.slow
         reach = (SWING_REACH * -window.low + fast, SWING_REACH * window.high + fast)
+        self.usual, self.reach = _usual(window), reach
         found = forecast(self.normal, window, (low, high), reach, step, key_size)
         self.decided = (closed.index + 1) * BIN_S
         self.forecast, self.weights = None, None
@@ -116,7 +122,7 @@ class Judge:
         if found is not None:
             self.forecast, odds = found[0], found[0].odds
             self.weights = found[1].astype(np.float32)
-        near = NEAR * _nearness(window, limits)
+        near = NEAR * _nearness(window, self.usual, limits)
         self._settle(odds, odds + near, limits, settings)
         self._follow(closed.index, window, (low, high))
         return True
@@ -165,8 +171,18 @@ class Judge:
         """What was before bin ``index`` is no longer its normal (a repair, a new objective)."""
         self.since = index
         self.forecast, self.weights, self.state = None, None, QUIET
+        self.usual = np.nan
         self.episode = Episode()
         self.last_learned = self.closed
+
+    def edges(self, limits: Limits) -> tuple[float, float]:
+        """Beyond these it is near a limit: :data:`SHARE` of the way from last month's level, and
+        further off that than its normal comes."""
+        apart = [beyond + NOISE_REACH * self.reading for beyond in self.reach]
+        low = self.usual - max(SHARE * (self.usual - limits.low), apart[0])
+        high = self.usual + max(SHARE * (limits.high - self.usual), apart[1])
+        return (max(low, limits.low) if np.isfinite(low) else -np.inf,
+                min(high, limits.high) if np.isfinite(high) else np.inf)  # fmt: skip
 
     def seen(self, newest: int, limits: Limits) -> Seen | None:
         """As a possible cause of another's drift: what was known when bin ``newest`` was over."""
@@ -218,15 +234,22 @@ class Judge:
         return judge
 
 
-def _nearness(window: Window, limits: Limits) -> float:
-    """Part of the way from the level of the last month to a limit at which half a day lies."""
-    now, month = window.ages < NOW_DAYS, window.ages < MONTH_DAYS
-    if not now.any():
-        return 0.0
-    level = float(np.average(window.y[now], weights=window.n[now]))
+def _usual(window: Window) -> float:
+    """The level of the last month: the median; NaN where nothing was read in it."""
+    month = window.ages < MONTH_DAYS
+    if not month.any():
+        return np.nan
     order = np.argsort(window.y[month])
     share = np.cumsum(window.n[month][order])
-    usual = float(window.y[month][order][np.searchsorted(share, share[-1] / 2)])
+    return float(window.y[month][order][np.searchsorted(share, share[-1] / 2)])
+
+
+def _nearness(window: Window, usual: float, limits: Limits) -> float:
+    """Part of the way from the usual level to a limit at which half a day lies."""
+    now = window.ages < NOW_DAYS
+    if not now.any() or not np.isfinite(usual):
+        return 0.0
+    level = float(np.average(window.y[now], weights=window.n[now]))
     gone = [(level - usual) / (limit - usual) for limit in (limits.low, limits.high)
             if np.isfinite(limit) and limit != usual]  # fmt: skip
     return min(max(gone, default=0.0), 1.0)

@@ -26,7 +26,7 @@ WALKS, SLOTS, ACTIVE = 3000, 20, 7
 # Variance of a walk at the end of its life, of the squared way: what the simulated ones have.
 VARIANCE = 0.28
 # The level of now and the way to the limit are known to so much of the way.
-BLUR = 0.1
+BLUR = 0.15
 
 
 def jumps(
