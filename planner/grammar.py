@@ -12,6 +12,7 @@ from planner.joint_steps import decomposition, diffraction, registration
 from planner.measures import measuring
 from planner.situation import TOGETHER, Situation, rules
 from planner.task import Condition, Goal
+from toolbox.card import parameters_of
 from toolbox.kinds import DataKind, GreyState, Stage
 from toolbox.recipe import FRAMES, Recipe, Step
 from toolbox.registry import known_tools
@@ -87,7 +88,8 @@ def slots(situation: Situation) -> list[Slot]:
         named = tuple(s for s in allowed if any(x.tool in situation.wishes.tools for x in s))
         named = named or _named(slot, allowed, situation)
         if named:
-            found.append(Slot(slot.name, named, optional=False))
+            repeated = tuple(_repeated(s, situation) for s in named)
+            found.append(Slot(slot.name, tuple(_distinct(repeated)), optional=False))
         elif allowed or not slot.optional:
             found.append(Slot(slot.name, allowed, slot.optional))
     return found
@@ -98,6 +100,33 @@ def unplaced(situation: Situation) -> list[str]:
     placed = {step.tool for slot in slots(situation) for steps in slot.steps for step in steps}
     given = () if situation.wishes.axis_px is None else ("known_center",)
     return [tool for tool in (*situation.wishes.tools, *given) if tool not in placed]
+
+
+def _repeated(steps: Recipe, situation: Situation) -> Recipe:
+    """Steps with the number of iterations that the request asks for, where they are named tools."""
+    return tuple(
+        Step(s.tool, {**s.parameters, "iterations": situation.wishes.iterations})
+        if s.tool in repeating(situation)
+        else s
+        for s in steps
+    )
+
+
+def repeating(situation: Situation) -> dict[str, int]:
+    """Named tools that can repeat as often as the request asks for, with their usual number."""
+    count = situation.wishes.iterations
+    if count is None:
+        return {}
+    return {
+        tool: parameter.default
+        for tool in situation.wishes.tools
+        for parameter in parameters_of(known_tools()[tool])
+        if parameter.name == "iterations" and parameter.problem(count) is None
+    }
+
+
+def _distinct(found: tuple[Recipe, ...]) -> list[Recipe]:
+    return [steps for place, steps in enumerate(found) if steps not in found[:place]]
 
 
 def _allowed(steps: Recipe, situation: Situation) -> bool:

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from metadata import InputError, Scan, TomoplanError, WorkError
 from planner.answers import catalogue, explanation
-from planner.grammar import unplaced
+from planner.grammar import repeating, unplaced
 from planner.inspection import Inspection, inspect_scan
 from planner.language import say, told_in, translate, understand
-from planner.language.wishes import as_bare_wish
+from planner.language.nonsense import intelligible
+from planner.language.wishes import as_bare_wish, wishes_in
 from planner.opening import ScanPath, opened
 from planner.plan import Answer, CostModel, Plan, Prediction, Scorer
 from planner.preview import NoBeamError
@@ -73,7 +74,10 @@ def plan(
 
 def _in_words(task: Task, said: Sequence[str]) -> Answer:
     if task.intent is Intent.REFUSE:
-        refused = say("refusal.outside", task.language)
+        understood = not task.text or intelligible(task.text)
+        key = "refusal.outside" if understood else "refusal.unintelligible"
+        refused = say(key, task.language, text=task.text[:40])
+        said = [warning for warning in said if warning != refused]
         return Answer(task, refusal=refused, warnings=tuple(said))
     return Answer(task, answer=answer(task), warnings=tuple(said))
 
@@ -114,8 +118,24 @@ def _planned(
     warnings += [say("warn.cannot_fix", lang, tool=t, why=why) for t in unplaced(situation)]
     warnings += [say("warn.stranger" if tool else "warn.stranger_none", lang, name=name, tool=tool)
                  for name, tool in situation.wishes.strangers]  # fmt: skip
+    warnings += _told_numbers(situation, lang)
     warnings += _budget_warnings(task, plans)
     return Answer(task, situation, tuple(plans), tuple(dict.fromkeys(warnings)))
+
+
+def _told_numbers(situation: Situation, lang: str) -> list[str]:
+    """What is made of a number of iterations and of a range of slices that the request states."""
+    wishes, found = situation.wishes, []
+    if wishes.iterations is not None:
+        taken = repeating(situation)
+        found += [say("warn.iterations", lang, count=wishes.iterations, tool=tool, usual=usual)
+                  for tool, usual in taken.items()]  # fmt: skip
+        if not taken:
+            found.append(say("warn.iterations_none", lang, count=wishes.iterations))
+    if wishes.slices is not None:
+        first, last = wishes.slices
+        found.append(say("warn.slices", lang, first=first, last=last))
+    return found
 
 
 def _remarks(scans: Sequence[Scan]) -> tuple[Remark, ...]:
@@ -224,6 +244,8 @@ def run(
             if task.max_memory_gib:
                 options["memory_bytes"] = options.get("memory_bytes") or task.max_memory_gib * GIB
             options.setdefault("device", _usable(task.device).value)
+            if wishes_in(task.text).rows is not None:
+                options.setdefault("rows", wishes_in(task.text).rows)
         else:
             marks = marks_of_alarms(_remarks(inputs))
             options.setdefault("notes", [m.text(lang) for m in marks])

@@ -30,6 +30,7 @@ from planner.conversation.wording import (
     plan_data,
     plan_words,
 )
+from planner.language.normal import language_of
 from planner.language.phrases import say
 from planner.language.translation import translate
 from planner.language.understanding import LONGEST
@@ -285,8 +286,9 @@ class Actions:
 
 def read_request(text: str) -> Task:
     """The task in a text, by the built-in way: a model that writes the text is not asked again."""
+    from planner.language.nonsense import intelligible
     from planner.language.offline import read_offline
 
-    if not any(sign.isalpha() for sign in text):
-        raise InputError(say("refusal.unintelligible", "en", text=plain(text, 40)))
+    if not intelligible(text):
+        raise InputError(say("refusal.unintelligible", language_of(text), text=plain(text, 40)))
     return without_ruled_out(read_offline(text[:LONGEST]))

@@ -48,6 +48,9 @@ def found_names(text: str, document: str, kinds: tuple[str, ...]) -> list[Name]:
     ]
 
 
+_PATTERNS = re.compile(r"\s*(?:衍射|环|谱|图|xrd|德拜)")  # 粉末衍射 is no powder
+# What is said of things, not of a kind: 气泡的数量 is about bubbles, 气泡直径 is one measure.
+COUNTED = frozenset(("number", "count", "volume", "fraction", "volume fraction"))
 SPECIMENS = ("things", "materials", "forms")
 
 
@@ -60,6 +63,8 @@ def chinese_specimens(text: str) -> list[Name]:
     runs: list[list[Name]] = []
     for name in found_names(text, "specimens", SPECIMENS):
         gap = text[runs[-1][-1].stop : name.start] if runs else "?"
+        if name.english == "powder" and _PATTERNS.match(text[name.stop :]):
+            continue
         if gap.strip() == "" or (
             gap == "的"
             and name.kind == "things"
@@ -74,6 +79,9 @@ def chinese_specimens(text: str) -> list[Name]:
             runs.append([name])
     found = []
     for run in runs:
+        if any(name.kind == "things" for name in run):  # 陨石冷冻: what is done to a meteorite
+            while run[-1].kind == "materials":
+                run.pop()
         if len(run) == 1 and (run[0].kind != "things" or text[run[0].start : run[0].stop] in _LONE):
             continue
         words = [name.english for name in run]
@@ -101,7 +109,8 @@ def chinese_measures(text: str) -> list[Name]:
         before = names[place - 1] if place else None
         if before is not None and before.kind == "objects":
             gap = text[before.stop : name.start]
-            if gap.strip() in ("", "的", "平均", "的平均", "总", "的总"):
+            whole = gap.strip() in ("", "平均", "总")
+            if whole or (name.english not in COUNTED and gap.strip() in ("的", "的平均", "的总")):
                 english = f"{_singular(before.english)} {english}"
                 start = before.start
         found.append(Name(english, start, name.stop, "measures"))

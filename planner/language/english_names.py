@@ -48,6 +48,20 @@ def _heads(document: str, kinds: tuple[str, ...]) -> tuple[frozenset[str], froze
     return frozenset(heads - _stop()), frozenset(before - _stop())
 
 
+@lru_cache(maxsize=1)
+def known_words() -> frozenset[str]:
+    """All English words that the vocabularies of names hold, and the common ones."""
+    words = vocabulary("english")
+    found = {word for kind in ("stop", "modifiers", "verbs") for word in words[kind].split()}
+    kinds = {"specimens": ("things", "materials", "forms"),
+             "features": ("objects", "measures", "watched")}  # fmt: skip
+    for document, names in kinds.items():
+        for kind in names:
+            for english, _ in entries(document, kind):
+                found.update(stem(word) for word in english.lower().split())
+    return frozenset(found)
+
+
 def phrases(text: str, document: str, kinds: tuple[str, ...], widen: bool = True) -> list[Name]:
     """Noun phrases that end in a known noun, with the words before that belong to it.
 
@@ -146,6 +160,21 @@ def _verbs() -> frozenset[str]:
 @lru_cache(maxsize=1)
 def _modifiers() -> frozenset[str]:
     return frozenset(vocabulary("english")["modifiers"].split())
+
+
+def is_noun(word: str) -> bool:
+    """Whether a word can end a name: none that only says of what kind, how often or what happened.
+
+    >>> [word for word in ("cracks", "frozen", "once", "moved") if is_noun(word)]
+    ['cracks']
+    """
+    happened = word.endswith("ed") and not _verbs().isdisjoint((word[:-1], word[:-2]))
+    return not happened and word not in _modifiers() and word not in _adverbs()
+
+
+@lru_cache(maxsize=1)
+def _adverbs() -> frozenset[str]:
+    return frozenset(vocabulary("english")["adverbs"].split())
 
 
 _OBJECT = pattern("object")

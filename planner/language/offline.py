@@ -43,7 +43,8 @@ def read_offline(text: str) -> Task:
 def task_of(seen: Inputs, reading: Reading, text: str) -> Task:
     """The task that a reading of `text` amounts to."""
     intent = max(reading.intent, key=lambda name: _intent_odds(seen, reading, name))
-    names = completed(seen.text, marked(seen.text, seen.tokens, reading.tags))
+    found = marked(seen.text, seen.tokens, reading.tags)
+    names = completed(seen.text, found, watched=intent is Intent.WATCH)
     conditions = _conditions(seen, reading)
     task = Task(
         intent=intent,

@@ -32,6 +32,7 @@ _BARE = pattern("bare")
 _MEMORY = pattern("memory")
 _GIB = {"t": 1024.0, "g": 1.0, "m": 1 / 1024}
 _MEMORY_WORDS = pattern("memory_words")
+_MEMORY_GIVEN = pattern("memory_given")
 _DATA_WORDS = pattern("data_words")
 _CEILING = pattern("ceiling")
 
@@ -90,7 +91,8 @@ def quantities_in(clauses: tuple[Clause, ...]) -> list[Quantity]:
             )
         for size in _MEMORY.finditer(clause.text):
             near = clause.text[: size.start()][-45:] + " # " + clause.text[size.end() :][:30]
-            own = _MEMORY_WORDS.search(near) is not None and (
+            given = _MEMORY_GIVEN.search(clause.text[: size.start()]) is not None
+            own = (_MEMORY_WORDS.search(near) is not None or given) and (
                 _is_memory(near) or not _DATA_WORDS.search(near)
             )
             found.append(Quantity(Kind.SIZE, _gib(size), at + size.start(), at + size.end(), own))

@@ -11,13 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from planner.language.chinese_names import (
+    COUNTED,
     INSIDE,
     Name,
     chinese_measures,
     chinese_specimens,
     found_names,
 )
-from planner.language.english_names import phrases
+from planner.language.english_names import is_noun, phrases
 from planner.language.normal import CJK
 from planner.language.roles import NAMES, TAGS, Role
 from planner.language.suffixes import said_by_suffix
@@ -39,6 +40,7 @@ _ENDING = re.compile(
 _HOW = re.compile(r"\bhow (thick|wide|long|deep|tall|big|large)\b[^.;?]{0,20}$", re.ASCII)
 _MEASURE_OF = {"thick": "thickness", "wide": "width", "long": "length", "deep": "depth",
                "tall": "height", "big": "size", "large": "size"}  # fmt: skip
+_REST = ("matrix", "background")  # what things are told from, where things are named
 _OF_IT = re.compile(r" of (?:the |these |those |all |its |each )*", re.ASCII)
 _ARTICLE = re.compile(
     r"^(?:(?:the|a|an|this|that|these|those|our|my|your|some|any|all|each|every|its|their|of|in|"
@@ -91,11 +93,13 @@ def marked(
     return sorted(found, key=lambda name: name.start)
 
 
-def completed(text: str, names: Sequence[Marked]) -> list[Marked]:
-    """Names that a list knows as parts of longer ones, made as long; each of them once."""
+def completed(text: str, names: Sequence[Marked], watched: bool = False) -> list[Marked]:
+    """Names that a list knows as parts of longer ones, made as long; each of them once. `watched`:
+    what is named is of the instrument."""
     found: list[Marked] = []
     for name in names:
-        for known in _listed(text, name.role is Role.SPECIMEN):
+        instrument = watched and name.role is not Role.SPECIMEN
+        for known in _watched_names(text) if instrument else _listed(text, name.role):
             if known.start < name.stop and name.start < known.stop:
                 start, stop = min(name.start, known.start), max(name.stop, known.stop)
                 name = replace(name, text=text[start:stop], start=start, known=True)
@@ -108,9 +112,14 @@ def completed(text: str, names: Sequence[Marked]) -> list[Marked]:
     return found
 
 
-def _listed(text: str, specimens: bool) -> list[Name]:
+def _watched_names(text: str) -> list[Name]:
+    chinese = found_names(text, "features", ("watched",)) if CJK.search(text) else []
+    return [*phrases(text, "features", ("watched",), widen=False), *chinese]
+
+
+def _listed(text: str, role: Role) -> list[Name]:
     """The names of the lists in normal text, English and Chinese."""
-    if specimens:
+    if role is Role.SPECIMEN:
         chinese = chinese_specimens(text) if CJK.search(text) else []
         return [
             *phrases(text, "specimens", ("things", "materials", "forms"), widen=False),
@@ -151,6 +160,8 @@ def _short(text: str) -> str | None:
     """An English noun phrase without articles and without words for a mere piece of something."""
     words = _ARTICLE.sub("", text.strip(" -/'") + " ").split()
     pieces = set(vocabulary("english")["pieces"].split())
+    while words and not is_noun(words[-1]):
+        words.pop()
     while len(words) > 1 and words[-1] in pieces:
         words.pop()
     return " ".join(words) or None
@@ -160,10 +171,11 @@ def feature_in(
     text: str, names: Sequence[Marked], intent: Intent, goals: Sequence[Goal]
 ) -> str | None:
     """What is to be found, measured or watched, from the marked names of normal text."""
-    objects = _together([name for name in names if name.role is Role.OBJECT], text)
+    objects = [name for name in names if name.role is Role.OBJECT]
     measures = [name for name in names if name.role is Role.MEASURE]
     if intent is Intent.WATCH:
-        return _joined([_watched(name.text) for name in objects or measures])
+        return _joined(_of_its_thing(text, objects or measures))
+    objects = _together(objects, text)
     if intent is not Intent.PLAN or not _MEASURED & set(goals):
         return None
     chosen: list[str | None] = []
@@ -173,7 +185,27 @@ def feature_in(
         chosen += _measured(text, measures, objects)
     if not any(chosen):
         chosen = [_sized(text, name) for name in objects]
-    return _joined(chosen)
+    if Goal.QUANTIFY in goals and Goal.SEGMENT not in goals:
+        chosen = _asked(text, objects) or chosen
+    things = [said for said in chosen if said not in _REST]
+    return _joined(things or chosen)
+
+
+def _asked(text: str, objects: Sequence[Marked]) -> list[str | None]:
+    """The measure that an adjective asks for, with what it is asked of: how porous, 连通得怎样."""
+    for measure, words in vocabulary("features")["asked"].items():
+        if re.search(words, text, re.ASCII):
+            thing = _object(objects[0].text) if objects else None
+            return [f"{thing.removesuffix('s')} {measure}" if thing else measure]
+    return []
+
+
+def _of_its_thing(text: str, names: Sequence[Marked]) -> list[str | None]:
+    """What is watched: "temperature of the mirror" is the mirror temperature."""
+    said = [_watched(name.text) for name in names]
+    if len(names) > 1 and all(said[:2]) and _OF_IT.fullmatch(text[names[0].stop : names[1].start]):
+        return [f"{said[1]} {said[0]}"]
+    return [_watched(name.text) for name in _together(names, text)]
 
 
 def _together(names: Sequence[Marked], text: str) -> list[Marked]:
@@ -198,11 +230,15 @@ def _measured(text: str, measures: Sequence[Marked], objects: Sequence[Marked]) 
     for name in measures:
         said = _measure(name.text)
         after = [o for o in objects if _OF_IT.fullmatch(text[name.stop : o.start])]
-        if said and after and " " not in said and not CJK.search(name.text):
+        if said in COUNTED and after:
+            said = _object(after[0].text)
+        elif said and after and " " not in said and not CJK.search(name.text):
             thing = _object(after[0].text)
             said = f"{thing.removesuffix('s')} {said}" if thing else said
         before = [o for o in objects if o.start + len(o.text) in (name.start, name.start - 1)]
-        if said and before and CJK.search(name.text) and " " not in said:
+        if said in COUNTED and before and text[name.start - 1] == "的":
+            said = _object(before[-1].text)
+        elif said and before and CJK.search(name.text) and " " not in said:
             thing = _object(before[-1].text)
             said = f"{thing.removesuffix('s')} {said}" if thing else said
         found.append(said)

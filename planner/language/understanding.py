@@ -49,10 +49,12 @@ def understand(text: str) -> Understanding:
                 "understand.llm_failed", language_of(text), model=model, problem=str(failure)
             )
             warnings = (*warnings, told)
+    from planner.language.nonsense import intelligible
     from planner.language.offline import read_offline
 
-    if not any(sign.isalpha() for sign in text):
-        warnings = (*warnings, say("refusal.unintelligible", "en", text=text[:40]))
+    if not intelligible(text):
+        told = say("refusal.unintelligible", language_of(text), text=text[:40])
+        warnings = (*warnings, told)
         task = Task(intent=Intent.REFUSE, language=language_of(text), text=text)
         return Understanding(task, "offline", warnings)
     return Understanding(without_ruled_out(read_offline(text)), "offline", warnings)

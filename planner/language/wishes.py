@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -21,14 +22,22 @@ MENDS = {Goal.DESTRIPE: Condition.RINGS, Goal.PHASE_RETRIEVE: Condition.PHASE_CO
 @dataclass(frozen=True)
 class Wishes:
     """Stages and tools that a request rules out, tools that it names, the column of the rotation
-    axis where it gives one, and methods it names that are not here, with what is taken for each
-    (nothing: None)."""
+    axis where it gives one, methods it names that are not here, with what is taken for each
+    (nothing: None), how often an iterative method is to repeat, and the first and last slice that
+    it wants, where not all."""
 
     barred_stages: frozenset[str] = frozenset()
     barred_tools: frozenset[str] = frozenset()
     tools: tuple[str, ...] = ()
     axis_px: float | None = None
     strangers: tuple[tuple[str, str | None], ...] = ()
+    iterations: int | None = None
+    slices: tuple[int, int] | None = None
+
+    @property
+    def rows(self) -> slice | None:
+        """The rows that make the slices wanted, the last one left out."""
+        return None if self.slices is None else slice(self.slices[0], self.slices[1] + 1)
 
     def allows(self, tool: str, stage: str) -> bool:
         return tool not in self.barred_tools and stage not in self.barred_stages
@@ -44,6 +53,8 @@ def wishes_in(text: str) -> Wishes:
     ('sirt',)
     >>> wishes_in("reconstruct with the axis at 296.5").axis_px
     296.5
+    >>> wishes_in("slices 100 to 200 with SIRT, 30 iterations").iterations
+    30
     """
     plain = normal(text)
     ruled_out, _ = _ruled_out(plain)
@@ -54,7 +65,10 @@ def wishes_in(text: str) -> Wishes:
     strangers = _strangers(plain)
     named += tuple(tool for _, tool in strangers if tool is not None and tool not in named)
     barred = frozenset(tools | unwanted)
-    return Wishes(frozenset(stages), barred, named, _axis(plain), strangers)
+    return Wishes(
+        frozenset(stages), barred, named, _axis(plain), strangers,
+        _iterations(plain), _slices(plain),
+    )  # fmt: skip
 
 
 def without_ruled_out(task: Task) -> Task:
@@ -164,6 +178,30 @@ def _axis(plain: str) -> float | None:
     return columns.pop() if len(columns) == 1 else None
 
 
+def _iterations(plain: str) -> int | None:
+    """The one number of iterations that normal text asks for."""
+    counts = {int(found["before"] or found["after"]) for found in _asked("iterations", plain)}
+    counts.discard(0)
+    return counts.pop() if len(counts) == 1 else None
+
+
+def _slices(plain: str) -> tuple[int, int] | None:
+    """The one range of slices that normal text asks for."""
+    ranges = {(int(f["first"] or f["one"]), int(f["last"] or f["other"]))
+              for f in _asked("slices", plain)}  # fmt: skip
+    ranges = {(first, last) for first, last in ranges if first <= last}
+    return ranges.pop() if len(ranges) == 1 else None
+
+
+def _asked(name: str, plain: str) -> Iterator[re.Match[str]]:
+    """Where normal text asks for what a pattern of the vocabulary finds."""
+    for clause in clauses_of(plain):
+        for found in re.finditer(vocabulary("wishes")[name], clause.text):
+            declined = stance_of(clause, found.start(), found.end()) is not Stance.ASKED
+            if not (declined or clause.question):
+                yield found
+
+
 def _first(called: dict[str, re.Pattern[str]], text: str, at: int) -> tuple[str, int] | None:
     for name, pattern in called.items():
         found = pattern.match(text, at)
@@ -206,5 +244,5 @@ def _names() -> tuple[tuple[str, re.Pattern[str]], ...]:
         titles = [re.escape(normal(t).strip()) for t in (card.title, card.title_zh)]
         also = [words["tools"][name]] if name in words["tools"] else []
         pattern = "|".join([*spelled, *titles, *also])
-        found.append((name, re.compile(pattern), len(card.title)))
+        found.append((name, re.compile(pattern, re.ASCII), len(card.title)))
     return tuple((n, p) for n, p, _ in sorted(found, key=lambda f: -f[2]))
