@@ -142,7 +142,8 @@ class Follower:
             self.judge.restart(closed.index + 1)
             self.passage, self.nearing = Passage(), Nearing()
         judged = self.judge.close(closed, era, timeline.key(middle), self.rough.deviation,
-                                  self.limits, self.settings)  # fmt: skip
+                                  self.limits, self.settings,
+                                  bool(np.isfinite(timeline.logged)))  # fmt: skip
         if closed.subs:
             # While the drift stands, noise about the limit ends no alarm
             margin = APART * self.judge.reading if self.judge.state == WARNING else 0.0
@@ -204,7 +205,7 @@ class Follower:
             if told.any() and np.isfinite(limit.high if side > 0 else limit.low):
                 gone = self._clock[part] - judge.decided
                 low, middle, high = (d * DAY for d in found.days)
-                walks = found.shapes[JUMPS] if found.odds > SEEN else 1.0  # all of it a guess
+                walks = found.shapes[JUMPS] if found.moved > SEEN else 1.0  # all of it a guess
                 low, high = judge.learned.interval(low, middle, high, walks)
                 # As time passes the end comes nearer, but is not there before it is.
                 for array, of in ((seconds, middle), (lows, low), (highs, high)):
@@ -244,8 +245,14 @@ class Follower:
         """Plain numbers, arrays and dicts of them; :meth:`from_state` goes on from there."""
         limits = self.limits
         return {
-            "info": [self.info.name, self.info.unit, limits.low, limits.high, self.info.about,
-                     self.info.source],
+            "info": [
+                self.info.name,
+                self.info.unit,
+                limits.low,
+                limits.high,
+                self.info.about,
+                self.info.source,
+            ],
             "waiting": vars(self.waiting) if self.waiting else None,
             "causes": [[c.metric, c.kind, c.score] for c in self.causes],
             **{name: getattr(self, name) for name in KEPT},

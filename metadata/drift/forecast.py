@@ -29,6 +29,7 @@ from metadata.drift.shapes import (
     templates,
 )
 from metadata.drift.steps import FINE, courses, refined
+from metadata.drift.unlogged import steps_instead
 from metadata.drift.window import Window
 
 Floats = NDArray[np.float64]
@@ -51,11 +52,13 @@ TIERS_DAYS = 8.0  # so many days have rows of six hours
 
 @dataclass(frozen=True)
 class Forecast:
-    """``odds``: log of how much more likely a drift is than none; ``side`` 1 up, −1 down;
-    ``age`` days since its onset; ``days`` 5, 50 and 95 % quantiles of the time to the limit;
-    ``shapes``: how likely each shape is, given a drift."""
+    """``odds``: log of how much more likely a drift is than none; ``moved``: the same if no level
+    was set anew without a word of it; ``side`` 1 up, −1 down; ``age`` days since its onset;
+    ``days`` 5, 50 and 95 % quantiles of the time to the limit; ``shapes``: how likely each shape
+    is, given a drift."""
 
     odds: float
+    moved: float
     side: int
     age: float
     days: tuple[float, float, float]
@@ -69,11 +72,13 @@ def forecast(
     envelope: tuple[float, float],
     step: float,
     key: float,
+    logged: bool = True,
 ) -> tuple[Forecast, Floats] | None:
     """What the window says, and the weight of each hypothesis (n,).
 
     ``limits`` low and high (±inf: none), ``envelope`` how far normal fast moves reach below and
-    above the level, ``step`` and ``key`` as in :func:`metadata.drift.normal.covariance`.
+    above the level, ``step`` and ``key`` as in :func:`metadata.drift.normal.covariance`;
+    ``logged``: a log book tells when levels were set anew.
     """  # fmt: skip
     level = float(window.y @ window.n / window.n.sum())
     found = covariance(normal, window, step, key)
@@ -101,6 +106,11 @@ def forecast(
         return None
     odds, side, way, value = max(tried, key=lambda t: t[0])
     weight = np.exp(value - odds)
+    both = float(np.logaddexp.reduce([t[0] for t in tried]))
+    small, bare = inverse.astype(np.float32), white.astype(np.float32)
+    instead = 0.0
+    if odds > STEPPED and not logged:
+        instead = steps_instead(small, bare, window.rows, step / normal.noise)
     density = _guess()
     shapes: Floats = np.bincount(known.shape, weight, minlength=len(SHAPES)).astype(np.float64)
     if odds > SEEN:
@@ -112,8 +122,7 @@ def forecast(
         stepped = np.full(1, -np.inf)
         if odds > STEPPED:
             value[known.shape == STEP_CREEP] = -np.inf
-            stepped = refined(inverse.astype(np.float32), white.astype(np.float32), window.rows,
-                              side * way / normal.noise, WAY_SHARE)  # fmt: skip
+            stepped = refined(small, bare, window.rows, side * way / normal.noise, WAY_SHARE)
             stepped += _tilted(FINE[courses().age_row] / courses().life)
         total = float(np.logaddexp.reduce(np.concatenate([value, walks, stepped])))
         each, walked, steps = np.exp(value - total), np.exp(walks - total), np.exp(stepped - total)
@@ -127,9 +136,8 @@ def forecast(
         shapes[STEP_CREEP] += steps.sum()
         sure = 1 / (1 + np.exp(DOUBT - odds))
         density = sure * density / density.sum() + (1 - sure) * _guess()
-    both = float(np.logaddexp.reduce([t[0] for t in tried]))
     return Forecast(
-        both, side, float(np.exp(weight @ np.log(known.age))), quantiles(density),
+        both - instead, both, side, float(np.exp(weight @ np.log(known.age))), quantiles(density),
         tuple(shapes.tolist()),
     ), weight  # fmt: skip
 

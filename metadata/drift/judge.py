@@ -77,9 +77,10 @@ class Judge:
         reading: float,
         limits: Limits,
         settings: MonitorSettings,
+        logged: bool = True,
     ) -> bool:
         """A bin is over; whether that led to a new judgement. ``reading``: standard deviation of
-        a single reading."""  # fmt: skip
+        a single reading. ``logged``: a log book tells when levels are set anew."""  # fmt: skip
         if closed.subs == 0:
             return False
         if closed.subs < FEW:
@@ -100,7 +101,7 @@ class Judge:
         low, high = self._limits(window, limits)
         step, key_size = self._sizes(window, low, high)
         due = self.closed - self.last_learned >= min(LEARN_BINS, self.closed // 4)
-        calm = self.forecast is None or self.forecast.odds < CALM
+        calm = self.forecast is None or self.forecast.moved < CALM
         # What was taken for moves within hours before the day's swing was known is none.
         daily = bool(np.any(window.swing))
         if self.normal is None or (due and calm) or (daily and not self.daily):
@@ -115,7 +116,9 @@ class Judge:
         fast = FAST_REACH * self.normal.fast + SLOW_REACH * self.normal.slow
         reach = (SWING_REACH * -window.low + fast, SWING_REACH * window.high + fast)
         self.usual, self.reach = _usual(window), reach
-        found = forecast(self.normal, window, (low, high), reach, step, key_size)
+        limited = np.isfinite(limits.low) or np.isfinite(limits.high)
+        found = forecast(self.normal, window, (low, high), reach, step, key_size,
+                         logged or not limited)  # fmt: skip
         self.decided = (closed.index + 1) * BIN_S
         self.forecast, self.weights = None, None
         odds = -np.inf
@@ -165,7 +168,7 @@ class Judge:
     def possible(self) -> bool:
         """A drift is not ruled out: when it would be at the limit is worth saying, and why."""
         found = self.forecast
-        return found is not None and (found.odds > POSSIBLE or self.state == WARNING)
+        return found is not None and (found.moved > POSSIBLE or self.state == WARNING)
 
     def restart(self, index: int) -> None:
         """What was before bin ``index`` is no longer its normal (a repair, a new objective)."""
