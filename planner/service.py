@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from metadata import InputError, Scan, TomoplanError, WorkError
 from planner.answers import catalogue, explanation
+from planner.default_scorer import default_scorer
 from planner.grammar import repeating, unplaced
 from planner.inspection import Inspection, inspect_scan
 from planner.language import say, told_in, translate, understand
@@ -107,6 +108,9 @@ def _planned(
     refused = refusal(situation)
     if refused is not None:
         return Answer(task, situation, (), tuple(warnings), refusal=refused.text(lang))
+    if scorer is None:
+        scorer, remark = default_scorer(situation)
+        warnings += [remark.text(lang)] if remark else []
     plans = propose_plans(situation, scorer, costs)
     short = _too_little_memory(task, plans)
     if short is not None:
@@ -152,11 +156,10 @@ def propose_plans(
     from planner.cost import machine_costs
     from planner.feedback.reranking import reranked
     from planner.policy.proposing import built, default_on
-    from planner.scoring import RuleScorer
     from planner.search import propose, search
     from toolbox.recipe import wire
 
-    scorer = scorer or RuleScorer()
+    scorer = scorer or default_scorer(situation)[0]
     costs = costs or machine_costs()
     candidates = built(situation, scorer, costs) if default_on() else []
     candidates = candidates or search(situation, scorer, costs)

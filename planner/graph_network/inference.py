@@ -21,11 +21,13 @@ Floats = NDArray[np.float32]
 
 
 class Predictor:
-    """``graph_network`` as trained; ``tools``: those that it learned of, in order."""
+    """``graph_network`` as trained. ``tools``: those that it learned of, in order; ``goals``: what
+    enough of its requests asked for; ``sees``: whether it was shown image embeddings."""
 
-    def __init__(self, tensors: Mapping[str, Floats], tools: tuple[str, ...]) -> None:
+    def __init__(self, tensors: Mapping[str, Floats], tools: tuple[str, ...],
+                 goals: frozenset[str] = frozenset(), sees: bool = False) -> None:  # fmt: skip
         self._w = {n: np.asarray(v, np.float32) for n, v in tensors.items()}
-        self.tools = tools
+        self.tools, self.goals, self.sees = tools, goals, sees
 
     @property
     def stretch(self) -> tuple[float, float]:
@@ -101,8 +103,8 @@ def trained(path: Path = WEIGHTS) -> Predictor:
             f"There are no weights of the graph network at {path}. Train it: "
             "`tomoplan train graph_network`."
         )
-    tools = json.loads(card.read_text(encoding="utf-8"))["tools"]
-    return Predictor(load_file(path), tuple(tools))
+    told = json.loads(card.read_text(encoding="utf-8"))
+    return Predictor(load_file(path), tuple(told["tools"]), frozenset(told["goals"]), told["sees"])
 
 
 def _gelu(x: Floats) -> Floats:

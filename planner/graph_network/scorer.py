@@ -16,9 +16,13 @@ from planner.scoring import RuleScorer
 from planner.situation import Situation
 from toolbox.recipe import Recipe
 
+RULES = 0.5  # weight of the rules beside the network's 1: `tomoplan bench planner` chooses it
+
 
 class GraphScorer:
-    """Quality by the trained graph network, with its conformal 90 % interval.
+    """Quality by the trained graph network and, with less weight, by the rules, which keep it sober
+    where scans are unlike those that it learned from (``rules``: their weight; 0: the network
+    alone). The interval is the network's conformal 90 % one, moved along.
 
     ``tries``: look at what steps do to the scan first (:func:`rehearse`, about a fifth of a second
     a scan); off, for it was measured to add nothing (``tomoplan bench planner``). The network gives
@@ -26,11 +30,17 @@ class GraphScorer:
     why this pipeline was preferred. Raises WorkError where no weights are.
     """
 
-    def __init__(self, predictor: Predictor | None = None, tries: bool = False) -> None:
-        self._predict, self._tries = predictor or trained(), tries
+    def __init__(self, predictor: Predictor | None = None, tries: bool = False,
+                 rules: float = RULES) -> None:  # fmt: skip
+        self._predict, self._tries, self._weight = predictor or trained(), tries, rules
         self._rules = RuleScorer()
         self._situation: Situation | None = None
         self._known: dict[Recipe, Interval] = {}
+
+    @property
+    def goals(self) -> frozenset[str]:
+        """What it learned of."""
+        return self._predict.goals
 
     def quality(self, recipe: Recipe, situation: Situation) -> Interval:
         self.ahead([recipe], situation)
@@ -48,7 +58,11 @@ class GraphScorer:
         graphs = self._encoder.encode(new)
         found = self._predict(graphs, self._context, np.zeros(len(new), np.int64))
         for recipe, row in zip(new, found, strict=True):
-            self._known[recipe] = interval(row, self._predict.stretch)
+            ruled = self._rules.quality(recipe, situation).value
+            own = interval(row, self._predict.stretch)
+            self._known[recipe] = moved(
+                own, self._weight * (ruled - own.value) / (1 + self._weight)
+            )
 
     def reasons(self, recipe: Recipe, situation: Situation, language: str) -> list[str]:
         return self._rules.reasons(recipe, situation, language)
@@ -57,6 +71,7 @@ class GraphScorer:
         if self._situation is situation:
             return
         rehearsal, seen = looked(situation, self._tries)
+        seen = seen if self._predict.sees else None
         self._situation, self._known = situation, {}
         self._encoder = Encoder(situation, self._predict.tools, rehearsal)
         self._context = context(situation, seen, rehearsal)[None]
@@ -71,6 +86,11 @@ def looked(situation: Situation, tries: bool) -> tuple[Rehearsal, NDArray[np.flo
     if inspection.preview is None or inspection.center is None:
         return NOTHING, None
     return rehearse(inspection) if tries else NOTHING, embedding(inspection)
+
+
+def moved(of: Interval, by: float) -> Interval:
+    """A quality with its interval, moved within 0 to 1."""
+    return Interval(*(min(max(v + by, 0.0), 1.0) for v in (of.value, of.low, of.high)))
 
 
 def interval(row: NDArray[np.float32], stretch: tuple[float, float]) -> Interval:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from functools import cache, cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from planner.graph_network.encoding import Encoder, vocabulary
 from planner.graph_network.rehearsal import NOTHING
 from planner.graph_network.tried import tried
 from planner.outcomes.remembered import remembered
+from planner.outcomes.reward import task_of
 from planner.outcomes.settings import SIMULATED
 from simulators.outcomes import Outcomes, ScanOutcomes
 from simulators.outcomes.tree import path_of
@@ -26,6 +28,7 @@ LEAST_QUALITY = 0.01  # logits are of qualities from here to one minus this
 TEMPERATURE = 0.03  # of quality: how sharply the list's best stands out
 SIDES = (0.05, 0.95)
 NAME = "graph_network"
+ENOUGH = 10  # scans whose request has a goal, for the network to be asked of it
 GIVEN = ("tools", "nodes", "edges", "kinds", "graph", "rules", "context", "scan")
 
 
@@ -127,8 +130,16 @@ class Part:
                            "Romano, Patterson & Candès 2019, NeurIPS (conformalised quantiles)"],
             "differences": "cards of tools and the scan condition the nodes; small",
             "tools": list(vocabulary()),
+            "goals": known_goals(self._split("train")),
+            "sees": bool(tried().seen),
             "licence": "Apache-2.0",
         }  # fmt: skip
+
+
+def known_goals(scans: Sequence[ScanOutcomes]) -> list[str]:
+    """The goals that enough requests of some scans have."""
+    count = Counter(goal.value for scan in scans for goal in task_of(scan).goals)
+    return sorted(goal for goal, times in count.items() if times >= ENOUGH)
 
 
 # ---- arrays ----------------------------------------------------------------------------------

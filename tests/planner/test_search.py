@@ -7,6 +7,7 @@ import itertools
 import pytest
 
 from planner.plan import Interval
+from planner.scoring import RuleScorer
 from planner.search import Candidate, clearly_cheaper, front, propose, same_cost
 from planner.service import propose_plans
 from planner.task import Condition, Goal, Intent, Task
@@ -62,9 +63,11 @@ def test_a_time_that_cannot_be_kept_puts_the_fastest_first(limit: float) -> None
     costs = FixedCosts(fbp=10.0, tv=300.0, cgls=30.0, sirt=60.0, mbir=300.0, denoise_tv=4.0,
                        denoise_nlm=3.0, denoise_bm3d=8.0)  # fmt: skip
     of = situation(task, noise=0.2, rings=8.0, view_sufficiency=0.2)
-    chosen = propose_plans(of, costs=costs)
+    chosen = propose_plans(of, RuleScorer(), costs)
     seconds = [p.prediction.seconds.value for p in chosen]
     assert seconds[0] == min(seconds)
     assert seconds[0] < 12.0
-    unlimited = propose_plans(situation(noise=0.2, rings=8.0, view_sufficiency=0.2), costs=costs)
+    unlimited = propose_plans(
+        situation(noise=0.2, rings=8.0, view_sufficiency=0.2), RuleScorer(), costs
+    )
     assert unlimited[0].prediction.seconds.value > 12.0

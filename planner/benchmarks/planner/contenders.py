@@ -9,7 +9,7 @@ from metadata.errors import WorkError
 from planner.benchmarks.planner.both import Both
 from planner.benchmarks.planner.contender import Contender
 from planner.benchmarks.planner.fixed import Oracle, RandomValid, SingleBest
-from planner.benchmarks.planner.learned import CarefulNetwork, GraphNetwork, Trees
+from planner.benchmarks.planner.learned import CarefulNetwork, GraphNetwork, NetworkAndRules, Trees
 from planner.benchmarks.planner.rules import Rules
 from planner.benchmarks.planner.tpe import Tpe
 from planner.graph_network.inference import trained
@@ -43,7 +43,7 @@ def _networks() -> list[Contender]:
     trained()
     known = tried()
     network = GraphNetwork()
-    made: list[Contender] = [network, CarefulNetwork(network)]
+    made: list[Contender] = [network, CarefulNetwork(network), NetworkAndRules(network, Rules())]
     if known.seen:
         made.append(GraphNetwork(blind=True))
     if known.rehearsals:

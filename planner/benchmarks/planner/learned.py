@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from planner.benchmarks.planner.contender import Choice, leads_to_end, settings, worth
 from planner.benchmarks.planner.fixed import SingleBest
+from planner.benchmarks.planner.rules import Rules
 from planner.graph_network.context import context
 from planner.graph_network.encoding import Arrays, Encoder
 from planner.graph_network.flat_trees import FlatTrees
@@ -26,6 +27,7 @@ from planner.task import Task
 from simulators.outcomes import Outcomes, ScanOutcomes
 
 Floats = NDArray[np.floating]
+WEIGHTS = (0.0, 0.25, 0.5, 1.0)  # of the rules beside the network's 1
 MARGINS = np.arange(0.0, 0.31, 0.02)  # of promised reward
 KEPT = 0.975  # of validation's pipelines run for no longer than the slack times what is predicted
 
@@ -119,6 +121,35 @@ class CarefulNetwork:
         over = self._network.slack
         promised = worth(quality[scan.complete], seconds[scan.complete], task, over)
         return best, fixed, float(promised[best] - promised[fixed])
+
+
+class NetworkAndRules:
+    """The mean of what the network and the rules say of the quality, as the planner's scorer has
+    it, with the weight of the rules that does best on the validation scans."""
+
+    name, seeded = "network and rules", False
+
+    def __init__(self, network: GraphNetwork, rules: Rules) -> None:
+        self._network, self._rules = network, rules
+
+    def learn(self, train: Sequence[ScanOutcomes], seed: int) -> None:
+        self._network.learn(train, seed)
+        rows = [(rewards(s), s, task_of(s)) for s in validation()]
+        means = {}
+        for self.weight in WEIGHTS:
+            means[self.weight] = float(np.mean([r[self._best(s, t)] for r, s, t in rows] or [0.0]))
+        self.weight = max(means, key=means.__getitem__)
+
+    def choose(self, scan: ScanOutcomes, task: Task, seed: int) -> Choice:
+        spent = self._network.predicted(scan)[2] + self._rules.predicted(scan)[2]
+        return Choice(self._best(scan, task), spent)
+
+    def _best(self, scan: ScanOutcomes, task: Task) -> int:
+        own, seconds, _ = self._network.predicted(scan)
+        ruled = self._rules.predicted(scan)[0]
+        quality = (own[scan.complete] + self.weight * ruled) / (1 + self.weight)
+        over = self._network.slack
+        return int(np.argmax(worth(quality, seconds[scan.complete], task, over)))
 
 
 class Trees:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from planner.benchmarks.planner.contender import Contender, rows_per_detector, settings
 from planner.benchmarks.planner.contenders import contenders
 from planner.benchmarks.planner.fixed import of_priority
+from planner.benchmarks.planner.learned import NetworkAndRules
 from planner.outcomes.report import goal_set, recipe_key
 from planner.outcomes.reward import reward, task_of
 from planner.outcomes.settings import REAL, SIMULATED
@@ -73,6 +74,7 @@ def run(output: Path, table_path: Path = SIMULATED, real_path: Path = REAL,
     found["by goals"] = by_goals(chosen, test)
     found["winners"] = winners(chosen["oracle"][0], test)
     found["passed over"] = absent
+    found["weight of the rules"] = [c.weight for c in made if isinstance(c, NetworkAndRules)]
     from planner.benchmarks.planner.plot import plot
 
     plot(found, output / "planner.png")
