@@ -8,6 +8,7 @@ import pytest
 from metadata.errors import WorkError
 from planner.default_scorer import default_scorer
 from planner.graph_network import scorer as learned
+from planner.graph_network.inference import trained
 from planner.graph_network.scorer import RULES, GraphScorer, moved
 from planner.plan import Interval
 from planner.scoring import RuleScorer
@@ -58,7 +59,7 @@ def test_an_embedding_is_kept_from_a_network_that_never_saw_one(
     blind = [p.prediction.quality for p in propose_plans(asked, costs=costs)]
     seen = np.full(128, 3.0, np.float32)
     monkeypatch.setattr(learned, "looked", lambda *_: (learned.NOTHING, seen))
-    sees = learned.trained().sees
+    sees = trained().sees
     shown = [p.prediction.quality for p in propose_plans(asked, costs=costs)]
     assert (shown == blind) is not sees
 
