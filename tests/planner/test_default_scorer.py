@@ -9,6 +9,7 @@ from metadata.errors import WorkError
 from planner.default_scorer import default_scorer
 from planner.graph_network import scorer as learned
 from planner.graph_network.inference import trained
+from planner.graph_network.rehearsal import NOTHING
 from planner.graph_network.scorer import RULES, GraphScorer, moved
 from planner.plan import Interval
 from planner.scoring import RuleScorer
@@ -58,7 +59,7 @@ def test_an_embedding_is_kept_from_a_network_that_never_saw_one(
     asked, costs = situation(noise=0.2), FixedCosts()
     blind = [p.prediction.quality for p in propose_plans(asked, costs=costs)]
     seen = np.full(128, 3.0, np.float32)
-    monkeypatch.setattr(learned, "looked", lambda *_: (learned.NOTHING, seen))
+    monkeypatch.setattr(learned, "looked", lambda *_: (NOTHING, seen))
     sees = trained().sees
     shown = [p.prediction.quality for p in propose_plans(asked, costs=costs)]
     assert (shown == blind) is not sees
