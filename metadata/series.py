@@ -91,12 +91,14 @@ class Samples:
 
 @dataclass(frozen=True)
 class MetricInfo:
-    """What a source says of a metric beside its samples."""
+    """What a source says of a metric beside its samples; metrics of the same ``source`` (not empty)
+    that have no limits are followed together."""
 
     name: str
     unit: str = ""
     limits: Limits | None = None
     about: str = ""
+    source: str = ""
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from metadata.drift.settings import MonitorSettings
 from metadata.drift.shapes import JUMPS
 from metadata.drift.stuck import Stuck
 from metadata.drift.ticks import Ticks
+from metadata.drift.together import Said
 from metadata.drift.verdict import Cause
 from metadata.drift.verdicts import ALARM, GAP, MOVING, QUIET, WARNING, Verdicts
 from metadata.drift.window import DAY
@@ -83,10 +84,9 @@ class Follower:
             regimes = np.where(rising & steady, np.int8(REFILL), regimes)
         self._values, self._regimes = values, regimes.astype(np.int8)
         self._steady = steady & real
-        limit = self.limits
-        limited = np.isfinite(limit.low) or np.isfinite(limit.high)
         self._anomalies, self._moved = np.zeros(n), np.zeros(n, bool)
-        if not limited and not self.beam:  # with a limit the drift counts, not each reading
+        self._alone = np.ones(n, bool)
+        if not self.limited and not self.beam:  # with a limit the drift counts, not each reading
             self._anomalies, self._moved = self.ticks.update(self._clock, values, self._steady)
         self._codes = np.full(n, QUIET, np.int8)
         self._numbers = np.full((5, n), np.nan)
@@ -95,6 +95,23 @@ class Follower:
         self._causes: list[tuple[Cause, ...]] = []
         cuts = self.bins.segments(self._clock, self.delay)
         return [(float(self._clock[a]), a, b) for a, b in cuts]
+
+    @property
+    def limited(self) -> bool:
+        """Whether there is a limit on either side."""
+        return bool(np.isfinite(self.limits.low) or np.isfinite(self.limits.high))
+
+    def readings(self) -> tuple[Floats, Floats, NDArray[np.bool_]]:
+        """Of the block: clock, values, and which of them were read in a steady regime (repeats of a
+        value too: beside the other channels they tell something)."""
+        return self._clock, self._values, self._good & np.isin(self._regimes, STEADY)
+
+    def share(self, said: Said) -> None:
+        """Of the block's samples that were read with others what all together say counts."""
+        self._alone[said.shared] = False
+        self._moved[said.shared] = False
+        self._moved[said.leads] = True
+        self._anomalies[said.leads] = np.maximum(self._anomalies[said.leads], said.scores)
 
     def advance(self, start: int) -> bool:
         """Open the bin of sample ``start``; True when a judgement was made of one before."""
@@ -207,7 +224,8 @@ class Follower:
         unjudged = ~np.isin(self._regimes, STEADY)
         silent = ~self._good | (self._held == 2)
         numbers[0] = np.maximum(numbers[0], self._anomalies)
-        codes[((self._anomalies > UNUSUAL) | self._moved) & (codes == QUIET)] = MOVING
+        unusual = (self._anomalies > UNUSUAL) & self._alone
+        codes[(unusual | self._moved) & (codes == QUIET)] = MOVING
         codes[unjudged] = QUIET
         codes[silent] = GAP
         # While nothing is judged, what was known of the time to the limit holds.
@@ -227,7 +245,14 @@ class Follower:
         """Plain numbers, arrays and dicts of them; :meth:`from_state` goes on from there."""
         limits = self.limits
         return {
-            "info": [self.info.name, self.info.unit, limits.low, limits.high, self.info.about],
+            "info": [
+                self.info.name,
+                self.info.unit,
+                limits.low,
+                limits.high,
+                self.info.about,
+                self.info.source,
+            ],
             "waiting": vars(self.waiting) if self.waiting else None,
             "causes": [[c.metric, c.kind, c.score] for c in self.causes],
             **{name: getattr(self, name) for name in KEPT},
@@ -236,8 +261,8 @@ class Follower:
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any], settings: MonitorSettings) -> Follower:
-        name, unit, low, high, about = state["info"]
-        follower = cls(MetricInfo(name, unit, Limits(low, high), about), settings)
+        name, unit, low, high, *told = state["info"]
+        follower = cls(MetricInfo(name, unit, Limits(low, high), *told), settings)
         for kept in KEPT:
             setattr(follower, kept, state[kept])
         for part, kind in PARTS.items():

@@ -16,6 +16,7 @@ from metadata.drift.regimes import Timeline
 from metadata.drift.saving import pack, unpack
 from metadata.drift.saw_tooth import SawToothFacts
 from metadata.drift.settings import MonitorSettings
+from metadata.drift.together import FEWEST, MOST, Together
 from metadata.drift.verdicts import WARNING, Verdicts
 from metadata.series import Limits, LoggedEvent, Mark, MetricInfo, Samples
 
@@ -47,6 +48,8 @@ class Monitor:
         self.followers: dict[str, Follower] = {}
         self._beams: dict[str, Beam] = {}
         self._asked: dict[str, float] = {}
+        #: By the source: metrics that are read at the same moments, as one.
+        self._groups: dict[str, Together] = {}
         for info in metrics.values():
             self.add(info)
 
@@ -86,6 +89,7 @@ class Monitor:
             for number, (follower, block) in enumerate(zip(followers, whole.values(), strict=True))
             for moment, start, stop in follower.begin(block, self.timeline)
         ]
+        self._together(whole)
         # In the order of time, so that a cause is looked for in what was known by then.
         for _, number, start, stop in sorted(pieces):
             follower = followers[number]
@@ -105,6 +109,25 @@ class Monitor:
     def saw_tooth(self, metric: str) -> SawToothFacts | None:
         """Refills, their step and period and the lifetime, where a metric is a saw-tooth."""
         return self.followers[metric].tooth.facts()
+
+    def _together(self, whole: Mapping[str, Samples]) -> None:
+        """What metrics of one source without limits say together of the blocks that came."""
+        named: dict[str, list[str]] = {}
+        for name, follower in self.followers.items():
+            if follower.info.source and not follower.limited and not follower.beam:
+                named.setdefault(follower.info.source, []).append(name)
+        for source, names in named.items():
+            if not FEWEST <= len(names) <= MOST or not any(name in whole for name in names):
+                continue
+            group = self._groups.get(source)
+            if group is None or group.names != names:
+                group = self._groups[source] = Together(names)
+            told = group.update(
+                [self.followers[name].readings() if name in whole else None for name in names]
+            )
+            for name, said in zip(names, told, strict=True):
+                if name in whole:
+                    self.followers[name].share(said)
 
     def _delay(self, name: str) -> float:
         """Many metrics are not all judged in the second in which their bins end."""
@@ -145,6 +168,7 @@ class Monitor:
             "timeline": self.timeline.to_state(),
             "beams": {name: beam.to_state() for name, beam in self._beams.items()},
             "asked": self._asked,
+            "groups": {source: group.to_state() for source, group in self._groups.items()},
             "followers": [f.to_state() for f in self.followers.values()],
         })  # fmt: skip
 
@@ -156,6 +180,7 @@ class Monitor:
         monitor.timeline = Timeline.from_state(kept["timeline"])
         monitor._beams = {name: Beam.from_state(s) for name, s in kept["beams"].items()}
         monitor._asked = dict(kept["asked"])
+        monitor._groups = {n: Together.from_state(s) for n, s in kept.get("groups", {}).items()}
         followers = [Follower.from_state(s, monitor.settings) for s in kept["followers"]]
         monitor.followers = {f.info.name: f for f in followers}
         return monitor

@@ -36,7 +36,7 @@ class Cusum:
         if value != value:
             return 0.0
         self._count += 1
-        self._past.append(value)
+        self._past.append(float(np.float32(value)))
         if len(self._past) > KEPT:
             del self._past[: len(self._past) - KEPT]
         if self._count == self._next:
@@ -87,7 +87,7 @@ class Cusum:
         return float(middle + scale * np.log(2 * self.between / drawn.shape[1]))
 
     def to_state(self) -> dict[str, Any]:
-        return {**vars(self), "_past": np.array(self._past)}
+        return {**vars(self), "_past": np.array(self._past, np.float32)}
 
     def restore(self, state: dict[str, Any]) -> None:
         for name, value in state.items():

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-KEPT, EVERY, LEAST = 2048, 64, 128
+KEPT, EVERY, LEAST = 1024, 64, 128
 USUAL = 0.95
 HALF = 1.35  # times the usual at which the score is a half
 

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-KEPT = 2048
+KEPT = 1024
 EVERY = 64
 TAIL = 0.05
 LEAST = 128
@@ -18,7 +18,9 @@ class Rarity:
     """Statistics (n,) to scores: 0 for the usual 95 %, then with the powers of ten of how rarely
     so much is passed (exponential tail over a high quantile, as in SPOT, Siffer et al. 2017)."""
 
-    def __init__(self) -> None:
+    def __init__(self, finest: float = 1e-12) -> None:
+        """``finest``: what the tail is at least as wide as, in the statistic's unit."""
+        self.finest = finest
         self.past: NDArray[np.float32] = np.empty(0, np.float32)
         self.waiting: Floats = np.empty(0)
         self.level, self.scale = np.nan, np.nan
@@ -52,4 +54,4 @@ class Rarity:
             past = self.past.astype(np.float64)
             above = past[past > self.level] - self.level
             spread = float(np.std(past))
-            self.scale = max(float(above.mean()) if len(above) else 0.0, 0.05 * spread, 1e-12)
+            self.scale = max(float(above.mean()) if len(above) else 0.0, 0.05 * spread, self.finest)

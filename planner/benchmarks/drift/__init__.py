@@ -42,13 +42,15 @@ def run(output: Path, quick: bool = False) -> dict[str, Any]:
 
 def measured(how: Mapping[str, Any], output: Path) -> tuple[dict[str, Any], str]:
     """All measures as numbers and as a page; pictures go to ``output``."""
-    from planner.benchmarks.drift import kills, report, ring, simulated, speed
+    from planner.benchmarks.drift import change_points, kills, report, ring, simulated, speed
     from planner.benchmarks.drift.case import make
 
     again = how["resamples"]
     found = simulated.measure(how)
     pictures(how, found, output)
     said, points = public(how)
+    rigs = change_points.simulated(how["rigs"])
+    together = change_points.measure(rigs, how["change_points"]["within_s"], how["workers"])
     data = os.environ.get("TOMOPLAN_DATA")
     replay = ring.measure(how["ring"], Path(data)) if data else None
     print("── drift: kills and speed", file=sys.stderr)
@@ -62,6 +64,7 @@ def measured(how: Mapping[str, Any], output: Path) -> tuple[dict[str, Any], str]
         "![One history and who warned](images/early_warning_example.png)",
         report.causes(found, again),
         report.streams(said, points),
+        report.rigs(together),
         report.ring(replay, how["ring"]),
         report.speed(fast),
         report.kills(killed),
@@ -72,6 +75,7 @@ def measured(how: Mapping[str, Any], output: Path) -> tuple[dict[str, Any], str]
         "forecasts_made": [asdict(f) for f in found.forecasts[simulated.OURS]],
         "streams": said,
         "change_points": points and [asdict(p) for p in points],
+        "rigs": [asdict(p) for p in together],
         "ring": replay and asdict(replay),
         "speed": asdict(fast),
         "kills": asdict(killed),
@@ -103,7 +107,7 @@ def public(how: Mapping[str, Any]) -> tuple[Any, Any]:
     within = how["change_points"]["within_s"]
     return (
         streams.measure(series) if series else [],
-        change_points.measure(rigs, within) if rigs else [],
+        change_points.measure(rigs, within, how["workers"]) if rigs else [],
     )
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from metadata.drift.monitor import Monitor
 from metadata.drift.verdicts import GAP, QUIET
-from metadata.series import MetricInfo
+from metadata.series import MetricInfo, Samples
 from planner.benchmarks.drift.collections import Rig
+from planner.benchmarks.drift.spread import spread
 from planner.benchmarks.drift.watched import days
 
 Values = NDArray[np.float64]
@@ -73,7 +75,16 @@ def score(name: str, rigs: Sequence[Rig], say: Callable[[Rig], Values], within_s
 
 def monitored(rig: Rig) -> Values:
     """When the monitor, without limits and as it comes, says that a channel left its normal."""
-    monitor = Monitor({name: MetricInfo(name) for name in rig.channels})
+    return _watched(rig, {name: MetricInfo(name, source=rig.name) for name in rig.channels})
+
+
+def separate(rig: Rig) -> Values:
+    """The same where it is not told that the channels belong together."""
+    return _watched(rig, {name: MetricInfo(name) for name in rig.channels})
+
+
+def _watched(rig: Rig, infos: Mapping[str, MetricInfo]) -> Values:
+    monitor = Monitor(infos)
     times = []
     for blocks, _ in days(rig.channels, (), step=60.0):
         for verdicts in monitor.update(blocks):
@@ -108,6 +119,11 @@ def shifted_mean(threshold: float, long_s: int = 120, short_s: int = 10) -> Call
     return say
 
 
+def _known(said: Mapping[str, Values]) -> Callable[[Rig], Values]:
+    """What was said of each recording, by its name."""
+    return lambda rig: said[rig.name]
+
+
 def clock(period: float) -> Callable[[Rig], Values]:
     """A blind saying at fixed intervals."""
 
@@ -118,15 +134,31 @@ def clock(period: float) -> Callable[[Rig], Values]:
     return say
 
 
-def measure(rigs: Sequence[Rig], within_s: float) -> list[Found]:
+def simulated(span: Mapping[str, Any]) -> list[Rig]:
+    """The recordings of ``{first_seed, count}``."""
+    from simulators.rig import draw_rig
+
+    found = []
+    for seed in range(span["first_seed"], span["first_seed"] + span["count"]):
+        record = draw_rig(seed)
+        channels = {n: Samples.of(n, record.times, v) for n, v in record.channels.items()}
+        found.append(Rig(str(seed), channels, record.changes))
+    return found
+
+
+def measure(rigs: Sequence[Rig], within_s: float, workers: int = 1) -> list[Found]:
     """A row a detector; the simple one has the threshold that suits these recordings best."""
     simple = [
         score(f"shifted mean of {long} s, best threshold ({level})", rigs,
               shifted_mean(level, long), within_s)
         for long in LONGS_S for level in LEVELS
     ]  # fmt: skip
+    ours = []
+    for name, say in (("tomoplan", monitored), ("tomoplan, each channel by itself", separate)):
+        said = dict(zip((r.name for r in rigs), spread(say, rigs, workers, name), strict=True))
+        ours.append(score(name, rigs, _known(said), within_s))
     return [
-        score("tomoplan", rigs, monitored, within_s),
+        *ours,
         max(simple, key=lambda found: found.f1),
         score(f"a clock, every {CLOCK_S} s", rigs, clock(CLOCK_S), within_s),
     ]

@@ -157,12 +157,26 @@ def streams(rows: Sequence[Mapping[str, Any]] | None, points: Sequence[Found] | 
     if points:
         parts.append(
             "Change points of several channels, said once; one is found by the first saying in the "
-            "minute after it:\n\n"
-            + table(["detector", "F1", "found", "changes", "said"],
-                    [[p.name, f"{p.f1:.3f}", str(p.found), str(p.changes), str(p.said)]
-                     for p in points])
-        )  # fmt: skip
+            "minute after it:\n\n" + _changes(points)
+        )
     return "\n\n".join(parts)
+
+
+def rigs(points: Sequence[Found]) -> str:
+    """The same on simulated recordings."""
+    return (
+        "## Change points of simulated rigs\n\n"
+        "4 to 10 channels each second with common states, trends, steps and heavy tails; faults "
+        "that shift, bend, loosen or shake some of them (`simulators/rig.py`), said once as "
+        "above:\n\n" + _changes(points)
+    )
+
+
+def _changes(points: Sequence[Found]) -> str:
+    return table(
+        ["detector", "F1", "found", "changes", "said"],
+        [[p.name, f"{p.f1:.3f}", str(p.found), str(p.changes), str(p.said)] for p in points],
+    )
 
 
 def ring(found: Replay | None, about: Mapping[str, Any]) -> str:
