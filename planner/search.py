@@ -10,7 +10,7 @@ from planner.grammar import Slot, slots
 from planner.plan import AheadScorer, CostModel, Interval, Scorer
 from planner.situation import Situation, rules
 from planner.stepwise_costs import StepwiseCosts
-from planner.task import Priority
+from planner.task import Condition, Priority
 from toolbox.kinds import DataKind, Split, Stage
 from toolbox.recipe import Recipe, Step, wire
 from toolbox.registry import make_tool, tool_class
@@ -21,6 +21,7 @@ PROPOSALS = 5
 LEAST = 3
 SAME_SHARE, SAME_SECONDS = 0.05, 0.3  # costs no further apart count as equal
 CHEAPER = 0.7  # of the cost
+MENDING = {Condition.RINGS: Stage.DESTRIPE, Condition.JITTER: Stage.ALIGN}
 FASTEST = 100.0  # a weight before which quality counts for nothing
 
 
@@ -125,12 +126,22 @@ def _worth(candidate: Candidate, weight: float) -> float:
     return worth - weight * math.log10(candidate.seconds + 1e-2)
 
 
+def mends(candidate: Candidate, situation: Situation) -> bool:
+    """Whether the rings and the jitter that the data show or the request tells of are dealt with,
+    in the time allowed. People expect it, and of scores it costs less than they are sure of."""
+    limit = situation.task.max_seconds
+    stages = {tool_class(step.tool).card.stage for step in candidate.recipe}
+    wanted = {stage for condition, stage in MENDING.items() if condition in situation.conditions}
+    return wanted <= stages and (not limit or candidate.time.high <= limit)
+
+
 def propose(candidates: list[Candidate], situation: Situation) -> list[Candidate]:
-    """The best for this request first, then others from the cost-quality front, best first; among
-    them one that is clearly cheaper than the first, where there is one."""
+    """The best for this request first, of those that :func:`mends` if any do, then others from the
+    cost-quality front, best first; among them one that is clearly cheaper than the first, where
+    there is one."""
     cheapest = min(c.seconds for c in candidates)
     ranked = sorted(candidates, key=lambda c: reward(c, situation, cheapest), reverse=True)
-    chosen = [ranked[0]]
+    chosen = [next((c for c in ranked if mends(c, situation)), ranked[0])]
     on_front = front(candidates)
     listed = [c for c in ranked if c in on_front]
     cheaper = [c for c in listed if clearly_cheaper(c, chosen[0])]

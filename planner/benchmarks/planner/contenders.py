@@ -43,11 +43,13 @@ def _networks() -> list[Contender]:
     trained()
     known = tried()
     network = GraphNetwork()
-    made: list[Contender] = [network, CarefulNetwork(network), NetworkAndRules(network, Rules())]
+    untried = GraphNetwork(untried=True)
+    together = NetworkAndRules(untried, Rules())  # as the planner has it: without the tries
+    made: list[Contender] = [network, CarefulNetwork(network), together]
     if known.seen:
         made.append(GraphNetwork(blind=True))
     if known.rehearsals:
-        made.append(GraphNetwork(untried=True))
+        made.append(untried)
     return made
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from typing import Protocol
 
@@ -23,10 +24,13 @@ from planner.graph_network.tried import tried
 from planner.outcomes.remembered import remembered
 from planner.outcomes.reward import rewards, task_of
 from planner.outcomes.settings import SIMULATED
+from planner.plan import Interval
+from planner.search import Candidate, mends
 from planner.task import Task
 from simulators.outcomes import Outcomes, ScanOutcomes
 
 Floats = NDArray[np.floating]
+NOT_ASKED = Interval(0.0, 0.0, 0.0)  # quality, where only steps and seconds matter
 WEIGHTS = (0.0, 0.25, 0.5, 1.0)  # of the rules beside the network's 1
 MARGINS = np.arange(0.0, 0.31, 0.02)  # of promised reward
 KEPT = 0.975  # of validation's pipelines run for no longer than the slack times what is predicted
@@ -125,7 +129,8 @@ class CarefulNetwork:
 
 class NetworkAndRules:
     """The mean of what the network and the rules say of the quality, as the planner's scorer has
-    it, with the weight of the rules that does best on the validation scans."""
+    it, with the weight of the rules that does best on the validation scans; of those pipelines
+    that mend rings and jitter where there are some, as the planner proposes them."""
 
     name, seeded = "network and rules", False
 
@@ -148,8 +153,14 @@ class NetworkAndRules:
         own, seconds, _ = self._network.predicted(scan)
         ruled = self._rules.predicted(scan)[0]
         quality = (own[scan.complete] + self.weight * ruled) / (1 + self.weight)
-        over = self._network.slack
-        return int(np.argmax(worth(quality, seconds[scan.complete], task, over)))
+        over, seconds = self._network.slack, seconds[scan.complete]
+        promised = worth(quality, seconds, task, over)
+        situation = replace(remembered(scan), task=task)
+        mended = [
+            mends(Candidate(scan.recipe(int(n)), NOT_ASKED, Interval(s, s, over * s)), situation)
+            for n, s in zip(scan.complete, seconds, strict=True)
+        ]
+        return int(np.argmax(np.where(mended, promised, -np.inf) if any(mended) else promised))
 
 
 class Trees:

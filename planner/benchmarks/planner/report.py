@@ -24,6 +24,7 @@ from simulators.outcomes import Outcomes, ScanOutcomes
 
 ORDER = (Priority.SPEED, Priority.BALANCED, Priority.QUALITY)
 OFTEN = 0.05
+RULED = "weight of the rules"
 Floats = NDArray[np.float64]
 
 
@@ -74,7 +75,7 @@ def run(output: Path, table_path: Path = SIMULATED, real_path: Path = REAL,
     found["by goals"] = by_goals(chosen, test)
     found["winners"] = winners(chosen["oracle"][0], test)
     found["passed over"] = absent
-    found["weight of the rules"] = [c.weight for c in made if isinstance(c, NetworkAndRules)]
+    found[RULED] = [c.weight for c in made if isinstance(c, NetworkAndRules)]
     from planner.benchmarks.planner.plot import plot
 
     plot(found, output / "planner.png")
@@ -218,6 +219,7 @@ def table(found: dict[str, Any]) -> str:
         shown = ", ".join(f"{n} {v:.3f}" for n, v in row.items() if n != "scans")
         lines.append(f"  {goals} ({row['scans']}): {shown}")
     lines.append(f"what wins: {found['winners']}")
+    lines.append(f"weight of the rules beside the network, by validation: {found[RULED]}")
     lines += [f"passed over: {n} ({why})" for n, why in found["passed over"].items()]
     return "\n".join(lines)
 
