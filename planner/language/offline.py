@@ -28,7 +28,7 @@ IMPLIED = {
 }
 # What a rule adds to the reader's log odds, beyond what the reader makes of it itself.
 RULES = {"intent": 0.5, "goal": 1.0, "condition": 2.0}
-UNNAMED = -1.0  # … where no rule finds a goal named
+UNNAMED = -0.5  # … where no rule finds a goal named
 WISH = 0.5  # … and to its chances of a priority or device
 FAINT = 0.05  # the least chance of a specimen where none is surer
 LIMIT = 0.35  # how much a rule counts for a quantity to be a limit; the reader counts the rest

@@ -40,6 +40,7 @@ _ENDING = re.compile(
 _HOW = re.compile(r"\bhow (thick|wide|long|deep|tall|big|large)\b[^.;?]{0,20}$", re.ASCII)
 _MEASURE_OF = {"thick": "thickness", "wide": "width", "long": "length", "deep": "depth",
                "tall": "height", "big": "size", "large": "size"}  # fmt: skip
+_VALENCE = re.compile(r"\b(?:oxidation|valence|charge) states?\b|\bvalenc[ey]\b|价态|氧化态|化合价")
 _REST = ("matrix", "background")  # what things are told from, where things are named
 _OF_IT = re.compile(r" of (?:the |these |those |all |its |each )*", re.ASCII)
 _ARTICLE = re.compile(
@@ -179,15 +180,19 @@ def feature_in(
     if intent is not Intent.PLAN or not _MEASURED & set(goals):
         return None
     chosen: list[str | None] = []
+    if Goal.DECOMPOSE in goals and _VALENCE.search(text):
+        return "oxidation state"
     if {Goal.SEGMENT, Goal.DECOMPOSE} & set(goals):
         chosen += [_object(name.text) for name in objects]
     if not chosen or Goal.DEFORM in goals:
-        chosen += _measured(text, measures, objects)
+        joined = measures if Goal.DEFORM in goals else _together(measures, text)
+        chosen += _measured(text, joined, objects)
     if not any(chosen):
         chosen = [_sized(text, name) for name in objects]
     if Goal.QUANTIFY in goals and Goal.SEGMENT not in goals:
         chosen = _asked(text, objects) or chosen
-    things = [said for said in chosen if said not in _REST]
+    counted = [_object(name.text) for name in objects] if set(chosen) <= COUNTED else []
+    things = [said for said in [*chosen, *counted] if said not in _REST and said not in COUNTED]
     return _joined(things or chosen)
 
 
@@ -259,6 +264,9 @@ def _measure(text: str) -> str | None:
 
 
 def _watched(text: str) -> str | None:
+    listed = found_names(text, "features", ("watched",))
+    if len(listed) == 1 and listed[0].stop - listed[0].start == len(text):
+        return listed[0].english
     if not CJK.search(text):
         return _ARTICLE.sub("", text.strip(" -/'") + " ").strip() or None
     return _longest(found_names(text, "features", ("watched",))) or _object(text)

