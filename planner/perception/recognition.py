@@ -38,7 +38,8 @@ class Recognition:
 @dataclass(frozen=True, eq=False)
 class Model:
     """The image side with its weights; ``version`` tells embeddings of one training from
-    another's, ``areas`` is what its card says of each condition."""
+    another's, ``areas`` is what its card says of each condition, ``tells`` whether people are told
+    of conditions: where it does better than the traits on real scans, too."""
 
     tower: Tower
     directions: Array
@@ -46,6 +47,7 @@ class Model:
     offset: Array
     areas: dict[Condition, float]
     version: str
+    tells: bool = True
 
     @classmethod
     def load(cls, folder: Path) -> Model:
@@ -58,7 +60,8 @@ class Model:
         areas = {Condition(row["world"]): row["own_auroc"] for row in card["worlds"]
                  if row["visible"]}  # fmt: skip
         image = {name: w for name, w in weights.items() if name.startswith(("tower.", "seen."))}
-        return cls(Tower(image, HEADS), kept[0], kept[1], kept[2], areas, card["sha256"][:12])
+        return cls(Tower(image, HEADS), kept[0], kept[1], kept[2], areas, card["sha256"][:12],
+                   card["tells"])  # fmt: skip
 
     def recognise(self, pictures: Pictures) -> Recognition:
         """Of the pictures of one scan."""
@@ -97,7 +100,7 @@ def told(inspection: Inspection, found: Recognition) -> dict[Condition, float]:
     tells well on specimens it never saw (its card). Too few views were looked at to say that a scan
     has few."""
     model = shipped()
-    if model is None or inspection.preview is None:
+    if model is None or not model.tells or inspection.preview is None:
         return {}
     good = {c for c, area in model.areas.items() if area >= GOOD}
     if inspection.preview.views_read < inspection.info.projections:

@@ -216,6 +216,7 @@ class Part:
             "beside the contrast a supervised loss: sentences that claim or deny each condition "
             "are held against what was simulated",
             "licence": "Apache-2.0",
+            "tells": bool(self.options["tells"]),
         }  # fmt: skip
 
 

@@ -38,7 +38,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Model:
     good = (Condition.RINGS, Condition.SPARSE_VIEW)
     rows = [{"world": c.value, "visible": c in VISIBLE,
              "own_auroc": GOOD if c in good else GOOD - 0.01} for c in SHOWN]  # fmt: skip
-    card = {"sha256": sha, "worlds": rows}
+    card = {"sha256": sha, "worlds": rows, "tells": True}
     (folder / "perception.json").write_text(json.dumps(card), encoding="utf-8")
     return Model.load(folder)
 
@@ -67,12 +67,17 @@ def test_a_scan_has_an_embedding_and_a_confidence_for_each_condition(use: Model)
     np.testing.assert_array_equal(embedding(inspection), found.embedding)
 
 
-def test_only_what_the_card_finds_well_told_and_what_is_likely_is_said(use: Model) -> None:
+def test_only_what_the_card_finds_well_told_and_what_is_likely_is_said(
+    use: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
     inspection = _inspection()
     sure = Recognition(np.zeros(128, np.float32), dict.fromkeys(SHOWN, 0.99))
     assert set(told(inspection, sure)) == {Condition.RINGS, Condition.SPARSE_VIEW}
     unsure = Recognition(sure.embedding, dict.fromkeys(SHOWN, 0.5))
     assert told(inspection, unsure) == {}
+    quiet = dataclasses.replace(use, tells=False)
+    monkeypatch.setattr(recognition, "shipped", lambda: quiet)
+    assert told(inspection, sure) == {}
 
 
 def test_few_views_are_not_said_of_a_scan_that_was_not_looked_at_whole(use: Model) -> None:
