@@ -14,6 +14,6 @@ from simulators.writing import write_scan
 def foam(tmp_path_factory: pytest.TempPathFactory, home: Path) -> Path:
     """A scan of few columns, with rings."""
     path = tmp_path_factory.mktemp("talk") / "foam.nxs"
-    world = World("foam", columns=96, rows=3, projections=120, photons=2e4, rings=0.8, center=45.0)
+    world = World("foam", columns=96, rows=3, projections=120, photons=1e5, rings=1.0, center=45.0)
     write_scan(world, path)
     return path
