@@ -137,7 +137,7 @@ class Part:
     def card(self) -> dict[str, Any]:
         families = ", ".join(sorted(set(self.families)))
         return {
-            "version": "0.5.0",
+            "version": "0.6.0",
             "changelog": {
                 "0.1.0": "first weights, trained small on one busy CPU core",
                 "0.2.0": "eleven families instead of nine, a logarithmic loss, longer training "
@@ -146,6 +146,7 @@ class Part:
                 "edges; on half a core of a CPU",
                 "0.4.0": "0.3.0 trained further with woven composites, too; turned copies averaged",
                 "0.5.0": "0.4.0 trained further, on a whole core",
+                "0.6.0": "0.5.0 trained further on larger crops",
             },
             "task": "remove streaks and noise from slices reconstructed from few views",
             "intended_use": "half-turn absorption scans of 60 to 120 views after filtered "
