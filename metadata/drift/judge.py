@@ -16,6 +16,7 @@ from metadata.drift.forecast import Forecast, bases, forecast
 from metadata.drift.learning import Learned
 from metadata.drift.nearing import SHARE
 from metadata.drift.normal import Normal, learn
+from metadata.drift.set_points import SetPoints, rest
 from metadata.drift.settings import MonitorSettings
 from metadata.drift.shapes import AGES
 from metadata.drift.verdicts import MOVING, QUIET, WARNING
@@ -56,6 +57,7 @@ class Judge:
         self.forecast: Forecast | None = None
         self.weights: NDArray[np.float32] | None = None
         self.learned = Learned()
+        self.set_points, self.key = SetPoints(), 0.0
         self.state = QUIET
         self.decided = -np.inf
         self.closed = 0
@@ -97,7 +99,8 @@ class Judge:
         if window is None or len(window.rows) < 4:
             return False
         noise = max(noise, _finest(window, limits))
-        self.reading = max(reading, noise)
+        self.reading, self.key = max(reading, noise), key
+        read, window = window, self._here(window, closed.index)
         low, high = self._limits(window, limits)
         step, key_size = self._sizes(window, low, high)
         due = self.closed - self.last_learned >= min(LEARN_BINS, self.closed // 4)
@@ -112,6 +115,8 @@ class Judge:
                 slow = np.clip(learned.slow / self.normal.slow, 0.8, 1.07) * self.normal.slow
                 learned = replace(learned, slow=float(slow))
             self.normal = learned
+            if settings.remember and calm:
+                self.set_points.learn(read, learned, step, key_size, closed.index)
             self.last_learned = self.closed
         fast = FAST_REACH * self.normal.fast + SLOW_REACH * self.normal.slow
         reach = (SWING_REACH * -window.low + fast, SWING_REACH * window.high + fast)
@@ -129,6 +134,10 @@ class Judge:
         self._settle(odds, odds + near, limits, settings)
         self._follow(closed.index, window, (low, high))
         return True
+
+    def _here(self, window: Window, index: int) -> Window:
+        """The window with its means as they would be at the set-point in force."""
+        return self.set_points.at(window, self.key, KEY_SIZE * self.reading, index)
 
     def _likely(self, mean: float) -> float:
         """What comes rarely cannot be averaged: one reading far from the median of the last five
@@ -194,6 +203,7 @@ class Judge:
         window = self.recent.window(newest, self.since)
         if window is None or len(window.rows) < 4:
             return None
+        window = self._here(window, newest)
         low, high = self._limits(window, limits)
         step, key = self._sizes(window, low, high)
         return Seen(window, self.normal, self.reading, step, key)
@@ -214,6 +224,7 @@ class Judge:
 
     def to_state(self) -> dict[str, Any]:
         state = dict(vars(self))
+        state["set_points"] = self.set_points.to_state()
         state["recent"] = self.recent.to_state()
         state["learned"] = self.learned.to_state()
         state["episode"] = self.episode.to_state()
@@ -225,7 +236,8 @@ class Judge:
     def from_state(cls, state: Mapping[str, Any]) -> Judge:
         judge = cls()
         for name in vars(judge):
-            setattr(judge, name, state[name])
+            setattr(judge, name, state.get(name, getattr(judge, name)))
+        judge.set_points = rest(state)
         judge.recent = Recent.from_state(state["recent"])
         judge.learned = Learned.from_state(state["learned"])
         judge.episode = Episode.from_state(state["episode"])

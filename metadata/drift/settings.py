@@ -11,6 +11,7 @@ from metadata.errors import InputError
 class MonitorSettings:
     """``false_alarm_days``: expected time between two false warnings of one metric, days (a
     warning that stands counts as one a day). ``causes``: how many causes are named at most.
+    ``remember``: whether set-points are remembered that were not in force for forty days.
 
     >>> MonitorSettings(false_alarm_days=200).false_alarm_days
     200
@@ -18,6 +19,7 @@ class MonitorSettings:
 
     false_alarm_days: float = 100.0
     causes: int = 5
+    remember: bool = True
 
     def __post_init__(self) -> None:
         if not 1 <= self.false_alarm_days <= 1e5:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
@@ -55,6 +55,8 @@ class Window:
     keys: Floats
     low: float
     high: float
+    #: The set-points in it, of which the columns of ``keys`` are (none where there is one only).
+    set_points: Floats = field(default_factory=lambda: np.empty(0))
 
 
 class Recent:
@@ -108,7 +110,7 @@ class Recent:
         return Window(
             rows, share @ bin_ages(), share @ y, n[rows], share @ swing,
             empty if eras is None else eras, empty if keys is None else keys,
-            float(profile.min()), float(profile.max()),
+            float(profile.min()), float(profile.max()), found,
         )  # fmt: skip
 
     def to_state(self) -> dict[str, Any]:

@@ -156,7 +156,7 @@ class Watch:
         for source, names in zip(self.sources, self._names, strict=True):
             for name, info in source.metrics().items():
                 told = names.get(name, name)
-                found[told] = replace(info, name=told)
+                found[told] = replace(info, name=told, source=source.name)
         return found
 
     # ---- verdicts --------------------------------------------------------------------------------

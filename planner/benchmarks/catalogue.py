@@ -144,6 +144,12 @@ def _drift_quick(output: Path) -> dict[str, Any]:
     return run(output, quick=True)
 
 
+def _drift_years(output: Path) -> dict[str, Any]:
+    from planner.benchmarks.drift import run_years
+
+    return run_years(output)
+
+
 def _feedback(output: Path) -> dict[str, Any]:
     from planner.benchmarks.feedback import run, table
 
@@ -215,6 +221,9 @@ BENCHMARKS = {
     "engine-30GB": Benchmark("a 30 GB scan in 4 GiB", _engine_big, slow=True),
     "drift": Benchmark("the early warning beside simple methods", _drift, slow=True),
     "drift-quick": Benchmark("the same on a few histories", _drift_quick, slow=True),
+    "drift-years": Benchmark(
+        "what it adapts to and forgets in five years", _drift_years, slow=True
+    ),
     "rules": Benchmark("the planner's rules, measured again", _rules, slow=True),
 }
 

@@ -40,9 +40,25 @@ def run(output: Path, quick: bool = False) -> dict[str, Any]:
     return plain(result)
 
 
+def run_years(output: Path) -> dict[str, Any]:
+    """Only the five years: measure and print their table."""
+    from rich.console import Console
+    from rich.markdown import Markdown
+
+    from planner.benchmarks.drift import report, years
+
+    how = settings()
+    lived = years.measure(how["years"], how["workers"])
+    page = report.years(lived)
+    Console().print(Markdown(page))
+    (output / "years.md").write_text(page + "\n", encoding="utf-8")
+    return plain({way: [asdict(one) for one in some] for way, some in lived.items()})
+
+
 def measured(how: Mapping[str, Any], output: Path) -> tuple[dict[str, Any], str]:
     """All measures as numbers and as a page; pictures go to ``output``."""
     from planner.benchmarks.drift import change_points, kills, report, ring, simulated, speed
+    from planner.benchmarks.drift import years as five_years
     from planner.benchmarks.drift.case import make
 
     again = how["resamples"]
@@ -51,6 +67,7 @@ def measured(how: Mapping[str, Any], output: Path) -> tuple[dict[str, Any], str]
     said, points = public(how)
     rigs = change_points.simulated(how["rigs"])
     together = change_points.measure(rigs, how["change_points"]["within_s"], how["workers"])
+    lived = five_years.measure(how["years"], how["workers"])
     data = os.environ.get("TOMOPLAN_DATA")
     replay = ring.measure(how["ring"], Path(data)) if data else None
     print("── drift: kills and speed", file=sys.stderr)
@@ -65,6 +82,7 @@ def measured(how: Mapping[str, Any], output: Path) -> tuple[dict[str, Any], str]
         report.causes(found, again),
         report.streams(said, points),
         report.rigs(together),
+        report.years(lived),
         report.ring(replay, how["ring"]),
         report.speed(fast),
         report.kills(killed),
@@ -76,6 +94,7 @@ def measured(how: Mapping[str, Any], output: Path) -> tuple[dict[str, Any], str]
         "streams": said,
         "change_points": points and [asdict(p) for p in points],
         "rigs": [asdict(p) for p in together],
+        "years": {way: [asdict(one) for one in some] for way, some in lived.items()},
         "ring": replay and asdict(replay),
         "speed": asdict(fast),
         "kills": asdict(killed),

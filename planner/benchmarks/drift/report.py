@@ -14,6 +14,7 @@ from planner.benchmarks.drift.resample import Figure
 from planner.benchmarks.drift.ring import Replay
 from planner.benchmarks.drift.simulated import OURS, Simulated
 from planner.benchmarks.drift.speed import Speed
+from planner.benchmarks.drift.years import AFTER_DAYS, Lived
 
 HEAD = """# Early warning, measured
 
@@ -170,6 +171,43 @@ def rigs(points: Sequence[Found]) -> str:
         "that shift, bend, loosen or shake some of them (`simulators/rig.py`), said once as "
         "above:\n\n" + _changes(points)
     )
+
+
+def years(lived: Mapping[str, Sequence[Lived]]) -> str:
+    """What is adapted to, and what is forgotten."""
+    rows, counts = [], []
+    for way, some in lived.items():
+        many = max(len(one.false) for one in some)
+        false = [
+            30 * sum(one.false[y] for one in some) / sum(one.quiet_days[y] for one in some)
+            for y in range(many)
+        ]
+        left = [_mean([value for one in some for value in one.lefts[y]]) for y in range(many)]
+        errors = sorted(error for one in some for error in one.errors)
+        after = 30 * sum(one.after_false for one in some) / sum(one.after_days for one in some)
+        rows.append([
+            way, " ".join(f"{rate:.2f}" for rate in false),
+            " ".join(f"{100 * share:.0f}" for share in left) + " %",
+            f"{errors[len(errors) // 2]:.2f} (mean {_mean(errors):.2f})" if errors else "–",
+            f"{after:.2f}", str(max(one.state_bytes for one in some)),
+        ])  # fmt: skip
+        counts.append((len(some), sum(len(v) for one in some for v in one.lefts), len(errors)))
+    metrics, drifts, returns = counts[0]
+    return (
+        "## Years\n\n"
+        f"{metrics} metrics over years with a value each 15 minutes (`simulators/years.py`): "
+        f"ageing, limits that move, {drifts} drifts, and {returns} returns of set-points that were "
+        "not in force for months (without those within a drift or right after one). *False* and "
+        "*life left*: year by year. *Error*: of the level expected at a return, in deviations of a "
+        f"reading, median; *after*: false warnings in the {AFTER_DAYS:g} days after all "
+        "returns.\n\n"
+        + table(["way", "false in 30 days", "life left", "error at a return",
+                 "false in 30 days, after", "bytes"], rows)
+    )  # fmt: skip
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values) if values else float("nan")
 
 
 def _changes(points: Sequence[Found]) -> str:
