@@ -184,7 +184,8 @@ def years(lived: Mapping[str, Sequence[Lived]]) -> str:
         ]
         left = [_mean([value for one in some for value in one.lefts[y]]) for y in range(many)]
         errors = sorted(error for one in some for error in one.errors)
-        after = 30 * sum(one.after_false for one in some) / sum(one.after_days for one in some)
+        days = sum(one.after_days for one in some)
+        after = 30 * sum(one.after_false for one in some) / days if days else float("nan")
         rows.append([
             way, " ".join(f"{rate:.2f}" for rate in false),
             " ".join(f"{100 * share:.0f}" for share in left) + " %",
