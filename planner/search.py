@@ -21,7 +21,7 @@ PROPOSALS = 5
 LEAST = 3
 SAME_SHARE, SAME_SECONDS = 0.05, 0.3  # costs no further apart count as equal
 CHEAPER = 0.7  # of the cost
-MENDING = {Condition.RINGS: Stage.DESTRIPE, Condition.JITTER: Stage.ALIGN}
+MENDING = {Condition.RINGS: "rings", Condition.JITTER: "jitter"}  # condition → defect
 FASTEST = 100.0  # a weight before which quality counts for nothing
 
 
@@ -127,12 +127,14 @@ def _worth(candidate: Candidate, weight: float) -> float:
 
 
 def mends(candidate: Candidate, situation: Situation) -> bool:
-    """Whether the rings and the jitter that the data show or the request tells of are dealt with,
-    in the time allowed. People expect it, and of scores it costs less than they are sure of."""
-    limit = situation.task.max_seconds
-    stages = {tool_class(step.tool).card.stage for step in candidate.recipe}
-    wanted = {stage for condition, stage in MENDING.items() if condition in situation.conditions}
-    return wanted <= stages and (not limit or candidate.time.high <= limit)
+    """Whether a step is known to mend the rings and the jitter that the data show or the request
+    tells of, in the time allowed. People expect it, and of scores it costs less than they are sure
+    of."""
+    limit, defects = situation.task.max_seconds, rules()["defects"]
+    tools = {step.tool for step in candidate.recipe}
+    wanted = [d for condition, d in MENDING.items() if condition in situation.conditions]
+    mended = all(tools & defects[name]["left"].keys() for name in wanted)
+    return mended and (not limit or candidate.time.high <= limit)
 
 
 def propose(candidates: list[Candidate], situation: Situation) -> list[Candidate]:

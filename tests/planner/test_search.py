@@ -8,8 +8,9 @@ import pytest
 
 from planner.plan import Interval
 from planner.scoring import RuleScorer
-from planner.search import Candidate, clearly_cheaper, front, propose, same_cost
+from planner.search import Candidate, clearly_cheaper, front, mends, propose, same_cost
 from planner.service import propose_plans
+from planner.situation import Situation
 from planner.task import Condition, Goal, Intent, Task
 from tests.planner.situations import FixedCosts, situation
 from toolbox.recipe import Step
@@ -71,3 +72,17 @@ def test_a_time_that_cannot_be_kept_puts_the_fastest_first(limit: float) -> None
         situation(noise=0.2, rings=8.0, view_sufficiency=0.2), RuleScorer(), costs
     )
     assert unlimited[0].prediction.seconds.value > 12.0
+
+
+def test_rings_are_mended_by_what_is_known_to_take_them_in_the_time_allowed() -> None:
+    def mended(tool: str, of: Situation) -> bool:
+        return mends(candidate(0.5, 6.0, tool, "fbp"), of)
+
+    ringed, hurried = (
+        situation(Task(Intent.PLAN, (Goal.RECONSTRUCT,), max_seconds=limit), rings=12.0)
+        for limit in (None, 5.0)
+    )
+    assert mended("stripe_differences", ringed)
+    assert not mended("stripe_dead", ringed)
+    assert not mended("stripe_differences", hurried)
+    assert mended("stripe_dead", situation(rings=0.2))
