@@ -37,14 +37,14 @@ class Episode:
         if not now.any():
             return -1
         level = float(np.average(window.y[now], weights=window.n[now]))
-        if not np.isfinite(self.base) or np.sign(way) != np.sign(self.way):
+        if self._back(level, spread):
+            return index - 1  # the half day before may hold some of what was
+        # What is on its way back looks like a drift to the other side.
+        turned = np.sign(way) != np.sign(self.way) and self._peak <= CLEAR * spread
+        if not np.isfinite(self.base) or turned:
             self.base, self.way, self._peak, self._levels = base, way, 0.0, []
         height = (level - self.base) * np.sign(self.way)
         self._peak = max(self._peak, height)
-        if self._peak > CLEAR * spread and height < min(
-            BACK * self._peak, self._peak - CLEAR * spread
-        ):
-            return index - 1  # the half day before may hold some of what was
         if not self._levels or index - self._levels[-1][0] >= PER_DAY:
             self._levels = [*self._levels, (index, height)][-REST_DAYS - 1 :]
         first, then = self._levels[0]
@@ -53,6 +53,14 @@ class Episode:
             if highest - then < max(REST_SHARE * abs(self.way), spread):
                 return first
         return -1
+
+    def _back(self, level: float, spread: float) -> bool:
+        """Whether what had moved is back: with its base known from when the warning began."""
+        if not np.isfinite(self.base):
+            return False
+        height = (level - self.base) * np.sign(self.way)
+        return bool(height < min(BACK * self._peak, self._peak - CLEAR * spread)
+                    and self._peak > CLEAR * spread)  # fmt: skip
 
     def to_state(self) -> dict[str, Any]:
         return dict(vars(self))
