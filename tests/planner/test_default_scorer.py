@@ -38,9 +38,7 @@ def test_the_rules_rank_where_it_did_not() -> None:
     assert isinstance(found, RuleScorer)
 
 
-@pytest.mark.parametrize(
-    ("text", "said"), [("reconstruct", "rules of"), ("重建", "经验规则")]
-)
+@pytest.mark.parametrize(("text", "said"), [("reconstruct", "rules of"), ("重建", "经验规则")])
 def test_without_weights_the_rules_take_over_and_it_is_said(
     text: str, said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
