@@ -47,7 +47,7 @@ def draw_rig(seed: int, *, healthy: bool = False) -> RigRecord:
     """
     rng = np.random.default_rng([seed, 0x716])
     count, many = int(rng.integers(*LENGTHS_S)), int(rng.integers(4, 11))
-    states = np.stack([_memory(rng, count, float(np.exp(rng.uniform(np.log(5), np.log(120)))))
+    states = np.stack([ornstein_uhlenbeck(rng, count, float(np.exp(rng.uniform(np.log(5), np.log(120)))))
                        for _ in range(rng.integers(1, 4))])  # fmt: skip
     gains = rng.normal(0, 1, (many, len(states))) * rng.choice([0.0, 0.4, 1.2], (many, 1))
     own = np.stack([_own(rng, count) for _ in range(many)])
@@ -62,9 +62,9 @@ def draw_rig(seed: int, *, healthy: bool = False) -> RigRecord:
     return RigRecord(START + np.arange(float(count)), channels, START + np.array(changes), faults)
 
 
-def _memory(rng: np.random.Generator, count: int, seconds: float) -> Values:
-    """A unit Ornstein-Uhlenbeck process, read each second."""
-    keep = np.exp(-1 / seconds)
+def ornstein_uhlenbeck(rng: np.random.Generator, count: int, memory: float) -> Values:
+    """A unit Ornstein-Uhlenbeck process (n,) with a memory of so many steps."""
+    keep = np.exp(-1 / memory)
     row = rng.standard_normal(count)
     row[1:] *= np.sqrt(1 - keep**2)
     for k in range(1, count):
@@ -78,11 +78,11 @@ def _own(rng: np.random.Generator, count: int) -> Values:
     if kind == "heavy":
         row = rng.standard_t(3, count)
         return row / np.sqrt(3.0)
-    row = _memory(rng, count, float(rng.uniform(1, 4))) if kind == "remembers" else (
+    row = ornstein_uhlenbeck(rng, count, float(rng.uniform(1, 4))) if kind == "remembers" else (
         rng.standard_normal(count))  # fmt: skip
     if kind == "slow":  # a temperature: warming up, and wandering
         warm = rng.normal(0, 6) * np.exp(-np.arange(count) / rng.uniform(100, 800))
-        row += warm + 2 * _memory(rng, count, float(rng.uniform(200, 1500)))
+        row += warm + 2 * ornstein_uhlenbeck(rng, count, float(rng.uniform(200, 1500)))
     return row
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from simulators.rig import ornstein_uhlenbeck
+
 Values = NDArray[np.float64]
 
 DAY, STEP_S, START = 86400.0, 900.0, 1767571200.0
@@ -66,7 +68,9 @@ def draw_years(seed: int, *, years: float = 5.0) -> Years:
     swing = rng.uniform(0.5, 2) * np.cos(2 * np.pi * (day - rng.random()))
     season = rng.uniform(0, 1.5) * np.cos(2 * np.pi * (day / 365.25 - rng.random()))
     ageing = 1 + 0.1 * day / 365.25
-    wander = rng.uniform(0.3, 0.8) * _wander(rng, len(day), rng.uniform(1, 4) * DAY / STEP_S)
+    wander = rng.uniform(0.3, 0.8) * ornstein_uhlenbeck(
+        rng, len(day), rng.uniform(1, 4) * DAY / STEP_S
+    )
     normal = offset + gain * swing + season + ageing * wander
     limits = _limits(rng, days, float(normal.min()), float(normal.max()))
     drift, drifts, repairs = _drifts(rng, day, normal, limits)
@@ -104,16 +108,6 @@ def _set_points(
         events.append((START + at * DAY, "energy_change", f"Energy to {now:.3f} keV."))
         at += stay
     return key, returns
-
-
-def _wander(rng: np.random.Generator, count: int, memory: float) -> Values:
-    """A unit Ornstein-Uhlenbeck process with a memory of so many steps."""
-    keep = float(np.exp(-1 / memory))
-    row = rng.standard_normal(count)
-    row[1:] *= np.sqrt(1 - keep**2)
-    for k in range(1, count):
-        row[k] += keep * row[k - 1]
-    return row
 
 
 def _limits(
