@@ -47,8 +47,9 @@ def draw_rig(seed: int, *, healthy: bool = False) -> RigRecord:
     """
     rng = np.random.default_rng([seed, 0x716])
     count, many = int(rng.integers(*LENGTHS_S)), int(rng.integers(4, 11))
-    states = np.stack([ornstein_uhlenbeck(rng, count, float(np.exp(rng.uniform(np.log(5), np.log(120)))))
-                       for _ in range(rng.integers(1, 4))])  # fmt: skip
+    common = range(rng.integers(1, 4))
+    memories = (float(np.exp(rng.uniform(np.log(5), np.log(120)))) for _ in common)
+    states = np.stack([ornstein_uhlenbeck(rng, count, memory) for memory in memories])
     gains = rng.normal(0, 1, (many, len(states))) * rng.choice([0.0, 0.4, 1.2], (many, 1))
     own = np.stack([_own(rng, count) for _ in range(many)])
     changes, faults = _faults(rng, own, gains, states, healthy)
