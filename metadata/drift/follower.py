@@ -191,7 +191,7 @@ class Follower:
         scores, limits, seconds, lows, highs = (row[part] for row in self._numbers)
         limit = self.limits
         side = found.side if found is not None else 0
-        if judge.possible:
+        if judge.open:
             limits[:] = limit.high if side > 0 else limit.low
         limits[near > 0], limits[near < 0] = limit.high, limit.low
         if reached.any():
@@ -201,7 +201,7 @@ class Follower:
             if np.isfinite(limit.low) or np.isfinite(limit.high):
                 scores[:] = 1 / (1 + np.exp(-np.clip(found.odds - CENTRE, -30, 30)))
             scores[reached] = 1.0
-            told = (near == side) | judge.possible
+            told = (near == side) | judge.open
             if told.any() and np.isfinite(limit.high if side > 0 else limit.low):
                 gone = self._clock[part] - judge.decided
                 low, middle, high = (d * DAY for d in found.days)

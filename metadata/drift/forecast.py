@@ -142,6 +142,17 @@ def forecast(
     ), weight  # fmt: skip
 
 
+def guess(side: int) -> Forecast:
+    """What is said of a drift of which nothing is known but that there may be one.
+
+    >>> [round(days, 1) for days in guess(1).days]
+    [1.2, 4.7, 18.6]
+    """
+    shapes = np.bincount([m[0] for m in MEMBERS], [m[1] for m in MEMBERS], len(SHAPES))
+    odds = -SEEN
+    return Forecast(odds, odds, side, float(AGES[0]), quantiles(_guess()), tuple(shapes.tolist()))
+
+
 def _evidence(a: Floats, b: Floats) -> Floats:
     """Log of how much more likely the readings are with a drift whose size is known to
     :data:`WAY_SHARE` than without (Gaussian integral over the size)."""

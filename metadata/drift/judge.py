@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from metadata.drift.bins import BIN_S, OUTLYING, ClosedBin
 from metadata.drift.cause import Seen
 from metadata.drift.episode import NOW_DAYS, Episode
-from metadata.drift.forecast import Forecast, bases, forecast
+from metadata.drift.forecast import Forecast, bases, forecast, guess
 from metadata.drift.learning import Learned
 from metadata.drift.nearing import SHARE
 from metadata.drift.normal import Normal, learn
@@ -40,8 +40,12 @@ NOISE_REACH = 3.0
 # Without a limit: as if one were so many deviations of a reading away.
 UNLIMITED = 12.0
 #: Log odds of a drift (a priori one begins each day, which makes little of them) from which one
-#: is seen, below which the normal is learned, and above which it is not ruled out.
-MOVES, CALM, POSSIBLE = 3.0, 1.5, 0.8
+#: is seen, below which the normal is learned, above which it is worth looking for its cause, and
+#: above which it is not ruled out.
+MOVES, CALM, POSSIBLE, OPEN = 3.0, 1.5, 0.8, 0.4
+# What is taken for repaired or for a new normal without a word in the log book may go on all the
+# same (drifts by jumps go back at times): for so many days the time to the limit stays open.
+DOUBTED = 80
 # Log odds, with what the whole way to the limit is worth, that false warnings pass once in 100
 # days, and for e times as many days (draw_history, seeds below 10000: docs/drift.md).
 WARN_AT, PER_LOG_DAYS, HYSTERESIS, NEAR = 13.0, 2.2, 1.0, 20.0
@@ -67,6 +71,8 @@ class Judge:
         #: Last month's level, and how far the metric's normal reaches below and above it.
         self.usual, self.reach = np.nan, (0.0, 0.0)
         self.episode = Episode()
+        #: Until the end of which bin an end that nobody told of is doubted, and of which side.
+        self.doubted, self.side = -1, 0
         self.daily = False
         self.parts = 0
         self.tail: list[float] = []
@@ -130,6 +136,8 @@ class Judge:
         if found is not None:
             self.forecast, odds = found[0], found[0].odds
             self.weights = found[1].astype(np.float32)
+        elif closed.index < self.doubted:
+            self.forecast = guess(self.side)
         near = NEAR * _nearness(window, self.usual, limits)
         self._settle(odds, odds + near, limits, settings)
         self._follow(closed.index, window, (low, high))
@@ -159,7 +167,9 @@ class Judge:
         if np.isfinite(way):
             since = self.episode.over(index, window, float(base), float(way), spread)
             if since >= 0:
+                self.side = self.forecast.side
                 self.restart(since)
+                self.doubted, self.forecast = index + DOUBTED, guess(self.side)
 
     def _settle(
         self, odds: float, urgency: float, limits: Limits, settings: MonitorSettings
@@ -175,13 +185,22 @@ class Judge:
 
     @property
     def possible(self) -> bool:
-        """A drift is not ruled out: when it would be at the limit is worth saying, and why."""
+        """A drift is likely enough for its cause to be looked for."""
         found = self.forecast
         return found is not None and (found.moved > POSSIBLE or self.state == WARNING)
+
+    @property
+    def open(self) -> bool:
+        """A drift is not ruled out: when it would be at the limit is worth saying."""
+        doubted = self.decided <= self.doubted * BIN_S
+        return self.forecast is not None and (
+            doubted or self.forecast.moved > OPEN or self.state == WARNING
+        )
 
     def restart(self, index: int) -> None:
         """What was before bin ``index`` is no longer its normal (a repair, a new objective)."""
         self.since = index
+        self.doubted = -1
         self.forecast, self.weights, self.state = None, None, QUIET
         self.usual = np.nan
         self.episode = Episode()
