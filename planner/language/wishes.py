@@ -123,9 +123,12 @@ def as_bare_wish(task: Task) -> Task | None:
 
 
 def _ruled_out(plain: str) -> tuple[frozenset[str], str]:
-    """The steps that normal text rules out and asks for nowhere else, and the text without."""
+    """The steps that normal text rules out, and the text without. Where it also asks for a step,
+    the later of both counts, and a ruling out only if it is of the whole step: "remove the rings.
+    No, without ring removal", not "segment the pores, do not segment the grains"."""
     words = vocabulary("wishes")
-    names, rest = set(), plain
+    names: dict[str, int] = {}  # … and up to where in the text that revokes what was asked
+    rest, whole = plain, re.compile(words["no_whole"])
     before, following = re.compile(words["no_before"]), re.compile(words["or"])
     called = {
         name: re.compile(rf"\s*(?:{step['called']})") for name, step in words["steps"].items()
@@ -139,7 +142,7 @@ def _ruled_out(plain: str) -> tuple[frozenset[str], str]:
         at = negation.end()
         while hit := _first(called, plain, at):
             name, end = hit
-            names.add(name)
+            names[name] = max(names.get(name, 0), end if whole.match(plain, end) else 0)
             blank(negation.start(), end)
             joined = following.match(plain[end:])
             if joined is None:
@@ -149,9 +152,11 @@ def _ruled_out(plain: str) -> tuple[frozenset[str], str]:
         for found in pattern.finditer(plain):
             after = re.match(words["no_after"], plain[found.end() :])
             if after:
-                names.add(name)
-                blank(found.start(), found.end() + after.end())
-    return frozenset(n for n in names if not called[n].search(rest)), rest
+                end = found.end() + after.end()
+                names[name] = max(names.get(name, 0), end if whole.match(plain, end) else 0)
+                blank(found.start(), end)
+    ruled_out = frozenset(n for n, end in names.items() if not called[n].search(rest, end))
+    return ruled_out, rest
 
 
 def _strangers(plain: str) -> tuple[tuple[str, str | None], ...]:

@@ -53,6 +53,27 @@ def test_what_is_ruled_out_is_in_no_plan(text: str, stage: str) -> None:
         assert stage not in {known_tools()[tool].card.stage.value for tool in used}
 
 
+@pytest.mark.parametrize(
+    ("text", "barred"),
+    [
+        ("remove the rings and reconstruct. No, without ring removal", True),
+        ("去环并重建。算了，不要去环", True),
+        ("remove the rings. Ring removal is not needed any more", True),
+        ("without ring removal. Sorry, do remove the rings", False),
+        ("不要去环。还是去环吧，再重建", False),
+    ],
+)
+def test_of_a_step_asked_for_and_ruled_out_the_later_counts(text: str, barred: bool) -> None:
+    assert wishes_in(text).barred_stages == ({"destripe"} if barred else set())
+    assert (Goal.DESTRIPE in understand(text).task.goals) is not barred
+
+
+def test_what_is_ruled_out_of_one_thing_is_not_ruled_out_of_another() -> None:
+    text = "segment the pores, do not segment the grains"
+    assert not wishes_in(text).barred_stages
+    assert Goal.SEGMENT in understand(text).task.goals
+
+
 def test_several_steps_are_ruled_out_at_once() -> None:
     text = "reconstruct, no denoising or ring removal"
     assert wishes_in(text).barred_stages == {"denoise", "destripe"}
