@@ -79,8 +79,9 @@ def _understanding(output: Path) -> dict[str, Any]:
         )
     result = run(requests)
     print(table(result))
-    alike = pairs.run()
-    print(pairs.table(alike))
+    alike = {name: pairs.run(name=name) for name in (pairs.UNSEEN, pairs.LOOKED_AT)}
+    for each in alike.values():
+        print(pairs.table(each))
     return {**result, "pairs": alike}
 
 

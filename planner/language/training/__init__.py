@@ -60,9 +60,10 @@ def measure() -> dict[str, Any]:
 
     path = WEIGHTS_AT / Path(WEIGHTS).with_suffix(".json")
     card: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    alike = pairs.run()
     kept = ("pairs", "wordings", "alike", "alike_by_field", "en", "zh")
-    card["measured_on_translated_pairs"] = _rounded({name: alike[name] for name in kept})
+    for name in (pairs.UNSEEN, pairs.LOOKED_AT):
+        alike = pairs.run(name=name)
+        card[f"measured_on_{name}"] = _rounded({part: alike[part] for part in kept})
     requests = os.environ.get("TOMOPLAN_REQUESTS")
     if requests:
         found = language.run(requests)

@@ -29,9 +29,13 @@ class Phrasebook:
         self.frames: Words = part_of(vocabulary("training_frames"), held)
         self.wholes: Words = part_of(vocabulary("training_whole"), held)
         self.clauses: Words = part_of(vocabulary("training_clauses"), held)
+        for goal, orders in part_of(vocabulary("training_orders"), held).items():
+            self.clauses[goal] += orders
         self._widen(part_of(vocabulary("training_variants"), held))
-        self._remember(part_of(vocabulary("training_remarks"), held))
-        for story in part_of(vocabulary("training_stories"), held):
+        for name in ("training_remarks", "training_hints"):
+            self._remember(part_of(vocabulary(name), held))
+        stories = [*vocabulary("training_stories"), *vocabulary("training_letters")]
+        for story in part_of(stories, held):
             _extend(self.wholes, {base: [{**story, "text": story[base]}] for base in ("en", "zh")})
 
     def _widen(self, more: Words) -> None:

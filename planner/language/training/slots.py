@@ -47,7 +47,11 @@ class Slots:
         self.chance = chance
         text = vocabulary("training_text")
         asides, intents = vocabulary("training_asides"), vocabulary("training_intents")
-        held = {line.split("=")[0] for line in vocabulary("pairs")["names"]["s"]}
+        held = {
+            line.split("=")[0]
+            for document in ("pairs", "pairs_unseen")
+            for line in vocabulary(document)["names"]["s"]
+        }
         kinds = ("things", "forms", "materials")
         self.names = {
             kind: [e for e in entries("specimens", kind) if e[0] not in held] for kind in kinds
