@@ -73,6 +73,8 @@ class Judge:
         self.episode = Episode()
         #: Until the end of which bin an end that nobody told of is doubted, and of which side.
         self.doubted, self.side = -1, 0
+        #: Whether the warning began with the last bin.
+        self.rose = False
         self.daily = False
         self.parts = 0
         self.tail: list[float] = []
@@ -177,11 +179,13 @@ class Judge:
         """The state that these odds make of the one before; near the limit lower ones suffice."""
         warn = WARN_AT + PER_LOG_DAYS * float(np.log(settings.false_alarm_days / 100))
         limited = np.isfinite(limits.low) or np.isfinite(limits.high)
+        before = self.state
         stays = self.state == WARNING and urgency > warn - HYSTERESIS
         if limited and (urgency > warn or stays):
             self.state = WARNING
         else:
             self.state = MOVING if odds > (MOVES if limited else warn) else QUIET
+        self.rose = self.state == WARNING and before != WARNING
 
     @property
     def possible(self) -> bool:
@@ -215,11 +219,13 @@ class Judge:
         return (max(low, limits.low) if np.isfinite(low) else -np.inf,
                 min(high, limits.high) if np.isfinite(high) else np.inf)  # fmt: skip
 
-    def seen(self, newest: int, limits: Limits) -> Seen | None:
-        """As a possible cause of another's drift: what was known when bin ``newest`` was over."""
+    def seen(self, newest: int, limits: Limits, whole: bool = True) -> Seen | None:
+        """As a possible cause of another's drift: what was known when bin ``newest`` was over;
+        ``whole``: what was before a new baseline too."""
         if self.normal is None:
             return None
-        window = self.recent.window(newest, self.since)
+        # What moved before its own repair moved all the same.
+        window = self.recent.window(newest, -1 if whole else self.since)
         if window is None or len(window.rows) < 4:
             return None
         window = self._here(window, newest)

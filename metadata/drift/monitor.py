@@ -17,11 +17,12 @@ from metadata.drift.saving import pack, unpack
 from metadata.drift.saw_tooth import SawToothFacts
 from metadata.drift.settings import MonitorSettings
 from metadata.drift.together import FEWEST, MOST, Together
-from metadata.drift.verdicts import WARNING, Verdicts
+from metadata.drift.verdicts import Verdicts
+from metadata.drift.window import DAY
 from metadata.series import Limits, LoggedEvent, Mark, MetricInfo, Samples
 
-# A day of a standing warning, in bins: after it the cause is looked for again.
-AGAIN_S = 86400.0
+# After so long the cause of a drift is looked for again.
+AGAIN_S = 43200.0
 SUSPECTS = 48
 # More metrics than this are judged one after the other, on average so many seconds apart.
 AT_ONCE, SPACED_S, LATEST_S = 100, 0.05, 1800.0
@@ -98,7 +99,7 @@ class Monitor:
             follower.step(start, stop)
         if len(self.timeline) > LONG_BOOK:
             nows = [f.clock.now for f in self.followers.values() if np.isfinite(f.clock.now)]
-            self.timeline.forget(min(nows, default=-np.inf) - BOOK_DAYS * AGAIN_S)
+            self.timeline.forget(min(nows, default=-np.inf) - BOOK_DAYS * DAY)
         return iter([follower.finish() for follower in followers])
 
     def set_limits(self, metric: str, limits: Limits | None) -> None:
@@ -135,14 +136,14 @@ class Monitor:
         return min(late, LATEST_S) * crc32(name.encode()) / 2**32
 
     def _explain(self, follower: Follower) -> None:
-        """Look for the cause of a drift: when it is first seen, and once a day after."""
+        """Look for the cause of a drift: when it is first seen, when it is warned of, and twice a
+        day."""
         judge, name = follower.judge, follower.info.name
         if not judge.possible or judge.weights is None or len(self.followers) < 2:
             self._asked.pop(name, None)
             return
-        due = self._asked.get(name, -np.inf) + (AGAIN_S if judge.state == WARNING else AGAIN_S / 2)
-        new = judge.state == WARNING and not follower.causes
-        if judge.decided < due and not new:
+        due = self._asked.get(name, -np.inf) + AGAIN_S
+        if judge.decided < due and not judge.rose:
             return
         self._asked[name] = judge.decided
         newest = round(judge.decided / BIN_S) - 1
@@ -151,8 +152,11 @@ class Monitor:
             seen = other.judge.seen(newest, other.limits)
             if seen is not None:
                 others[other.info.name] = seen
+        mine = judge.seen(newest, follower.limits, whole=False)
+        if mine is None:
+            return
         weights = judge.weights.astype(np.float64)
-        follower.causes = rank(name, weights, others, self.settings.causes)
+        follower.causes = rank(name, weights, mine, others, self.settings.causes)
 
     def _suspects(self, name: str) -> list[Follower]:
         """The others, or of very many those that are the most unrestful."""
