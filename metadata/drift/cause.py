@@ -30,7 +30,8 @@ Floats = NDArray[np.float64]
 LEADS = ((0.0, 0.4), (0.25, 0.35), (1.0, 0.25))
 SIZE = 8.0  # noise deviations that a cause moves by, in the order
 KNOWN = 0.4  # what a known signature is worth
-AHEAD, LEAST = 0.25, 0.0
+AHEAD, LEAST = 0.25, 0.5
+ALONE = 1.5  # what the strongest of those that only happen to move reach half of the time or less
 LIKELY = 40  # courses that are weighed
 FEWEST = 8  # rows that both have
 
@@ -60,8 +61,9 @@ def rank(
         if known is None and signature(target, name) is not None:
             continue  # it is known to follow, not to lead
         odds, lead = evidence(weights, seen)
-        gain, rest = follows(weights, mine, seen)
-        sure = _compressed(odds) + _compressed(gain) - _compressed(max(rest, 0.0))
+        gain, whole, rest = follows(weights, mine, seen)
+        sure = _compressed(odds) + _compressed(gain)
+        sure += _compressed(max(whole, 0.0)) - _compressed(max(rest, 0.0))
         if known is not None and sure > LEAST:
             sure += KNOWN
         kind = known.kind if known else ("moved before" if lead >= AHEAD else "moved with")
@@ -71,7 +73,7 @@ def rank(
         return ()
     top = found[0][0]
     chance = [float(np.exp(min(s - top, 0.0))) for s, _, _ in found]
-    alone = float(np.exp(-top))  # that it moves by itself
+    alone = float(np.exp(ALONE - top))  # that it moves by itself
     total = sum(chance) + alone
     return tuple(Cause(name, kind, c / total)
                  for (sure, name, kind), c in zip(found, chance, strict=True)
@@ -82,34 +84,40 @@ def _compressed(odds: float) -> float:
     return float(np.sign(odds) * np.log1p(abs(odds)))
 
 
-def follows(weights: Floats, mine: Seen, other: Seen) -> tuple[float, float]:
-    """Log odds that ``mine`` follows ``other`` by some gain, and those that it holds the course of
-    the drift when what follows the other is no part of it (0 and 0 where too little is shared)."""
+def follows(weights: Floats, mine: Seen, other: Seen) -> tuple[float, float, float]:
+    """Log odds that ``mine`` follows ``other`` by some gain, those that it holds the course of the
+    drift, and what is left of those when it does not hold what follows the other (all 0 where too
+    little is shared)."""
     window, there = mine.window, other.window
     rows, here, theirs = np.intersect1d(window.rows, there.rows, return_indices=True)
     if len(rows) < FEWEST:
-        return 0.0, 0.0
+        return 0.0, 0.0, 0.0
     found = covariance(mine.normal, window, mine.step, mine.key)[np.ix_(here, here)]
     y = window.y[here] - np.average(window.y[here], weights=window.n[here])
     x = there.y[theirs] - np.average(there.y[theirs], weights=there.n[theirs])
     if not x.any():
-        return 0.0, 0.0
+        return 0.0, 0.0, 0.0
     noise = other.normal.noise / float(x.std())
     x = x / x.std()
     size = max(float(y.var()), mine.reading**2)
     inverse = np.linalg.inv(np.linalg.cholesky(found))
     gain = float(_gains(inverse @ y, inverse @ x[:, None], size)[0])
+    chosen = np.argsort(weights)[-LIKELY:]
+    share = weights[chosen] / weights[chosen].sum()
+    course = templates()[np.ix_(rows, chosen)]
+    own = (SIZE * max(mine.reading, mine.normal.noise, mine.normal.slow)) ** 2
+    whole = _mean(share, _gains(inverse @ y, inverse @ course, own))
     white = inverse @ x
     slope = float(white @ (inverse @ y)) * size / (1 + size * float(white @ white))
     # What the other reads is not all that it does.
     found = found + size * np.outer(x, x) + np.diag((slope * noise) ** 2 / there.n[theirs])
     inverse = np.linalg.inv(np.linalg.cholesky(found))
-    chosen = np.argsort(weights)[-LIKELY:]
-    share = weights[chosen] / weights[chosen].sum()
-    course = inverse @ templates()[np.ix_(rows, chosen)]
-    own = (SIZE * max(mine.reading, mine.normal.noise, mine.normal.slow)) ** 2
-    left = _gains(inverse @ y, course, own)
-    return gain, float(np.log(max(share @ np.exp(np.minimum(left, 500.0)), 1e-300)))
+    return gain, whole, _mean(share, _gains(inverse @ y, inverse @ course, own))
+
+
+def _mean(share: Floats, odds: Floats) -> float:
+    """Logarithm of the mean of odds."""
+    return float(np.log(max(float(share @ np.exp(np.minimum(odds, 500.0))), 1e-300)))
 
 
 def _gains(white: Floats, course: NDArray[np.floating], size: float) -> Floats:
