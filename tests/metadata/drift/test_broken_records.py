@@ -134,6 +134,10 @@ def test_a_drift_that_was_repaired_without_a_word_is_over() -> None:
     assert WARNING in said.codes[days < 20]
     assert not np.isin(said.codes[days > 21], (WARNING, ALARM)).any()
     assert (said.codes[days > 22] == QUIET).mean() > 0.9
+    # Nobody told of a repair: until it is sure, the time to the limit is open, not none.
+    doubted = (days > 20) & (days < 28)
+    assert np.isfinite(said.seconds[doubted]).all()
+    assert (said.highs[doubted] / said.lows[doubted])[days[doubted] > 21.5].min() > 4
 
 
 def test_a_step_that_rests_becomes_the_new_normal() -> None:
