@@ -157,7 +157,7 @@ def workload(pipeline: Pipeline, shapes: Sequence[Shape]) -> list[tuple[str, flo
             inputs = {p: sizes.shapes[s] for p, s in pipeline.inputs_of(name).items()
                       if s in sizes.shapes}  # fmt: skip
             cut = {p: replace(s, rows=min(s.rows, rows or s.rows)) for p, s in inputs.items()}
-            found.append((f"{tool.card.name}:tune", tool.cost(**cut).operations, False))
+            found.append((f"{tool.card.name}:tune", tool.tuning_cost(**cut).operations, False))
     voxels = sum(s.voxels for n, s in sizes.shapes.items() if pipeline.node(n).tool == SCAN)
     found.append(("read", float(voxels), True))
     last = [n for n in pipeline.order if n in sizes.shapes][-1]

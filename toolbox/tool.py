@@ -59,6 +59,10 @@ class Tool(ABC):
         shape = next(iter(inputs.values()))
         return Cost(float(shape.voxels), 4.0 * shape.voxels)
 
+    def tuning_cost(self, **inputs: Shape) -> Cost:
+        """The same of ``tune`` for a sample of these sizes."""
+        return self.cost(**inputs)
+
     def halo(self) -> int:
         """Neighbouring rows needed on each side, with the parameters as they are."""
         return self.card.halo

@@ -132,7 +132,8 @@ class Sizes:
         made = 0.0
         if self.pipeline.kind_of(name).is_stack and split_of(tool) is Split.WHOLE:
             made = float(self.itemsize(name) * self.cut(name, Direction.ROWS, rows).voxels)
-        return max(chain, held + made + tool.cost(**shapes).bytes)
+        needed = tool.tuning_cost if tool.needs_tuning() else tool.cost
+        return max(chain, held + made + needed(**shapes).bytes)
 
     def length(self, ends: Sequence[str], stored: set[str], direction: Direction) -> int:
         """How many rows or frames a pass goes through."""

@@ -16,6 +16,7 @@ from toolbox.execution.progress import Steps
 from toolbox.execution.sampling import Sampler
 from toolbox.execution.sources import ScanSource
 from toolbox.execution.sweep import prime
+from toolbox.learned.per_scan import training_told_to
 from toolbox.pipeline import Pipeline
 from toolbox.registry import make_tool
 from toolbox.tool import Tool
@@ -95,7 +96,13 @@ class Preparation:
         )
 
     def _tune(self, name: str, sampler: Sampler) -> None:
-        found = sampler.tune(name)
+        title = self.bench.tools[name].card.title
+
+        def hear(done: float) -> None:
+            self.steps.message(f"training, {done:.0%}: {title}")
+
+        with training_told_to(hear):
+            found = sampler.tune(name)
         parameters = plain_parameters(found.tool)
         document = self.part.encode(parameters, f"tuned-{name}")
         self.part.journal.add("tuned", node=name, parameters=document, notes=list(found.notes))

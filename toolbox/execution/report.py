@@ -58,7 +58,7 @@ class Report:
             id=uuid.uuid4().hex[:12],
             time=self.started,
             pipeline=work.pipeline.to_json(),
-            tuned=self.tuned().to_json(),
+            tuned=brief(self.tuned().to_json()),
             scans=[
                 {
                     "path": str(s.info.path),
@@ -130,3 +130,21 @@ def _interval(center: Center | None) -> dict[str, float] | None:
     if center is None:
         return None
     return {"value": center.column, "low": center.low, "high": center.high}
+
+
+LONGEST = 4096  # characters of a parameter that a record keeps
+
+
+def brief(document: Any) -> Any:
+    """A document with long texts (trained networks) left to the output, which holds them whole.
+
+    >>> brief({"network": "x" * 9999, "steps": 3})
+    {'network': '9999 characters, whole in the plan of the output', 'steps': 3}
+    """
+    if isinstance(document, dict):
+        return {key: brief(value) for key, value in document.items()}
+    if isinstance(document, list):
+        return [brief(value) for value in document]
+    if isinstance(document, str) and len(document) > LONGEST:
+        return f"{len(document)} characters, whole in the plan of the output"
+    return document

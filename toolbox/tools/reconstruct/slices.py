@@ -44,6 +44,8 @@ def reconstruction_card(
     library: str = "tomoplan",
     licence: str = "Apache-2.0",
     suits: dict[str, tuple[float, float]] | None = None,
+    default_on: bool = True,
+    metrics: dict[str, float] | None = None,
 ) -> ToolCard:
     """The card of a tool that takes rows of a sinogram, and the axis, to slices."""
     return ToolCard(
@@ -62,6 +64,8 @@ def reconstruction_card(
         library=library,
         licence=licence,
         suits=suits or {},
+        default_on=default_on,
+        metrics=metrics or {},
     )
 
 
