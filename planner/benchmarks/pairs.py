@@ -1,10 +1,10 @@
 """Whether both languages are understood alike: translated requests in wordings never trained on.
 
 The same task means the same intent, set of goals, set of conditions, limits (seconds, memory,
-device) and priority, and specimens and features with the same head nouns once both languages are
-said in English (planner.language.scoring.same_head). Two documents hold such requests:
-configs/language/pairs.yaml, which was looked at when the reader was mended, and pairs_unseen.yaml,
-which was not and is what counts.
+device) and priority, and specimens and features with the same head nouns, synonyms counted as one
+word, once both languages are said in English (planner.language.canonical.same_thing). Two documents
+hold such requests: configs/language/pairs.yaml, which was looked at when the reader was mended, and
+pairs_unseen.yaml, which was not and is what counts.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from planner.language import understand
-from planner.language.scoring import Scores, limits_agree, same_head
+from planner.language.canonical import same_thing
+from planner.language.scoring import Scores, limits_agree
 from planner.language.vocabulary import vocabulary
 from planner.task import Condition, Device, Goal, Intent, Priority, Task
 
@@ -30,8 +31,8 @@ FIELDS: dict[str, Callable[[Task, Task], bool]] = {
     "conditions": lambda a, b: set(a.conditions) == set(b.conditions),
     "limits": limits_agree,
     "priority": lambda a, b: a.priority == b.priority,
-    "specimen": lambda a, b: same_head(a.specimen, b.specimen),
-    "feature": lambda a, b: same_head(a.feature, b.feature),
+    "specimen": lambda a, b: same_thing(a.specimen, b.specimen),
+    "feature": lambda a, b: same_thing(a.feature, b.feature),
 }
 
 

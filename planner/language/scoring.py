@@ -22,10 +22,11 @@ def same_head(found: str | None, wanted: str | None) -> bool:
     """
     if found is None or wanted is None:
         return found is wanted
-    return _heads(found) == _heads(wanted)
+    return heads_of(found) == heads_of(wanted)
 
 
-def _heads(phrase: str) -> frozenset[str]:
+def heads_of(phrase: str) -> frozenset[str]:
+    """The head nouns of an English phrase, singular; several where it joins several things."""
     parts = re.split(r"\s+and\s+|,\s*", phrase.lower())
     heads = (re.split(r"\s+(?:in|of|with|on|from|at|between)\s+", part)[0] for part in parts)
     return frozenset(_singular(re.split(r"[\s/-]+", head.strip())[-1]) for head in heads if head)

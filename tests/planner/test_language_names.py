@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from planner.language.canonical import same_thing
 from planner.language.normal import normal
 from planner.language.roles import TAGS, Role
 from planner.language.spans import Marked, completed, feature_in, marked, specimen_in
 from planner.language.suffixes import said_by_suffix
 from planner.language.tokens import tokens_of
+from planner.language.vocabulary import vocabulary
 from planner.task import Goal, Intent
 
 
@@ -105,3 +107,29 @@ def test_what_is_inside_another_thing_is_the_specimen() -> None:
     found = names(text, (Role.SPECIMEN, "冰"), (Role.SPECIMEN, "花粉"))
     assert specimen_in(found, normal(text)) == "pollen in ice"
     assert specimen_in(found) == "ice"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("cavities in the crumb", "hole", True),
+        ("carbon fibers", "carbon fibre", True),
+        ("pore fraction", "share of the pores", True),
+        ("pore fraction", "pores", False),
+        ("pores", "voids", False),
+        ("porosity", "pores", False),
+        ("grain", "particle", False),
+        (None, None, True),
+        (None, "tooth", False),
+        ("copper and zinc", "zinc and copper", True),
+    ],
+)
+def test_two_words_for_one_thing_are_one_name(
+    one: str | None, other: str | None, same: bool
+) -> None:
+    assert same_thing(one, other) is same is same_thing(other, one)
+
+
+def test_no_word_is_a_synonym_of_two() -> None:
+    words = [word for line in vocabulary("synonyms")["heads"] for word in line.split()]
+    assert len(words) == len(set(words)) > 80

@@ -13,7 +13,7 @@ from planner.language.training.slots import Slots
 from planner.task import Condition, Device, Goal, Intent, Priority, in_order
 
 PLAN_SHARE = 0.68
-WHOLE_SHARE = 0.34  # requests for a plan that are written at once rather than composed
+WHOLE_SHARE = 0.45  # requests for a plan that are written at once rather than composed
 BARE_SHARE = 0.14  # requests of a few words, as typed at a prompt
 TIGHT_MIN = 60  # minutes to a deadline that ask for speed
 # What people ask together; single goals are drawn as often as these.
