@@ -103,4 +103,23 @@ def glossary() -> tuple[Term, ...]:
 
 def _card_line(card: ToolCard, lang: str) -> str:
     title = card.title if lang == "en" else card.title_zh
-    return f"{card.name} — {title}. {card.limits} [{'; '.join(card.references)}]"
+    stop = ". " if lang == "en" else "。"
+    sources = "; ".join(card.references)
+    return f"{card.name} — {title}{stop}{limits_told(card.limits, lang)} [{sources}]"
+
+
+_SENTENCE = re.compile(r"(?<=[.!?]) (?=[A-Z])")
+
+
+def limits_told(limits: str, lang: str) -> str:
+    """What a card says of its limits, in the language ``lang``, by configs/language/limits.yaml.
+
+    What training writes into a card (as figures measured) stays in English.
+
+    >>> limits_told("Needs a full turn. Slice by slice.", "zh")
+    '需要整圈。逐张切片处理。'
+    """
+    if lang == "en":
+        return limits
+    told = [vocabulary("limits").get(sentence, sentence) for sentence in _SENTENCE.split(limits)]
+    return "".join(said if said.endswith("。") else f" {said} " for said in told).strip()

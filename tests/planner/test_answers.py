@@ -6,8 +6,9 @@ import re
 
 import pytest
 
-from planner.answers import catalogue, explanation, glossary
+from planner.answers import catalogue, explanation, glossary, limits_told
 from planner.task import Intent, Task
+from toolbox.registry import known_tools
 
 TERMS = [
     ("What is a sinogram?", "什么是正弦图", "sine", "正弦曲线"),
@@ -63,3 +64,16 @@ def test_the_catalogue_is_of_the_steps_that_are_asked_for() -> None:
     assert "stripe_sorting" not in chinese
     everything = catalogue(Task(Intent.CATALOGUE, text="what tools are there?"))
     assert {"stripe_sorting", "denoise_tv", "fbp"} <= set(re.findall(r"\w+", everything))
+
+
+def test_what_cards_say_of_limits_is_told_in_chinese() -> None:
+    """All of it but what a training writes into the card."""
+    for tool in known_tools().values():
+        if tool.card.weights is not None:
+            continue
+        told = limits_told(tool.card.limits, "zh")
+        rest = re.sub(r"`[^`]*`|（[^）]*）", "", told)
+        assert not re.search(r"[a-z]{2,} [a-z]{2,} [a-z]{2,}", rest), (tool.card.name, told)
+    assert limits_told("Needs a full turn. Said by nobody yet.", "zh") == (
+        "需要整圈。 Said by nobody yet."
+    )
