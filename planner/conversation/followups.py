@@ -13,7 +13,7 @@ from planner.language.normal import language_of, normal
 from planner.language.quantities import limits_in
 from planner.language.rules import evidence_of
 from planner.language.vocabulary import vocabulary
-from planner.language.wishes import as_bare_wish, wishes_in
+from planner.language.wishes import as_bare_wish, goals_ruled_out, wishes_in
 from planner.task import Device, Goal, Priority, Task
 
 RUNNING = ("run", "运行", "执行", "跑")
@@ -135,9 +135,8 @@ def _changes(text: str) -> bool:
 
 def _by_wish(text: str) -> set[Goal]:
     """Goals that only the name of a tool or of a step that is ruled out brings up."""
-    named = wishes_in(text)
-    found = {Goal.RECONSTRUCT} if named.tools else set()
-    return found | {Goal(s) for s in named.barred_stages if s in set(Goal)}
+    found = {Goal.RECONSTRUCT} if wishes_in(text).tools else set()
+    return found | goals_ruled_out(text)
 
 
 def changed(task: Task, text: str, half_memory_gib: float | None = None) -> Task:
@@ -162,7 +161,7 @@ def changed(task: Task, text: str, half_memory_gib: float | None = None) -> Task
     wishes = wishes_in(text)
     # What stood alone as a wish (as "quickly") would go on to set the priority by its words.
     said = "" if as_bare_wish(task) is not None else task.text
-    barred = {Goal(s) for s in wishes.barred_stages if s in set(Goal)}
+    barred = goals_ruled_out(text)
     goals = (set(task.goals) | (known - _by_wish(text))) - barred
     new["goals"] = tuple(goals) or (Goal.RECONSTRUCT,)
     new["conditions"] = tuple({*task.conditions, *evidence.conditions} - evidence.denied)

@@ -77,8 +77,7 @@ def without_ruled_out(task: Task) -> Task:
     if task.intent is not Intent.PLAN or not task.text:
         return task
     names, rest = _ruled_out(normal(task.text))
-    steps = vocabulary("wishes")["steps"]
-    goals = {Goal(steps[name]["goal"]) for name in names if "goal" in steps[name]}
+    goals = _goals_of(names)
     if not goals:
         return task
     said = evidence_of(rest).conditions
@@ -88,6 +87,20 @@ def without_ruled_out(task: Task) -> Task:
         goals=tuple(g for g in task.goals if g not in goals) or (Goal.RECONSTRUCT,),
         conditions=tuple(c for c in task.conditions if c not in dropped),
     )
+
+
+def goals_ruled_out(text: str) -> set[Goal]:
+    """The goals of the steps that a text rules out.
+
+    >>> goals_ruled_out("跳过相位恢复")
+    {<Goal.PHASE_RETRIEVE: 'phase_retrieve'>}
+    """
+    return _goals_of(_ruled_out(normal(text))[0])
+
+
+def _goals_of(names: frozenset[str]) -> set[Goal]:
+    steps = vocabulary("wishes")["steps"]
+    return {Goal(steps[name]["goal"]) for name in names if "goal" in steps[name]}
 
 
 def as_bare_wish(task: Task) -> Task | None:

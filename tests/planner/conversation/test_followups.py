@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from planner.conversation.followups import Kind, changed, follow_up, is_no, is_yes
+from planner.language.wishes import wishes_in
 from planner.task import Condition, Device, Goal, Intent, Priority, Task
 
 PAIRS = [
@@ -105,3 +108,21 @@ def test_a_wish_that_stood_alone_does_not_come_back() -> None:
         Intent.PLAN, (Goal.RECONSTRUCT,), priority=Priority.SPEED, text="as fast as possible"
     )
     assert "fast" not in changed(alone, "better quality").text
+
+
+@pytest.mark.parametrize(
+    ("asked", "ruled_out", "goal", "stage"),
+    [
+        ("remove the rings and reconstruct", "without ring removal", Goal.DESTRIPE, "destripe"),
+        ("去环并重建", "不要去环", Goal.DESTRIPE, "destripe"),
+        ("phase retrieval, then a volume", "skip phase retrieval", Goal.PHASE_RETRIEVE, "phase"),
+        ("相位恢复并重建", "不做相位恢复", Goal.PHASE_RETRIEVE, "phase"),
+    ],
+)
+def test_what_was_asked_for_can_be_ruled_out(
+    asked: str, ruled_out: str, goal: Goal, stage: str
+) -> None:
+    before = replace(BEFORE, text=asked, goals=(goal, Goal.RECONSTRUCT))
+    after = changed(before, ruled_out)
+    assert set(after.goals) == {Goal.RECONSTRUCT}
+    assert wishes_in(after.text).barred_stages == {stage}
