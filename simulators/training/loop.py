@@ -93,6 +93,8 @@ class Run:
         self.average.network.load_state_dict(kept["average"])
         self.average.count = self.counts.averaged
         self.best = {name: value.to(self.device) for name, value in kept["best"].items()}
+        for name, state in kept.get("helpers", {}).items():
+            self._helpers[name].load_state_dict(state)
 
     def keep(self) -> None:
         """Write the checkpoint."""
@@ -105,8 +107,13 @@ class Run:
             "optimiser": self.optimiser.state_dict(),
             "average": self.average.network.state_dict(),
             "best": self.best,
+            "helpers": {name: helper.state_dict() for name, helper in self._helpers.items()},
         }
         checkpoint.save(self.folder, state)
+
+    @property
+    def _helpers(self) -> dict[str, Any]:
+        return getattr(self.part, "helpers", {})
 
     @property
     def way(self) -> float:

@@ -39,6 +39,9 @@ class Training(Protocol):
     """A learned part as the harness sees it; made anew in each producer process from the
     ``options`` of its YAML, so that only options travel.
 
+    ``helpers``, where a part has them: modules and optimisers that learn beside the network (an
+    adversary), by name; checkpoints keep them.
+
     Every source of chance is the generator that is handed in: the same seed and number give the
     same example in whatever process.
     """

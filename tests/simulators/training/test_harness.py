@@ -115,6 +115,37 @@ def test_a_killed_training_goes_on_as_if_nothing_had_happened(tmp_path: Path) ->
     assert [r["score"] for r in resumed.rows] == [r["score"] for r in straight.rows]
 
 
+def test_what_learns_beside_the_network_goes_on_too(tmp_path: Path) -> None:
+    import torch
+
+    class WithAdversary(Part):
+        """Its helper counts steps, and the loss hangs on that count."""
+
+        def __init__(self, options: dict[str, Any]) -> None:
+            super().__init__(options)
+            self.helpers = {"scale": torch.nn.Linear(1, 1, bias=False)}
+            torch.nn.init.ones_(self.helpers["scale"].weight)
+
+        def loss(self, network: Any, batch: Any) -> Any:
+            scale = self.helpers["scale"].weight
+            scale.data *= 1.05
+            return super().loss(network, batch) * scale.detach().squeeze()
+
+    half, whole = changed(steps=40), changed(steps=60)
+    straight = fit(WithAdversary({}), whole, tmp_path / "whole", quiet=True)
+    # ends in the middle of a schedule of 60 steps
+    stopped = WithAdversary({})
+    run = loop.Run(stopped, whole, tmp_path / "cut")
+    stream = Stream(stopped, whole)
+    for step in range(half.steps):
+        run.learn(stream.batch(step))
+        if run.counts.step % whole.validate_every == 0:
+            run.validate()
+    run.keep()
+    resumed = fit(WithAdversary({}), whole, tmp_path / "cut", resume=True, quiet=True)
+    assert same(resumed.network, straight.network)
+
+
 def test_a_training_begins_with_the_published_weights(tmp_path: Path) -> None:
     import torch
 
