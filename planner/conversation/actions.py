@@ -124,6 +124,7 @@ class Actions:
 
     def _plan(self, request: str | Task, files: Sequence[str]) -> Told:
         task = request if isinstance(request, Task) else read_request(request)
+        task = replace(task, language=self._lang)  # the person's; a model may write another
         wanted = as_bare_wish(task) or task
         scans = self._files(files) if wanted.intent is Intent.PLAN else []
         found = self._plans(task, scans)

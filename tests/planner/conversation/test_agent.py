@@ -4,6 +4,7 @@ a server on loopback, and a small real model."""
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from planner.conversation import Conversation
 from planner.conversation.actions import MOST
 from planner.conversation.agent import CALLS, RESULT, Agent
 from planner.conversation.seen import Seen
+from planner.language.normal import CJK
 from tests.planner.conversation.scripted_model import ScriptedModel, calls, serving, words
 from tests.planner.situations import FixedCosts
 
@@ -60,6 +62,25 @@ def test_a_model_plans_proposes_and_the_person_starts(foam: Path, tmp_path: Path
         assert out.exists()
         talk.say("thanks")
         assert any("said yes" in m for m in model.told("user"))
+
+
+@pytest.mark.parametrize(
+    "request_text", ["用FBP重建，不要去噪", "reconstruct with fbp, no denoising"]
+)
+def test_who_writes_chinese_is_told_in_chinese(request_text: str, foam: Path) -> None:
+    """Whatever language the model calls its tools in."""
+    planned, why = ("plan", {"request": request_text}), ("explain", {"question": "why FBP?"})
+    with serving(calls(planned), words("方案如下。"), calls(why), words("好。")) as model:
+        talk = talking(model, foam)
+        for said in ("请用FBP重建", "为什么用FBP？"):
+            turn = talk.say(said)
+            assert (turn.source, turn.warnings) == ("llm", ())
+            told = [line for line in turn.text.splitlines() if "→" not in line]
+            told = [re.sub(r"`[^`]*`|\[[^]]*\]|tomoplan bench \w+", "", line) for line in told]
+            assert [
+                line for line in told if re.search(r"[a-z]{2,} [a-z]{2,} [a-z]{2,}", line)
+            ] == []
+            assert CJK.search(turn.text)
 
 
 def test_the_model_gets_seven_tools_and_results_of_bounded_length(foam: Path) -> None:
