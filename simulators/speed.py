@@ -84,7 +84,7 @@ def main() -> None:
         print(f"{row['case']:36s} {row['seconds']:.3f}  {row['processor_seconds']:.3f}")
     if "--memory" in sys.argv:
         print("\nwriting to disk, peak memory of the process (views = columns)")
-        for size, rows in ((256, 16), (256, 256), (512, 16), (512, 64), (1024, 4)):
+        for size, rows in ((256, 16), (256, 256), (512, 64), (1024, 4), (2048, 4), (2048, 160)):
             peak = writing_memory(size, rows) / 1e6
             print(f"{size:5d} × {rows:3d} rows × {size:5d}  {peak:.0f} MB")
 
