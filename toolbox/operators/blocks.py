@@ -69,6 +69,7 @@ def operator_for(
     size: int | None = None,
     views: NDArray[np.intp] | slice = slice(None),
     precision: float = 1e-3,
+    threads: int | None = None,
 ) -> ParallelBeam:
     """The operator of a block's geometry. Rows that are not neighbours (samples) get the axis of
     their own row and are not mixed."""
@@ -85,6 +86,7 @@ def operator_for(
         size=size or slice_size(sinogram, center),
         device=torch_device(),
         precision=precision,
+        threads=threads,
         half_acquisition=is_half_acquisition(
             sinogram.geometry.angles_rad, sinogram.values.shape[-1], center.column
         ),

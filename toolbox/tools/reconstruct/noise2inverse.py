@@ -31,7 +31,7 @@ BATCH, CROP = 4, 96  # px
 POOL_SIDE, POOL = 128, 192  # px, and how many pieces of slices are kept to crop from
 RATE = 1e-3
 TILE, OVERLAP = 1024, 64
-WORK = 50_000.0  # nominal operations of the network for a pixel
+WORK, LEARN = 370.0, 1000.0  # nominal operations for a pixel, applied and trained, as measured
 FILTER = "shepp-logan"
 SAMPLE = 6  # slices to train on
 # Views by columns that a part needs: with fewer, the streaks of a part, which those of the others
@@ -196,7 +196,9 @@ class Noise2Inverse(SliceReconstruction):
     def tuning_cost(self, **inputs: Shape) -> Cost:
         shape = inputs["sinogram"]
         side = self.size or shape.columns
-        training = 3 * WORK * self.steps * BATCH * CROP**2 if self.network is None else 0.0
+        training = (
+            LEARN * self.steps * BATCH * min(CROP, side) ** 2 if self.network is None else 0.0
+        )
         splits = self._splits(shape)
         kept = 4.0 * splits * POOL * min(POOL_SIDE, side) ** 2
         return Cost(
@@ -246,26 +248,23 @@ def train(pool: NDArray[np.float32], steps: int, seed: int) -> tuple[str, float,
     import torch
 
     from toolbox.devices import torch_device
-    from toolbox.learned.per_scan import check_loss, packed, seeded, tell_training
+    from toolbox.learned.per_scan import Adam, check_loss, packed, seeded, tell_training
 
     level, spread = _grey_levels(pool.mean(axis=1))
     device = torch_device()
     net = seeded(network, seed).to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     with torch.no_grad():
         net.get_parameter("last.weight").zero_()  # begins as the identity
-    optimiser = torch.optim.Adam(net.parameters(), RATE)
+    descent = Adam(net)
     rng = np.random.default_rng(seed + 1)
     shares, without = [], []
     for step in range(steps):
-        for group in optimiser.param_groups:
-            group["lr"] = RATE * (0.02 + 0.98 * np.cos(np.pi * step / (2 * steps)) ** 2)
+        fall = 0.02 + 0.98 * float(np.cos(np.pi * step / (2 * steps)) ** 2)
         given, wanted = (torch.from_numpy(v).to(device) for v in _batch(pool, rng, level, spread))
         with torch.autocast(device, torch.bfloat16):
             made = net(given.to(memory_format=torch.channels_last))
         loss = (made.float() - wanted).square().mean()
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimiser.step()
+        descent.step(loss, RATE * fall)
         reached = float(loss.detach())
         if step >= steps - max(steps // 10, 1):
             shares.append(reached)
