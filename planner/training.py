@@ -12,6 +12,7 @@ from metadata.errors import InputError
 WHERE = {"scheduling": "scheduling", "preference": "feedback", "policy": "policy"}
 AT_ONCE = ("understanding", *WHERE)
 OWN = ("graph_network", "perception")  # the planner's own parts that the harness trains
+FOR_METADATA = {"time_to_limit": "drift"}  # the room of metadata that runs the weights
 
 
 def trainable() -> list[str]:
@@ -52,6 +53,8 @@ def train(
         if what in OWN:
             output = output or Path(str(files("planner"))) / what / "weights"
             make = importlib.import_module(f"planner.{what}.training").Part
+        if what in FOR_METADATA:
+            output = output or Path(str(files("metadata"))) / FOR_METADATA[what]
         train_part(what, config, resume, folder, output, measure_only, make)
         return
     if what == "understanding" and measure_only and not (resume or folder or config or output):

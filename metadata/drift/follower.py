@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from metadata.drift.beam import is_ring_current
 from metadata.drift.bins import BIN_S, Bins, ClosedBin
 from metadata.drift.clock import Clock
-from metadata.drift.forecast import SEEN
 from metadata.drift.judge import Judge
 from metadata.drift.nearing import Nearing
 from metadata.drift.own_gaps import OwnGaps
@@ -20,7 +19,6 @@ from metadata.drift.regimes import MAINTENANCE, REFILL, STEADY, Timeline
 from metadata.drift.roughness import Roughness
 from metadata.drift.saw_tooth import SawTooth
 from metadata.drift.settings import MonitorSettings
-from metadata.drift.shapes import JUMPS
 from metadata.drift.stuck import Stuck
 from metadata.drift.ticks import Ticks
 from metadata.drift.together import Said
@@ -205,8 +203,7 @@ class Follower:
             if told.any() and np.isfinite(limit.high if side > 0 else limit.low):
                 gone = self._clock[part] - judge.decided
                 low, middle, high = (d * DAY for d in found.days)
-                walks = found.shapes[JUMPS] if found.moved > SEEN else 1.0  # all of it a guess
-                low, high = judge.learned.interval(low, middle, high, walks)
+                low, high = judge.learned.interval(low, middle, high)
                 # As time passes the end comes nearer, but is not there before it is.
                 for array, of in ((seconds, middle), (lows, low), (highs, high)):
                     array[told] = np.maximum(of - gone, 0.3 * of)[told]

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from metadata.drift.bins import BIN_S, OUTLYING, ClosedBin
 from metadata.drift.cause import Seen
 from metadata.drift.episode import NOW_DAYS, Episode
-from metadata.drift.forecast import Forecast, bases, forecast, guess
+from metadata.drift.forecast import SEEN, Forecast, bases, forecast, guess
 from metadata.drift.learning import Learned
 from metadata.drift.nearing import SHARE
 from metadata.drift.normal import Normal, learn
+from metadata.drift.sequence import read_window, shipped
 from metadata.drift.set_points import SetPoints, rest
 from metadata.drift.settings import MonitorSettings
 from metadata.drift.shapes import AGES
@@ -138,6 +139,10 @@ class Judge:
         if found is not None:
             self.forecast, odds = found[0], found[0].odds
             self.weights = found[1].astype(np.float32)
+            if settings.network and self.forecast.moved > SEEN:
+                view = self.view(window, limits)
+                if view is not None:
+                    self.forecast = self.forecast.beside(shipped().days(view)[0])
         elif closed.index < self.doubted:
             self.forecast = guess(self.side)
         near = NEAR * _nearness(window, self.usual, limits)
@@ -233,6 +238,14 @@ class Judge:
         step, key = self._sizes(window, low, high)
         return Seen(window, self.normal, self.reading, step, key)
 
+    def view(self, window: Window, limits: Limits) -> NDArray[np.float32] | None:
+        """What the network reads of a window; None where there is no limit ahead."""
+        side = self.forecast.side if self.forecast else 0
+        limit = limits.high - self.reach[1] if side > 0 else limits.low + self.reach[0]
+        if not side * (limit - self.usual) > self.reading:
+            return None
+        return read_window(window, self.usual, limit)
+
     def _limits(self, window: Window, limits: Limits) -> tuple[float, float]:
         if np.isfinite(limits.low) or np.isfinite(limits.high):
             return limits.low, limits.high
@@ -269,8 +282,8 @@ class Judge:
         judge.normal = Normal(**state["normal"]) if state["normal"] else None
         found = state["forecast"]
         if found:
-            found = found | {"days": tuple(found["days"]), "shapes": tuple(found["shapes"])}
-            judge.forecast = Forecast(**found)
+            listed = {name: tuple(found[name]) for name in ("days", "shapes", "apart")}
+            judge.forecast = Forecast(**(found | listed))
         return judge
 
 

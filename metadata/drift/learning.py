@@ -3,7 +3,7 @@
 Forecasts are recalibrated by split conformal prediction on the instrument's own finished drifts:
 the interval is stretched about its middle (in the logarithm of the time) until it would have held
 as often as it says; before the instrument has any, as if :data:`PRIOR` simulated drifts were its
-own (draw_history, seeds 2000 to 2199, at half of their lives). The newest :data:`SCORES` count.
+own and had held as often. The newest :data:`SCORES` count.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import numpy as np
 
 HOLDS = 0.9
 PRIOR = 20
-STRETCH = 0.74  # of the bank's interval, with which 90 % held there
 SCORES = 200
 
 
@@ -48,20 +47,17 @@ class Learned:
     @property
     def stretch(self) -> float:
         """By what a 90 % interval must be stretched so that it holds."""
-        fitted = np.linspace(0, STRETCH / HOLDS, PRIOR + 1)
+        fitted = np.linspace(0, 1 / HOLDS, PRIOR + 1)
         return float(np.quantile(np.concatenate([fitted, self.scores]), HOLDS))
 
-    def interval(
-        self, low: float, middle: float, high: float, walks: float = 0.0
-    ) -> tuple[float, float]:
-        """The recalibrated interval; ``walks``: how likely the drift comes by jumps, of which the
-        bank's interval is not too wide.
+    def interval(self, low: float, middle: float, high: float) -> tuple[float, float]:
+        """The recalibrated interval.
 
         >>> low, high = Learned().interval(1.0, 2.0, 4.0)
         >>> round(low, 2), round(high, 2)
-        (1.2, 3.34)
+        (1.0, 4.0)
         """
-        stretch = self.stretch + walks * (1 - STRETCH)
+        stretch = self.stretch
         return float(middle * (low / middle) ** stretch), float(middle * (high / middle) ** stretch)
 
     def to_state(self) -> dict[str, Any]:

@@ -118,7 +118,9 @@ def forecasts(found: Simulated, resamples: int) -> str:
         "*Score*: mean of ln(high / low) + 20 ln(low / true) where the truth is below, + 20 "
         "ln(true / high) where it is above (Winkler's, of logarithms; lower is better). Where no "
         "time is said, the length of the record stands for it; *score where said* leaves those "
-        "out.\n\n"
+        "out. *A small network*: the sequence model (`tomoplan train time_to_limit`), at the same "
+        "moments from the same windows; *both*: the geometric mean of its quantiles and "
+        "tomoplan's. Neither is used where it does not win.\n\n"
         + table(["method", "error", "holds", "score", "says a time", "score where said",
                  "median ln(high / low)"], rows)
     )  # fmt: skip

@@ -6,11 +6,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
+
+from metadata.drift.bins import BIN_S
+from metadata.drift.forecast import SEEN
+from metadata.drift.monitor import Monitor
+from metadata.drift.sequence import shipped
 from metadata.drift.settings import MonitorSettings
 from metadata.drift.verdicts import Verdicts
 from planner.benchmarks.drift import cause, early, forecast, tuning
 from planner.benchmarks.drift.baselines import Baseline, always, available, lines
-from planner.benchmarks.drift.case import Case, anonymous, draw, last_before, make
+from planner.benchmarks.drift.case import DAY, Case, anonymous, draw, last_before, make
 from planner.benchmarks.drift.cause import Named
 from planner.benchmarks.drift.early import Outcome, judge
 from planner.benchmarks.drift.forecast import Forecast, half_of_life
@@ -21,6 +27,7 @@ Curve = list[tuple[float, float, float]]
 
 OURS, BLIND = "tomoplan", "tomoplan, no log book"
 DECOYS = "tomoplan, the decoys"
+NETWORK, BOTH = "a small network", "both, the geometric mean"
 NAMELESS = "tomoplan, names hidden"
 RECENT, ALL = "largest correlation, 7 days", "largest correlation, all days"
 
@@ -64,21 +71,46 @@ def measure(settings: Mapping[str, Any]) -> Simulated:
     return found
 
 
-def watched(todo: Watching) -> tuple[Outcome, Forecast | None]:
-    """The monitor's outcome in one history, and its forecast at half of the life."""
+def watched(todo: Watching) -> tuple[Outcome, dict[str, Forecast]]:
+    """The monitor's outcome in one history, and at half of the life its forecast, that of the
+    network and that of both (where the network cannot be asked, the monitor's)."""
     case = make(todo.seed, todo.healthy)
     settings = MonitorSettings()
     if todo.false_alarm_days is not None:
         settings = replace(settings, false_alarm_days=todo.false_alarm_days)
-    said = watch(case, log_book=todo.log_book, settings=settings)[case.metric]
-    outcome = judge(case, said.times, warned(said))
     half = half_of_life(case)
+    apart: list[float] = []
+    said = watch(
+        case, log_book=todo.log_book, settings=settings,
+        moment=np.inf if half is None else half,
+        look=lambda monitor: apart.extend(_apart(monitor, case.metric, half or 0.0)),
+    )[case.metric]  # fmt: skip
+    outcome = judge(case, said.times, warned(said))
     if half is None:
-        return outcome, None
+        return outcome, {}
     row = place(said, half)
     days = None if row is None else days_left(said, row)
     moment = half if row is None else float(said.times[row])
-    return outcome, forecast.forecast(case, moment, days)
+    found = {OURS: forecast.forecast(case, moment, days)}
+    for name, three in ((NETWORK, apart[:3]), (BOTH, apart[3:])):
+        found[name] = forecast.forecast(case, half, three or days)
+    return outcome, found
+
+
+def _apart(monitor: Monitor, metric: str, moment: float) -> list[float]:
+    """What the network and it with the bank say, in days from a moment (value, low and high of
+    each); nothing where it cannot be asked."""
+    follower = monitor.followers[metric]
+    judge = follower.judge
+    now = judge.seen(round(judge.decided / BIN_S) - 1, follower.limits, whole=False)
+    view = judge.view(now.window, follower.limits) if now is not None else None
+    if judge.forecast is None or view is None:
+        return []
+    alone = shipped().days(view)[0]
+    both = judge.forecast.beside(alone) if judge.forecast.moved > SEEN else judge.forecast
+    gone = (moment - judge.decided) / DAY
+    said = [max(days - gone, 0.3 * days) for days in (*map(float, alone), *both.days)]
+    return [said[k] for part in (0, 3) for k in (part + 1, part, part + 2)]
 
 
 def _watch(found: Simulated, settings: Mapping[str, Any]) -> None:
@@ -91,9 +123,13 @@ def _watch(found: Simulated, settings: Mapping[str, Any]) -> None:
             Watching(seed, True, **how) for seed in seeds(settings["healthy"], some.get("healthy"))
         ]
         rows = list(spread(watched, todo, workers, name))
-        forecasts = [made for _, made in rows if made is not None]
+        forecasts = [made for _, made in rows if made]
         if not how.get("false_alarm_days"):
-            found.outcomes[name], found.forecasts[name] = [o for o, _ in rows], forecasts
+            found.outcomes[name] = [o for o, _ in rows]
+            found.forecasts[name] = [made[OURS] for made in forecasts]
+        if name == OURS:
+            for part in (NETWORK, BOTH):
+                found.forecasts[part] = [made[part] for made in forecasts]
         return [outcome for outcome, _ in rows]
 
     outcomes(OURS, {})

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
+from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -17,21 +19,34 @@ from planner.benchmarks.drift.case import DAY, Case, last_before
 
 
 def watch(
-    case: Case, *, log_book: bool = True, settings: MonitorSettings | None = None
+    case: Case,
+    *,
+    log_book: bool = True,
+    settings: MonitorSettings | None = None,
+    moment: float = np.inf,
+    look: Callable[[Monitor], None] | None = None,
 ) -> dict[str, Verdicts]:
-    """Everything said of each metric, with the log book's entries as they were made."""
+    """Everything said of each metric, with the log book's entries as they were made; ``look`` is
+    handed the monitor as it is at a ``moment`` (unix s)."""
     monitor = Monitor(case.metrics, settings or MonitorSettings())
     said: dict[str, list[Verdicts]] = {name: [] for name in case.samples}
-    for blocks, events in days(case.samples, case.events if log_book else ()):
+    reached = None if look is None else partial(look, monitor)
+    book = case.events if log_book else ()
+    for blocks, events in days(case.samples, book, moment=moment, reached=reached):
         for verdicts in monitor.update(blocks, events):
             said[verdicts.metric].append(verdicts)
     return {name: joined(parts) for name, parts in said.items() if parts}
 
 
 def days(
-    samples: Mapping[str, Samples], events: Sequence[LoggedEvent], step: float = DAY
+    samples: Mapping[str, Samples],
+    events: Sequence[LoggedEvent],
+    step: float = DAY,
+    moment: float = np.inf,
+    reached: Callable[[], None] | None = None,
 ) -> Iterator[tuple[list[Samples], list[LoggedEvent]]]:
-    """The records in steps of so many seconds, each with what the log book said until its end."""
+    """The records in steps of so many seconds, each with what the log book said until its end;
+    ``reached`` is called once all before a ``moment`` (unix s) was worked on."""
     # A clock that jumps back does not reorder what arrives.
     when = {name: np.maximum.accumulate(record.times) for name, record in samples.items()}
     held = {name: times for name, times in when.items() if len(times)}
@@ -41,8 +56,10 @@ def days(
     last = max(float(times[-1]) for times in held.values())
     told = 0
     book = sorted(events, key=lambda event: event.time)
-    for number in range(int((last - first) // step) + 1):
-        start, stop = first + number * step, first + (number + 1) * step
+    edges = first + step * np.arange(int((last - first) // step) + 2)
+    if first < moment < last:
+        edges = np.union1d(edges, [moment])
+    for start, stop in pairwise(edges):
         blocks = []
         for name, times in held.items():
             low, high = np.searchsorted(times, [start, stop])
@@ -53,6 +70,8 @@ def days(
             until += 1
         yield blocks, book[told:until]
         told = until
+        if stop == moment and reached is not None:
+            reached()  # what was yielded has been worked on
 
 
 def joined(parts: Sequence[Verdicts]) -> Verdicts:

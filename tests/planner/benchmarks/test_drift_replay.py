@@ -81,3 +81,19 @@ def test_the_whole_measure_writes_its_page(tmp_path: Path) -> None:
 
 def test_it_is_a_benchmark_that_can_be_named() -> None:
     assert {"drift", "drift-quick"} <= set(BENCHMARKS)
+
+
+def test_a_moment_within_a_history_can_be_looked_at() -> None:
+    case = make(50000, days=20.0)
+    moment = (case.start + case.end) / 2 + 1000.0
+    seen: list[float] = []
+
+    def look(monitor: Monitor) -> None:
+        seen.append(monitor.followers[case.metric].clock.now)
+
+    whole = watch(case)[case.metric]
+    cut = watch(case, moment=moment, look=look)[case.metric]
+    assert len(seen) == 1
+    assert moment - 2 * 86400 < seen[0] < moment
+    np.testing.assert_array_equal(whole.codes, cut.codes)
+    np.testing.assert_array_equal(whole.seconds, cut.seconds)

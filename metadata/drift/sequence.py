@@ -1,0 +1,121 @@
+"""The time to the limit by a small network that has seen simulated histories of levels.
+
+Trained by ``tomoplan train time_to_limit`` (``simulators/training/parts/time_to_limit.py``); here
+NumPy alone runs it. It sees the rows of the window as parts of the way to the limit, and answers
+with quantiles of the logarithm of the days that are left. What it is worth beside the bank and
+together with it is on its card and in ``docs/early_warning.md``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from metadata.drift.bins import SUBS
+from metadata.drift.window import ROWS, TIERS, Window
+from metadata.errors import WorkError
+
+Floats = NDArray[np.float64]
+Floats32 = NDArray[np.float32]
+Rows = NDArray[np.floating]
+
+WEIGHTS = Path(__file__).with_name("time_to_limit.safetensors")
+#: Quantiles of the days left; rows of the window that are read together; what is read of each.
+QUANTILES = (0.05, 0.5, 0.95)
+TOGETHER, READ = 4, 4
+FURTHEST, MOST_ERAS = 3.0, 6.0
+MIDDLE, HALF = 1.5, 0.5  # logarithm of days that an untrained network says, and softplus of its
+DTYPES = {"F16": np.float16, "F32": np.float32, "F64": np.float64}
+
+
+def features(y: Rows, present: Rows, eras: Rows, usual: Floats, limit: Floats) -> Floats32:
+    """What the network reads of windows (n, ROWS): their levels ``y`` as parts of the way from the
+    ``usual`` level to the ``limit`` (n,), the part of each row with readings, and how many new
+    baselines came before it. Rows are the newest first; the result is (n, ROWS, READ)."""
+    way = np.asarray(limit - usual)[:, None]
+    part = np.clip((y - np.asarray(usual)[:, None]) / way, -FURTHEST, FURTHEST)
+    there = present > 0
+    first = np.where(there, eras, np.inf).min(axis=1, keepdims=True)
+    since = np.clip(eras - np.where(np.isfinite(first), first, 0), 0, MOST_ERAS) / 3
+    read = [np.where(there, part, 0), present, there, np.where(there, since, 0)]
+    return np.stack(read, axis=-1).astype(np.float32)
+
+
+def read_window(window: Window, usual: float, limit: float) -> Floats32:
+    """Features (1, ROWS, READ) of a window of a metric."""
+    whole = np.concatenate([np.full(rows, bins * SUBS) for rows, bins in TIERS])
+    y, present, eras = np.zeros((3, 1, ROWS))
+    y[0, window.rows] = window.y
+    present[0, window.rows] = np.minimum(window.n / whole[window.rows], 1)
+    eras[0, window.rows] = window.eras.sum(axis=1)
+    return features(y, present, eras, np.array([usual]), np.array([limit]))
+
+
+class Sequence:
+    """The trained network: rows by fours, four residual convolutions over them, two layers."""
+
+    def __init__(self, weights: Mapping[str, Floats32]) -> None:
+        self._weights = weights
+        self._depth = sum(name.startswith("norm.") and name.endswith("weight") for name in weights)
+
+    @classmethod
+    def read(cls, path: Path = WEIGHTS) -> Sequence:
+        """From a file of tensors (safetensors); :class:`WorkError` where it is none."""
+        try:
+            data = path.read_bytes()
+            size = int.from_bytes(data[:8], "little")
+            head = json.loads(data[8 : 8 + size])
+            found = {}
+            for name, about in head.items():
+                if name != "__metadata__":
+                    a, b = about["data_offsets"]
+                    flat = np.frombuffer(data[8 + size + a : 8 + size + b], DTYPES[about["dtype"]])
+                    found[name] = flat.reshape(about["shape"]).astype(np.float32)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise WorkError(
+                f"The weights {path} cannot be read ({error}). Install tomoplan again, or train "
+                f"them: tomoplan train time_to_limit."
+            ) from error
+        return cls(found)
+
+    def days(self, read: Floats32) -> Floats:
+        """Quantiles (n, 3) of the days left, from features (n, ROWS, READ)."""
+        n, tokens = len(read), ROWS // TOGETHER
+        h = self._linear("inp", read.reshape(n, tokens, TOGETHER * READ))
+        h = h + self._weights["pos"]
+        for layer in range(self._depth):
+            x = self._normed(f"norm.{layer}", h)
+            padded = np.pad(x, ((0, 0), (1, 1), (0, 0)))
+            kernel = self._weights[f"conv.{layer}.weight"]
+            x = self._weights[f"conv.{layer}.bias"]
+            for k in range(kernel.shape[2]):
+                x = x + padded[:, k : k + tokens] @ kernel[:, :, k].T
+            h = h + _gelu(x)
+        h = _gelu(self._linear("out.0", h.reshape(n, -1)))
+        o = self._linear("out.4", _gelu(self._linear("out.2", h))).astype(np.float64)
+        middle = MIDDLE + o[:, 1]
+        below, above = np.logaddexp(0, o[:, 0] + HALF), np.logaddexp(0, o[:, 2] + HALF)
+        return np.exp(np.stack([middle - below, middle, middle + above], axis=1))
+
+    def _linear(self, name: str, x: Floats32) -> Floats32:
+        return x @ self._weights[f"{name}.weight"].T + self._weights[f"{name}.bias"]
+
+    def _normed(self, name: str, x: Floats32) -> Floats32:
+        x = x - x.mean(axis=-1, keepdims=True)
+        x = x / np.sqrt((x**2).mean(axis=-1, keepdims=True) + 1e-5)
+        return x * self._weights[f"{name}.weight"] + self._weights[f"{name}.bias"]
+
+
+def _gelu(x: Floats32) -> Floats32:
+    return np.asarray(0.5 * x * (1 + np.tanh(0.7978845608 * (x + 0.044715 * x**3))), np.float32)
+
+
+@cache
+def shipped() -> Sequence:
+    """The network that comes with the package."""
+    return Sequence.read()
