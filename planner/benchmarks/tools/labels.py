@@ -19,14 +19,14 @@ from planner.grammar import needs_values
 from simulators import World, simulate
 from toolbox import Block, DataKind, Geometry, GreyState, make_tool
 from toolbox.kinds import Stage
-from toolbox.registry import known_tools
+from toolbox.registry import known_tools, shipped_tools
 
 NOISE = {"clean": 2e5, "noisy": 3e3}
 
 
 def measure(settings: Mapping[str, Any], only: str | None = None) -> Iterator[Row]:
     """Mean intersection over union of each tool, beside a threshold by Otsu's method."""
-    names = [n for n, t in sorted(known_tools().items())
+    names = [n for n, t in sorted(shipped_tools().items())
              if t.card.stage is Stage.SEGMENT and not needs_values(t)]  # fmt: skip
     for job, photons in NOISE.items():
         job = f"segment, {job}"

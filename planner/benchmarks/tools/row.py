@@ -39,13 +39,17 @@ class Row:
 
 
 def chosen(names: Iterable[str], settings: Mapping[str, Any]) -> list[str]:
-    """Of some tools those that are to be measured: all, or the ``tools`` of the settings.
+    """Of some tools those that are to be measured: the ``tools`` of the settings, or all but those
+    that train on each scan, which have a part of their own.
 
     >>> chosen(["fbp", "tv"], {"tools": ["tv"]}), chosen(["fbp", "tv"], {})
     (['tv'], ['fbp', 'tv'])
     """
-    wanted = settings.get("tools")
-    return [name for name in names if not wanted or name in wanted]
+    if wanted := settings.get("tools"):
+        return [name for name in names if name in wanted]
+    jobs = settings.get("per_scan", {}).get("jobs", {})
+    long = {tool for about in jobs.values() for tool in about["tools"]}
+    return [name for name in names if name not in long]
 
 
 def averaged(rows: Iterable[Row]) -> list[Row]:

@@ -76,7 +76,7 @@ class Noise2Inverse(SliceReconstruction):
         default_on=False,
     )
 
-    steps: Annotated[int, Param("steps of the training", low=1, high=100_000)] = 600
+    steps: Annotated[int, Param("steps of the training", low=1, high=100_000)] = 400
     splits: Annotated[
         int | None,
         Param("parts that the views are dealt out to", low=2, high=8,

@@ -139,13 +139,13 @@ class TomoDIPTV(FittedSlices):
 
 
 def limited_discs() -> dict[str, Any]:
-    """Two slices with a disc each behind 24 views over 120°, 32 columns."""
+    """Three slices with a disc each behind 24 views over 120°, 32 columns."""
     angles = np.deg2rad(120) * np.arange(24) / 24
     u = np.arange(32) - 15.5
     away = u - 4 * np.cos(angles)[:, None]
-    rows = [0.05 * np.sqrt(np.maximum((9.0 - z) ** 2 - away**2, 0)) for z in range(2)]
+    rows = [0.05 * np.sqrt(np.maximum((9.0 - z) ** 2 - away**2, 0)) for z in range(3)]
     sinogram = Block(np.stack(rows).astype(np.float32), DataKind.SINOGRAM, GreyState.ATTENUATION,
-                     Geometry(angles, 2, 32), np.arange(2), np.arange(24))  # fmt: skip
+                     Geometry(angles, 3, 32), np.arange(3), np.arange(24))  # fmt: skip
     return {"sinogram": sinogram, "center": Center(15.5, 15.0, 16.0)}
 
 
