@@ -15,7 +15,15 @@ from planner.language.normal import language_of, normal
 from planner.language.quantities import Kind, Limits, Quantity, limits_in, limits_of
 from planner.language.reader import Reading, trained_reader
 from planner.language.roles import TAGS, Role
-from planner.language.spans import Marked, completed, feature_in, marked, specimen_in
+from planner.language.rules import evidence_of
+from planner.language.spans import (
+    Marked,
+    completed,
+    feature_in,
+    listed_specimen,
+    marked,
+    specimen_in,
+)
 from planner.task import Condition, Device, Goal, Intent, Priority, Task, in_order
 
 TIGHT_S = 3600.0  # a deadline within the hour asks for speed
@@ -31,6 +39,7 @@ RULES = {"intent": 0.5, "goal": 1.0, "condition": 2.0}
 UNNAMED = -0.5  # … where no rule finds a goal named
 WISH = 0.5  # … and to its chances of a priority or device
 FAINT = 0.05  # the least chance of a specimen where none is surer
+PAST = 0.7  # how much less the reader counts for a duration that a rule takes for past
 LIMIT = 0.35  # how much a rule counts for a quantity to be a limit; the reader counts the rest
 
 
@@ -45,7 +54,7 @@ def task_of(seen: Inputs, reading: Reading, text: str) -> Task:
     intent = max(reading.intent, key=lambda name: _intent_odds(seen, reading, name))
     found = marked(seen.text, seen.tokens, reading.tags)
     names = completed(seen.text, found, watched=intent is Intent.WATCH)
-    conditions = _conditions(seen, reading)
+    conditions = _conditions(seen, reading, names)
     task = Task(
         intent=intent,
         specimen=_specimen(seen, reading, names, intent),
@@ -99,13 +108,24 @@ def _goals(seen: Inputs, reading: Reading) -> list[Goal]:
     return likely or [max(odds, key=lambda goal: odds[goal])]
 
 
-def _conditions(seen: Inputs, reading: Reading) -> set[Condition]:
-    rules = seen.rules
+def _conditions(seen: Inputs, reading: Reading, names: Sequence[Marked]) -> set[Condition]:
+    """The conditions that are more likely than not. What only the specimen's own name says (a steel
+    rope, a bronze ring) is none of the data."""
+    text = seen.text
+    for name in names:
+        if name.role is Role.SPECIMEN:
+            text = text[: name.start] + " " * len(name.text) + text[name.stop :]
+    rules = seen.rules if text == seen.text else evidence_of(text)
     return {
         condition
         for condition, chance in reading.conditions.items()
         if _odds(chance)
-        + RULES["condition"] * ((condition in rules.conditions) - (condition in rules.denied))
+        + RULES["condition"]
+        * (
+            (condition in rules.conditions)
+            - (condition in rules.denied)
+            - (condition in seen.rules.conditions - rules.conditions)
+        )
         > 0
     }
 
@@ -144,7 +164,7 @@ def _specimen(
     if found is not None or intent is not Intent.PLAN:
         return found
     faint = completed(seen.text, marked(seen.text, seen.tokens, reading.tags, FAINT))
-    return specimen_in(faint, seen.text)
+    return specimen_in(faint, seen.text) or listed_specimen(seen.text, names)
 
 
 def _chance(seen: Inputs, reading: Reading) -> Callable[[Quantity, str], float]:
@@ -157,6 +177,6 @@ def _chance(seen: Inputs, reading: Reading) -> Callable[[Quantity, str], float]:
         read = float(reading.tags[inside, column].mean()) if inside.any() else 0.0
         if quantity.kind is Kind.CLOCK:
             return read
-        return (1 - LIMIT) * read + LIMIT * quantity.limit
+        return (1 - LIMIT) * read * (PAST if quantity.past else 1.0) + LIMIT * quantity.limit
 
     return chance

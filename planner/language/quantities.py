@@ -75,6 +75,7 @@ class Quantity:
     start: int
     stop: int
     limit: bool = False
+    past: bool = False  # said of the scan or of the specimen, by the words around
 
 
 def quantities_in(clauses: tuple[Clause, ...]) -> list[Quantity]:
@@ -86,7 +87,12 @@ def quantities_in(clauses: tuple[Clause, ...]) -> list[Quantity]:
             limit = _budget_weight(clause.text, mention) > 0
             found.append(
                 Quantity(
-                    Kind.DURATION, mention.seconds, at + mention.start, at + mention.stop, limit
+                    Kind.DURATION,
+                    mention.seconds,
+                    at + mention.start,
+                    at + mention.stop,
+                    limit,
+                    past=not limit and _is_past(clause.text, mention),
                 )
             )
         for size in _MEMORY.finditer(clause.text):
@@ -153,6 +159,13 @@ def durations(text: str) -> Iterator[Duration]:
         pending = mention
     if pending is not None:
         yield pending
+
+
+def _is_past(text: str, mention: Duration) -> bool:
+    """Whether a duration is said of what was."""
+    before, after = text[: mention.start], text[mention.stop :]
+    near = before[-40:] + " # " + after[:40]
+    return _PAST.search(near) is not None and _STRONG.search(near) is None
 
 
 def _time_budget(clauses: tuple[Clause, ...]) -> float | None:

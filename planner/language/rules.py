@@ -125,6 +125,10 @@ def _goals(
     if Goal.ALIGN in asked & set(stances) and _modalities(text) >= 2:
         stances[Goal.REGISTER] = Stance.ASKED
         stances.pop(Goal.ALIGN)
+    if Goal.REGISTER in asked and _modalities(text) < 2 and _AMONG.search(text):
+        stances[Goal.ALIGN] = Stance.ASKED  # projections with one another, not two pictures
+        stances.pop(Goal.REGISTER)
+        asked = asked - {Goal.REGISTER}
     if {Goal.REGISTER, Goal.STITCH} <= asked and _modalities(text) < 2:
         stances.pop(Goal.REGISTER, None)
     return stances
@@ -136,6 +140,13 @@ _RECONSTRUCTED = re.compile(
     re.ASCII,
 )
 _AXIS_ASKED = re.compile(r"\bunknown\b|\bwrong\b|find|不知道|没记|找|不准|不对", re.ASCII)
+_VIEWS = r"(?:projections?|radiographs?|views?|frames?|tilts?|tilt images)"
+_AMONG = re.compile(
+    rf"\b(?:register|match|registration of) (?:all |the |our |these |every )*{_VIEWS}"
+    r"(?: images)?\b(?! (?:with|to|onto) (?:the|a|an) )|"
+    r"(?:投影|射线照片|视图|倾转图|各张图|各帧)[^,;。]{0,4}(?:彼此|互相|相互|之间)[^,;。]{0,4}配准",
+    re.ASCII,
+)
 _WHERE = re.compile(
     r"where|isolate|extract|find|identify|separate|distinguish|提取|区分|.*在哪", re.ASCII
 )

@@ -6,6 +6,7 @@ import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +22,7 @@ from planner.language.chinese_names import (
 from planner.language.english_names import is_noun, phrases
 from planner.language.normal import CJK
 from planner.language.roles import NAMES, TAGS, Role
-from planner.language.suffixes import said_by_suffix
+from planner.language.suffixes import is_head, said_by_suffix
 from planner.language.tokens import Token
 from planner.language.vocabulary import vocabulary
 from planner.task import Goal, Intent
@@ -41,6 +42,7 @@ _HOW = re.compile(r"\bhow (thick|wide|long|deep|tall|big|large)\b[^.;?]{0,20}$",
 _MEASURE_OF = {"thick": "thickness", "wide": "width", "long": "length", "deep": "depth",
                "tall": "height", "big": "size", "large": "size"}  # fmt: skip
 _VALENCE = re.compile(r"\b(?:oxidation|valence|charge) states?\b|\bvalenc[ey]\b|价态|氧化态|化合价")
+_AFTER_NAMES = frozenset(("", *" ,.;:!?()的里中内上在和与是被做"))
 _REST = ("matrix", "background")  # what things are told from, where things are named
 _OF_IT = re.compile(r" of (?:the |these |those |all |its |each )*", re.ASCII)
 _ARTICLE = re.compile(
@@ -104,6 +106,8 @@ def completed(text: str, names: Sequence[Marked], watched: bool = False) -> list
             if known.start < name.stop and name.start < known.stop:
                 start, stop = min(name.start, known.start), max(name.stop, known.stop)
                 name = replace(name, text=text[start:stop], start=start, known=True)
+        if name.role is not Role.MEASURE:
+            name = _with_its_head(text, name)
         ending = _ENDING.match(text[name.stop :]) if name.role is not Role.SPECIMEN else None
         if ending:
             name = replace(name, text=name.text + ending.group())
@@ -111,6 +115,21 @@ def completed(text: str, names: Sequence[Marked], watched: bool = False) -> list
         if not same:
             found.append(name)
     return found
+
+
+def _with_its_head(text: str, name: Marked) -> Marked:
+    """A Chinese name with the signs of its kind behind it, which were not marked: 银币, where lists
+    know 银 alone. Behind what lists know as a thing (马蜂窝) only where the name ends with them."""
+    stuff = found_names(name.text, "specimens", ("materials",))
+    for length in (3, 2, 1):
+        stop = name.stop + length
+        head = text[name.stop : stop]
+        if len(head) < length or not CJK.match(head) or not is_head(head):
+            continue
+        plain = not name.known and (stuff or not said_by_suffix(name.text))
+        if plain or text[stop : stop + 1] in _AFTER_NAMES:
+            return replace(name, text=name.text + head)
+    return name
 
 
 def _watched_names(text: str) -> list[Name]:
@@ -143,6 +162,27 @@ def specimen_in(names: Sequence[Marked], text: str = "") -> str | None:
         if INSIDE.fullmatch(text[outer.stop : inner.start]):
             return f"{thing} in {place}"
     return max(said, key=lambda e: (e[0].chance + 0.5 * e[0].known, -e[0].start))[1]
+
+
+def listed_specimen(text: str, names: Sequence[Marked]) -> str | None:
+    """The one thing in normal text that lists know as a specimen, beside `names` that are marked
+    as something else; None where there are several."""
+    taken = [(name.start, name.stop) for name in names]
+    free = [
+        name
+        for name in _listed(text, Role.SPECIMEN)
+        if not any(start < name.stop and name.start < stop for start, stop in taken)
+    ]
+    said = {_specimen(name.english) for name in free if name.english.split()[-1] not in _rest()}
+    said.discard(None)
+    return said.pop() if len(said) == 1 else None
+
+
+@lru_cache(maxsize=1)
+def _rest() -> frozenset[str]:
+    """Last words that lists of specimens have and that here are none."""
+    words = vocabulary("english")
+    return frozenset(words["pieces"].split() + words["holders"].split())
 
 
 def _specimen(text: str) -> str | None:
@@ -268,8 +308,16 @@ def _watched(text: str) -> str | None:
     if len(listed) == 1 and listed[0].stop - listed[0].start == len(text):
         return listed[0].english
     if not CJK.search(text):
-        return _ARTICLE.sub("", text.strip(" -/'") + " ").strip() or None
+        words = _ARTICLE.sub("", text.strip(" -/'") + " ").split()
+        while len(words) > 1 and (words[-1] in _changes() or not is_noun(words[-1])):
+            words.pop()
+        return " ".join(words) or None
     return _longest(found_names(text, "features", ("watched",))) or _object(text)
+
+
+@lru_cache(maxsize=1)
+def _changes() -> frozenset[str]:
+    return frozenset(vocabulary("english")["changes"].split())
 
 
 def _longest(names: Sequence[Name]) -> str | None:

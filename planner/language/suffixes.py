@@ -27,3 +27,8 @@ def said_by_suffix(text: str) -> str | None:
     return next(
         (heads[plain[start:]] for start in range(len(plain)) if plain[start:] in heads), None
     )
+
+
+def is_head(text: str) -> bool:
+    """Whether Chinese signs are such an ending, all of them."""
+    return text in _heads()

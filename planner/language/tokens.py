@@ -6,7 +6,7 @@ import re
 import zlib
 from dataclasses import dataclass
 
-BUCKETS = 12288
+BUCKETS = 6144
 LONGEST = 256  # of a longer request the beginning and the end are read
 
 _TOKEN = re.compile(r"[a-z]+|\d+(?:\.\d+)?|[\u3400-\u9fff]|[^\s\ue000-\uf8ff]", re.ASCII)
