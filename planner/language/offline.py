@@ -39,6 +39,7 @@ RULES = {"intent": 0.5, "goal": 1.0, "condition": 2.0}
 UNNAMED = -0.5  # … where no rule finds a goal named
 WISH = 0.5  # … and to its chances of a priority or device
 FAINT = 0.05  # the least chance of a specimen where none is surer
+DIM = 0.15  # … of a thing or a measure
 PAST = 0.7  # how much less the reader counts for a duration that a rule takes for past
 LIMIT = 0.35  # how much a rule counts for a quantity to be a limit; the reader counts the rest
 
@@ -78,8 +79,7 @@ def task_of(seen: Inputs, reading: Reading, text: str) -> Task:
     return replace(
         task,
         goals=in_order(Goal, goals),
-        feature=feature_in(seen.text, names, intent, goals)
-        or feature_of(seen.text, intent, tuple(goals)),
+        feature=_feature(seen, reading, names, goals),
         conditions=in_order(Condition, _with_implied(conditions, goals)),
         priority=_priority(seen, reading, limits),
         max_seconds=limits.seconds,
@@ -165,6 +165,26 @@ def _specimen(
         return found
     faint = completed(seen.text, marked(seen.text, seen.tokens, reading.tags, FAINT))
     return specimen_in(faint, seen.text) or listed_specimen(seen.text, names)
+
+
+def _feature(
+    seen: Inputs, reading: Reading, names: Sequence[Marked], goals: Sequence[Goal]
+) -> str | None:
+    """The marked thing or measure; where there is none, what the reader faintly takes for one, and
+    what lists and places say."""
+    found = feature_in(seen.text, names, Intent.PLAN, goals)
+    if found is not None:
+        return found
+    taken = [name for name in names if name.role is Role.SPECIMEN]
+    faint = [
+        name
+        for name in completed(seen.text, marked(seen.text, seen.tokens, reading.tags, DIM))
+        if name.role is not Role.SPECIMEN
+        and not any(t.start < name.stop and name.start < t.stop for t in taken)
+    ]
+    return feature_in(seen.text, faint, Intent.PLAN, goals) or feature_of(
+        seen.text, Intent.PLAN, tuple(goals)
+    )
 
 
 def _chance(seen: Inputs, reading: Reading) -> Callable[[Quantity, str], float]:

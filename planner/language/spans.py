@@ -43,7 +43,8 @@ _MEASURE_OF = {"thick": "thickness", "wide": "width", "long": "length", "deep": 
                "tall": "height", "big": "size", "large": "size"}  # fmt: skip
 _VALENCE = re.compile(r"\b(?:oxidation|valence|charge) states?\b|\bvalenc[ey]\b|价态|氧化态|化合价")
 _AFTER_NAMES = frozenset(("", *" ,.;:!?()的里中内上在和与是被做"))
-_REST = ("matrix", "background")  # what things are told from, where things are named
+# What things are told from, and a method, where things are named
+_REST = ("matrix", "background", "dvc")
 _OF_IT = re.compile(r" of (?:the |these |those |all |its |each )*", re.ASCII)
 _ARTICLE = re.compile(
     r"^(?:(?:the|a|an|this|that|these|those|our|my|your|some|any|all|each|every|its|their|of|in|"
