@@ -16,7 +16,7 @@ MEMBERS = 3  # networks that are averaged, each begun and disturbed on its own
 FORGET = 0.1  # share of tools that training hides, so that a new one can be judged by its card
 BLIND = 0.5  # share of scans of which training hides the image embedding
 UNTRIED = 0.3  # and of which it hides what was tried on them
-HIDE, NOISE = 0.2, 0.1  # of what is known of the scan: share hidden, spread of what is added
+HIDE, NOISE = 0.3, 0.15  # of what is known of the scan: share hidden, spread of what is added
 OUTPUTS = 5  # quality (middle, below, above), log10 seconds and log10 bytes
 
 
@@ -64,7 +64,7 @@ def network(tools: int) -> torch.nn.Module:
             self.attention = nn.Linear(WIDTH, 1)
             self.last = layers(2 * WIDTH + RULES, 3)
             self.level = nn.Linear(SCAN, 1)
-            self.drop = nn.Dropout(0.1)
+            self.drop = nn.Dropout(0.15)
 
         def about(self, contexts: torch.Tensor) -> torch.Tensor:
             asked, seen = contexts[:, :ASKED], contexts[:, ASKED:]

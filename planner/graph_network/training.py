@@ -116,8 +116,9 @@ class Part:
 
     def card(self) -> dict[str, Any]:
         return {
-            "version": "0.1.0",
-            "changelog": {"0.1.0": "first weights"},
+            "version": "0.2.0",
+            "changelog": {"0.1.0": "first weights",
+                          "0.2.0": "five times as many steps, more of the scan hidden"},
             "task": "predict quality, seconds and peak memory of a pipeline, whole or begun",
             "intended_use": "ranking valid pipelines for one scan and request",
             "data_source": "outcome tables of simulated scans (python -m planner.outcomes)",
