@@ -130,7 +130,7 @@ class TomoDIPTV(FittedSlices):
         return Cost(found.operations + first, found.bytes)
 
     def network_cost(self, shape: Shape, side: int) -> Cost:
-        return Cost(WORK * side**2 + EACH, 900.0 * side**2)
+        return Cost(WORK * side**2 + EACH, 1050.0 * side**2)
 
     @classmethod
     def example(cls) -> tuple[Self, dict[str, Any]]:
