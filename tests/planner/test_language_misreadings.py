@@ -13,11 +13,14 @@ from planner import service
 from planner.conversation.actions import read_request
 from planner.grammar import repeating
 from planner.language import understand
+from planner.language.mentions import Stance
 from planner.language.nonsense import intelligible
+from planner.language.normal import normal
+from planner.language.rules import evidence_of
 from planner.language.spans import feature_in
 from planner.language.wishes import wishes_in
 from planner.service import plan, propose_plans
-from planner.task import Goal, Intent, Task
+from planner.task import Condition, Goal, Intent, Task
 from simulators import World, simulate
 from tests.planner.situations import FixedCosts, situation
 
@@ -159,3 +162,20 @@ def test_what_happened_is_no_name() -> None:
 )
 def test_an_adjective_asks_for_a_measure(text: str, feature: str) -> None:
     assert feature_in(text, [], Intent.PLAN, (Goal.QUANTIFY,)) == feature
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "register the projections to one another, then back-project",
+        "请把各张图彼此配准，再重建",
+    ],
+)
+def test_projections_are_registered_with_one_another_by_aligning(text: str) -> None:
+    goals = evidence_of(normal(text)).goals
+    assert goals.get(Goal.ALIGN) is Stance.ASKED
+    assert Goal.REGISTER not in goals
+
+
+def test_what_only_the_name_of_the_specimen_says_is_no_condition() -> None:
+    assert Condition.METAL not in understand("reconstruct the steel rope").task.conditions

@@ -8,7 +8,14 @@ import pytest
 from planner.language.canonical import same_thing
 from planner.language.normal import normal
 from planner.language.roles import TAGS, Role
-from planner.language.spans import Marked, completed, feature_in, marked, specimen_in
+from planner.language.spans import (
+    Marked,
+    completed,
+    feature_in,
+    listed_specimen,
+    marked,
+    specimen_in,
+)
 from planner.language.suffixes import said_by_suffix
 from planner.language.tokens import tokens_of
 from planner.language.vocabulary import vocabulary
@@ -133,3 +140,32 @@ def test_two_words_for_one_thing_are_one_name(
 def test_no_word_is_a_synonym_of_two() -> None:
     words = [word for line in vocabulary("synonyms")["heads"] for word in line.split()]
     assert len(words) == len(set(words)) > 80
+
+
+@pytest.mark.parametrize(
+    ("text", "stretch", "specimen"),
+    [
+        ("银币，重建", "银", "coin"),  # lists know silver
+        ("马蜂窝的体数据", "马蜂", "wasp nest"),
+        ("砂岩岩体线扫描", "砂岩", "sandstone"),  # 线 goes on to another word
+    ],
+)
+def test_a_chinese_name_ends_with_the_sign_of_its_kind(
+    text: str, stretch: str, specimen: str
+) -> None:
+    plain = normal(text)
+    found = completed(plain, names(text, (Role.SPECIMEN, stretch)))
+    assert specimen_in(found, plain) == specimen
+
+
+def test_where_nothing_is_marked_the_one_listed_thing_is_the_specimen() -> None:
+    text = "Nano-holotomography, shale. Recover phase"
+    assert listed_specimen(normal(text), []) == "shale"
+    assert listed_specimen("a lead seal and a clamp", []) is None  # what holds it
+    assert listed_specimen("shale beside a walnut", []) is None  # one of two, which?
+
+
+def test_what_a_watched_thing_does_is_no_part_of_its_name() -> None:
+    text = "raise an alarm once beam position departs from normal"
+    found = names(text, (Role.OBJECT, "beam position departs"))
+    assert feature_in(text, found, Intent.WATCH, ()) == "beam position"
