@@ -8,7 +8,7 @@ from pathlib import Path
 
 from toolbox.card import Parameter, Port
 from toolbox.kinds import DataKind, Split, Stage
-from toolbox.registry import known_tools, tool_class
+from toolbox.registry import shipped_tools, tool_class
 from toolbox.tool import Tool
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "tools.md"
@@ -79,7 +79,7 @@ def card_text(name: str) -> str:
 
 def catalogue_text() -> str:
     """All tools by stage: a table, then the cards; the same for the same tools."""
-    known = known_tools()
+    known = shipped_tools()
     parts = [
         "# Tools",
         "",
@@ -173,7 +173,7 @@ def main() -> None:
         return
     DOCUMENT.parent.mkdir(exist_ok=True)
     DOCUMENT.write_text(catalogue_text(), encoding="utf-8")
-    print(f"{DOCUMENT}: {len(known_tools())} tools", file=sys.stderr)
+    print(f"{DOCUMENT}: {len(shipped_tools())} tools", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 """Finds tools: the tool classes of all files below ``toolbox/tools`` (files without one hold what
-the tools beside them share), and the entry points ``tomoplan.tools``."""
+the tools beside them share), the entry points ``tomoplan.tools``, and what was trained here."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import difflib
 import importlib
 import inspect
 import pkgutil
+import sys
 from functools import cache
 from importlib.metadata import entry_points
 from typing import Any, TypeGuard
@@ -20,7 +21,23 @@ ENTRY_POINTS = "tomoplan.tools"
 
 @cache
 def known_tools() -> dict[str, type[Tool]]:
-    """All tools by name, in the order of their stages' folders and files."""
+    """All tools by name: those of :func:`shipped_tools`, then the adapters that were trained here
+    (``tomoplan train adapter``)."""
+    from toolbox.tools.segment.adapter import own_tools
+
+    found = shipped_tools()
+    for tool in own_tools():
+        if tool.card.name in found:
+            where = found[tool.card.name].__module__
+            print(f"The adapter {tool.card.name} has the name of the tool in {where} and is left "
+                  f"out: rename or delete its files.", file=sys.stderr)  # fmt: skip
+        else:
+            found[tool.card.name] = tool
+    return found
+
+
+def shipped_tools() -> dict[str, type[Tool]]:
+    """The tools of this package and of others, in the order of their stages' folders and files."""
     found: dict[str, type[Tool]] = {}
     for module_info in pkgutil.walk_packages(toolbox.tools.__path__, "toolbox.tools."):
         module = importlib.import_module(module_info.name)

@@ -17,7 +17,7 @@ from toolbox.card import Parameter, parameters_of
 from toolbox.kinds import DataKind, Domain, Split, Stage
 from toolbox.pipeline import SCAN
 from toolbox.recipe import FRAMES, Recipe, Step, joins, wire
-from toolbox.registry import known_tools, make_tool
+from toolbox.registry import known_tools, make_tool, shipped_tools
 from toolbox.values import Shape
 
 Floats = NDArray[np.float32]
@@ -38,8 +38,8 @@ GIGA = 1e9
 
 
 def vocabulary() -> tuple[str, ...]:
-    """The tools that are at hand, in order: what a training learns of one by one."""
-    return tuple(sorted(known_tools()))
+    """The tools that everybody has, in order: what a training learns of one by one."""
+    return tuple(sorted(shipped_tools()))
 
 
 class Encoder:

@@ -25,7 +25,7 @@ from simulators import World
 from simulators.training.part import Arrays, Measured, Tensors
 from simulators.training.real_images import real_images
 from toolbox.learned import backbone
-from toolbox.learned.slices import grey_levels
+from toolbox.learned.grey_levels import grey_levels
 from toolbox.learned.weights import infer
 
 if TYPE_CHECKING:

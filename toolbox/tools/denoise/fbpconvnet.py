@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from toolbox.card import Param, ToolCard, grey
 from toolbox.kinds import DataKind, Domain, GreyState, Split, Stage
+from toolbox.learned.grey_levels import grey_levels
 from toolbox.learned.model_card import ModelCard
 from toolbox.tool import Cost, Tool
 from toolbox.values import Block, Geometry, Shape
@@ -21,7 +22,7 @@ WIDTH = 16  # channels of the first level; 64 in the paper
 LEVELS = 5
 TILE, OVERLAP, MULTIPLE = 1024, 128, 2 ** (LEVELS - 1)
 COPIES = (0, 6, 1, 7, 2, 4, 3, 5)  # quarter turns, those from 4 on of the mirrored slice
-COARSE = 4  # px: grey levels are measured on means of so many pixels, where noise is small
+__all__ = ["FBPConvNet", "averaged", "clean", "grey_levels", "network"]
 MODEL = ModelCard.of("fbpconvnet")
 
 
@@ -125,18 +126,6 @@ def clean(net: torch.nn.Module, image: NDArray[np.float32]) -> NDArray[np.float3
 
     cleaned = tiled(scaled, process, TILE, OVERLAP, MULTIPLE)
     return (cleaned * np.float32(spread) + np.float32(level)).astype(np.float32)
-
-
-def grey_levels(image: NDArray[np.float32]) -> tuple[float, float]:
-    """Level and spread of a slice's grey values: the middle and half the span from the 2nd to the
-    98th percentile of its coarse means, so that noise does not widen them. The spread of a
-    constant slice counts as 1."""
-    height, width = (max(side // COARSE, 1) for side in image.shape)
-    part = image[: height * COARSE, : width * COARSE]
-    if min(image.shape) >= COARSE:
-        part = part.reshape(height, COARSE, width, COARSE).mean(axis=(1, 3))
-    low, high = np.percentile(part, (2, 98))
-    return float(low + high) / 2, float(high - low) / 2 or 1.0
 
 
 def network(width: int = WIDTH) -> torch.nn.Module:
