@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from planner.language.normal import normal
 from planner.language.vocabulary import vocabulary
+from toolbox.card import parameters_of
 from toolbox.kinds import Stage
 from toolbox.recipe import Recipe, Step
 from toolbox.registry import known_tools
@@ -61,12 +62,14 @@ def _ways(tool: str, dark: bool, segmenters: Iterable[str]) -> Iterator[tuple[St
     """A segmentation and the measure after it, for each segmentation that it can follow."""
     for name in segmenters:
         instances = known_tools()[name].card.output.dtype == INSTANCES
+        # Only tools that number classes by brightness know which is the dark one
+        ordered = any(p.name == "classes" for p in parameters_of(known_tools()[name]))
         if tool == "size_distribution" and instances:
             which = {"particles": "dark"} if dark else {}
             yield Step(name, which), Step(tool, {"border": False} if dark else {})
-        elif tool == "size_distribution" and dark:
+        elif ordered and tool == "size_distribution" and dark:
             yield Step(name), Step(tool, {"of_class": 0, "border": False})
-        elif tool == "local_thickness" and not instances:
+        elif ordered and tool == "local_thickness" and not instances:
             two = {"classes": 2} if not dark else {}
             yield Step(name, two), Step(tool, {"of_class": int(not dark)})
         elif tool not in ("size_distribution", "local_thickness"):

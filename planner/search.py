@@ -22,6 +22,7 @@ LEAST = 3
 SAME_SHARE, SAME_SECONDS = 0.05, 0.3  # costs no further apart count as equal
 CHEAPER = 0.7  # of the cost
 MENDING = {Condition.RINGS: "rings", Condition.JITTER: "jitter"}  # condition → defect
+OWN_GAIN = "gain_over_thresholds"  # the metric of trained adapters
 FASTEST = 100.0  # a weight before which quality counts for nothing
 
 
@@ -52,6 +53,7 @@ def reward(candidate: Candidate, situation: Situation, cheapest: float) -> float
     for broken budgets, without bound: where none keeps to the time, the fastest comes first."""
     task = situation.task
     value = candidate.quality - rules()["step_price"] * len(candidate.recipe)
+    value += sum(trained_for(step) for step in candidate.recipe)
     value -= price(task.priority) * math.log10(max(candidate.seconds / max(cheapest, 1e-3), 1.0))
     if task.max_seconds and candidate.time.high > task.max_seconds:
         value -= 0.3 * (1.0 + math.log2(candidate.time.high / task.max_seconds))
@@ -121,8 +123,16 @@ def fits(step: Step, situation: Situation) -> bool:
     return tool.cost(**row).bytes <= memory_budget(situation)
 
 
+def trained_for(step: Step) -> float:
+    """What a tool that somebody trained for scans like this one (so its card's ``suits``) gained
+    there in IoU over thresholds, which need no training: no scorer can know of it."""
+    card = tool_class(step.tool).card
+    return card.metrics.get(OWN_GAIN, 0.0) if card.suits else 0.0
+
+
 def _worth(candidate: Candidate, weight: float) -> float:
     worth = candidate.quality - rules()["step_price"] * len(candidate.recipe)
+    worth += sum(trained_for(step) for step in candidate.recipe)
     return worth - weight * math.log10(candidate.seconds + 1e-2)
 
 

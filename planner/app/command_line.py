@@ -430,8 +430,27 @@ def train(
     measure: Annotated[
         bool, typer.Option("--measure", help="Only measure the weights there again.")
     ] = False,
+    backbone: Annotated[
+        str, typer.Option(help="adapter: the domain of the frozen backbone.")
+    ] = "reconstruction",
+    labels: Annotated[
+        Path | None, typer.Option(help="adapter: folder of slices and their labels.")
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="adapter: name of the new tool.")] = None,
+    scan: Annotated[
+        Path | None, typer.Option(help="adapter: the slices' scan; offered for scans like it.")
+    ] = None,
+    unlabelled: Annotated[
+        int | None, typer.Option(help="adapter: label of pixels that nobody labelled.")
+    ] = None,
+    minutes: Annotated[float, typer.Option(help="adapter: most minutes to train.")] = 5.0,
 ) -> None:
-    """Train a learned part, or measure it again, from one command."""
+    """Train a learned part, or measure it again; or make a new tool from own labelled slices."""
+    if what == "adapter":
+        from planner.adapter import train_adapter
+
+        train_adapter(labels, name, backbone, scan, unlabelled, minutes)
+        return
     from planner.training import train as start
 
     start(what, config, resume, folder, output, measure)

@@ -199,6 +199,12 @@ def _planner_latency(output: Path) -> dict[str, Any]:
     return result
 
 
+def _adapters(output: Path) -> dict[str, Any]:
+    from planner.benchmarks.adapters import run
+
+    return run(output)
+
+
 BENCHMARKS = {
     "fbp": Benchmark("filtered back-projection against its peers, speed and quality", _fbp),
     "center": Benchmark("the rotation axis: every method, its interval, the truth", _center),
@@ -213,6 +219,7 @@ BENCHMARKS = {
     "scheduling": Benchmark("schedulers on simulated queues, by cluster and load", _scheduling),
     "feedback": Benchmark("what a beamline's choices teach, on simulated raters", _feedback),
     "policy": Benchmark("the policy on unseen simulated scans, by executed branches", _policy),
+    "adapters": Benchmark("a frozen backbone on few labelled slices", _adapters, slow=True),
     "perception": Benchmark("conditions and captions told by pictures", _perception, slow=True),
     "planner": Benchmark("ways of choosing a pipeline beside each other", _planner, slow=True),
     "planner-latency": Benchmark("seconds to plan for a large scan", _planner_latency, slow=True),

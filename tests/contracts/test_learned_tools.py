@@ -16,29 +16,35 @@ import pytest
 from simulators.training import known_parts
 from simulators.training.command import shipped_settings
 from toolbox import known_tools
+from toolbox.learned import backbone
 from toolbox.learned.model_card import ModelCard, weights_folder
 from toolbox.learned.weights import infer, trained
 
 LEARNED = sorted(name for name, cls in known_tools().items() if cls.card.weights)
+# What adapters are trained on: no tools themselves
+BACKBONES = sorted(path.stem for path in weights_folder().glob("backbone_*.json"))
+MODELS = sorted([*LEARNED, *BACKBONES])
 FIELDS = {
     "name", "version", "changelog", "task", "intended_use", "data_source", "data_type", "inputs",
     "outputs", "references", "differences", "licence", "training", "settings", "parameters",
     "sha256", "bytes", "metrics", "unit", "worlds", "wins_on", "loses_on", "wins", "suits",
 }  # fmt: skip
 each_learned = pytest.mark.parametrize("name", LEARNED)
+each_model = pytest.mark.parametrize("name", MODELS)
 
 
 def model_card(name: str) -> dict[str, Any]:
     return json.loads((weights_folder() / f"{name}.json").read_text(encoding="utf-8"))
 
 
-def test_every_model_of_the_folder_belongs_to_a_tool() -> None:
+def test_every_model_of_the_folder_belongs_to_a_tool_or_is_a_backbone() -> None:
     stored = {path.stem for path in weights_folder().glob("*.json")}
-    assert stored == set(LEARNED)
-    assert set(LEARNED) <= set(known_parts())
+    assert stored == set(MODELS)
+    assert set(MODELS) <= set(known_parts())
+    assert {name.removeprefix("backbone_") for name in BACKBONES} <= set(backbone.DOMAINS)
 
 
-@each_learned
+@each_model
 def test_the_model_card_is_complete(name: str) -> None:
     card = model_card(name)
     assert set(card) >= FIELDS
@@ -56,7 +62,7 @@ def test_the_model_card_is_complete(name: str) -> None:
     )
 
 
-@each_learned
+@each_model
 def test_the_model_was_trained_with_the_shipped_settings(name: str) -> None:
     import yaml
 
@@ -77,13 +83,13 @@ def test_the_tool_says_what_its_model_card_says(name: str) -> None:
         assert not card.default_on, "it loses to the conventional tool and yet is on by default"
 
 
-@each_learned
+@each_model
 def test_the_weights_are_the_cards_and_hold_tensors_only(name: str) -> None:
     from safetensors.numpy import load
 
     path = weights_folder() / f"{name}.safetensors"
     data = path.read_bytes()
-    assert hashlib.sha256(data).hexdigest() == known_tools()[name].card.weights[path.name]
+    assert hashlib.sha256(data).hexdigest() == ModelCard.of(name).weights[path.name]
     assert len(data) <= 4_000_000
     tensors = load(data)  # raises on anything else than tensors
     floats = [t for t in tensors.values() if np.issubdtype(t.dtype, np.floating)]
@@ -106,5 +112,17 @@ def test_the_stored_output_comes_out_again(name: str) -> None:
     else:
         found = infer(network, torch.from_numpy(stored["input"])).cpu().numpy()
     # bfloat16 keeps eight bits; other processors round elsewhere
+    scale = float(np.abs(stored["output"]).max())
+    np.testing.assert_allclose(found, stored["output"], rtol=0, atol=0.02 * scale)
+
+
+@pytest.mark.parametrize("name", BACKBONES)
+def test_the_stored_output_of_a_backbone_comes_out_again(name: str) -> None:
+    from safetensors.numpy import load_file
+
+    from simulators.training.masked import whole
+
+    stored = load_file(weights_folder() / f"{name}.reference.safetensors")
+    found = whole(trained(name, backbone.network), stored["input"])
     scale = float(np.abs(stored["output"]).max())
     np.testing.assert_allclose(found, stored["output"], rtol=0, atol=0.02 * scale)
