@@ -12,8 +12,8 @@ class MonitorSettings:
     """``false_alarm_days``: expected time between two false warnings of one metric, days (a
     warning that stands counts as one a day). ``causes``: how many causes are named at most.
     ``remember``: whether set-points are remembered that were not in force for forty days.
-    ``network``: whether the time to the limit takes what a small network says into account (it
-    was not better for it in the histories that it was tested on).
+    ``network``: whether the time to the limit takes what a small network says into account (two
+    sets of unseen histories disagree on whether it is better for it: docs/drift.md).
 
     >>> MonitorSettings(false_alarm_days=200).false_alarm_days
     200

@@ -120,7 +120,7 @@ def forecasts(found: Simulated, resamples: int) -> str:
         "time is said, the length of the record stands for it; *score where said* leaves those "
         "out. *A small network*: the sequence model (`tomoplan train time_to_limit`), at the same "
         "moments from the same windows; *both*: the geometric mean of its quantiles and "
-        "tomoplan's. Neither is used where it does not win.\n\n"
+        "tomoplan's. Neither is used by default (`docs/drift.md`).\n\n"
         + table(["method", "error", "holds", "score", "says a time", "score where said",
                  "median ln(high / low)"], rows)
     )  # fmt: skip
