@@ -18,6 +18,7 @@ from toolbox.kinds import Stage
 from toolbox.recipe import Recipe, Step
 from toolbox.registry import tool_class
 
+OWN_GAIN = "gain_over_thresholds"  # the metric of adapters that were trained here
 SMOOTHING = (Stage.RECONSTRUCT, Stage.DENOISE)
 
 
@@ -94,6 +95,10 @@ class RuleScorer:
             elif step.tool in rules()["purpose"]:
                 colon = ": " if lang == "en" else "："
                 sentences.append(f"{title}{colon}{rules()['purpose'][step.tool][lang]}")
+            elif OWN_GAIN in (found := tool_class(step.tool).card.metrics):
+                told = say("reason.own_labels", lang, iou=found["iou"],
+                           thresholds=found["iou_thresholds"])  # fmt: skip
+                sentences.append(f"{title}{': ' if lang == 'en' else '：'}{told}")
         return sentences
 
 

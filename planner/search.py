@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from planner.cost import memory_budget
 from planner.grammar import Slot, slots
 from planner.plan import AheadScorer, CostModel, Interval, Scorer
+from planner.scoring import OWN_GAIN
 from planner.situation import Situation, rules
 from planner.stepwise_costs import StepwiseCosts
 from planner.task import Condition, Priority
@@ -22,7 +23,6 @@ LEAST = 3
 SAME_SHARE, SAME_SECONDS = 0.05, 0.3  # costs no further apart count as equal
 CHEAPER = 0.7  # of the cost
 MENDING = {Condition.RINGS: "rings", Condition.JITTER: "jitter"}  # condition → defect
-OWN_GAIN = "gain_over_thresholds"  # the metric of trained adapters
 FASTEST = 100.0  # a weight before which quality counts for nothing
 
 

@@ -212,20 +212,6 @@ def test_a_backbone_without_weights_is_one_clear_error(home: Path, labels: Path)
         train_adapter(labels, "segment_discs", "volume", QUICK)
 
 
-def test_the_planner_offers_it_where_its_card_suits(home: Path) -> None:
-    from dataclasses import replace
-
-    from planner.search import trained_for
-    from toolbox.recipe import Step
-
-    tool = tool_class("segment_discs")
-    step = Step("segment_discs")
-    assert trained_for(step) == tool.card.metrics["gain_over_thresholds"]
-    tool.card = replace(tool.card, suits={})
-    assert trained_for(step) == 0
-    assert trained_for(Step("segment_otsu")) == 0
-
-
 def test_of_few_slices_blocks_are_held_out(labels: Path) -> None:
     for k in (2, 3, 4):
         (labels / f"s{k}.labels.npy").unlink()
