@@ -60,8 +60,9 @@ class GANrec(FittedSlices):
         "convolutions and is added to the output; squares of the difference, with fine detail "
         "weighed up, instead of its mean; fewer channels and hundreds of steps instead of "
         "thousands; the mean of the last steps is taken. A slice of 2048 px needs about 3 GiB; "
-        "more than the memory at hand is refused. Not yet shown to beat the conventional tools (`tomoplan bench tools`, part per_scan): planned "
-        "only where it is named.",
+        "more than the memory at hand is refused. "
+        "Not yet shown to beat the conventional tools (`tomoplan bench tools`, part "
+        "per_scan): planned only where it is named.",
         bands=1,
         gpu=True,
         library="torch",

@@ -69,8 +69,9 @@ class Noise2Inverse(SliceReconstruction):
         "them, streaks of the parts count as noise or as structure. Differs from the paper: a "
         f"U-Net of {LEVELS} levels and {WIDTH} channels without batch normalisation that learns "
         "what to add to its input, minutes of training instead of hours, crops turned and "
-        "mirrored, the toolbox's filter. Not yet shown to beat the conventional tools (`tomoplan bench tools`, part per_scan): planned "
-        "only where it is named.",
+        "mirrored, the toolbox's filter. "
+        "Not yet shown to beat the conventional tools (`tomoplan bench tools`, part "
+        "per_scan): planned only where it is named.",
         bands=SAMPLE,
         gpu=True,
         library="torch",

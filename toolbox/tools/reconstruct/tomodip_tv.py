@@ -61,8 +61,9 @@ class TomoDIPTV(FittedSlices):
         "alternating directions, which begins at the total variation reconstruction: it goes in "
         "beside noise and is added to the output; hundreds of steps instead of thousands, and the "
         f"mean of the last ones is taken; a U-Net of {LEVELS} levels and {WIDTH} to {WIDEST} "
-        "channels. A slice of 2048 px needs about 4 GiB; more than the memory at hand is refused. Not yet shown to beat the conventional tools (`tomoplan bench tools`, part per_scan): planned "
-        "only where it is named.",
+        "channels. A slice of 2048 px needs about 4 GiB; more than the memory at hand is refused. "
+        "Not yet shown to beat the conventional tools (`tomoplan bench tools`, part "
+        "per_scan): planned only where it is named.",
         bands=1,
         gpu=True,
         library="torch",
