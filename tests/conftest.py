@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+
+def pytest_configure() -> None:
+    """Nobody's home while tests are collected: the user's adapters are no tools to be tested."""
+    os.environ["TOMOPLAN_HOME"] = str(Path(tempfile.gettempdir(), "tomoplan-nobody"))
 
 
 @pytest.fixture(scope="session", autouse=True)

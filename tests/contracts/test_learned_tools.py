@@ -15,12 +15,12 @@ import pytest
 
 from simulators.training import known_parts
 from simulators.training.command import shipped_settings
-from toolbox import known_tools
 from toolbox.learned import backbone
 from toolbox.learned.model_card import ModelCard, weights_folder
 from toolbox.learned.weights import infer, trained
+from toolbox.registry import shipped_tools
 
-LEARNED = sorted(name for name, cls in known_tools().items() if cls.card.weights)
+LEARNED = sorted(name for name, cls in shipped_tools().items() if cls.card.weights)
 # What adapters are trained on: no tools themselves
 BACKBONES = sorted(path.stem for path in weights_folder().glob("backbone_*.json"))
 MODELS = sorted([*LEARNED, *BACKBONES])
@@ -73,7 +73,7 @@ def test_the_model_was_trained_with_the_shipped_settings(name: str) -> None:
 
 @each_learned
 def test_the_tool_says_what_its_model_card_says(name: str) -> None:
-    card, model = known_tools()[name].card, ModelCard.of(name)
+    card, model = shipped_tools()[name].card, ModelCard.of(name)
     assert card.weights == model.weights
     assert card.metrics == model.metrics
     assert card.suits == model.suits
@@ -105,7 +105,7 @@ def test_the_stored_output_comes_out_again(name: str) -> None:
     from safetensors.numpy import load_file
 
     stored = load_file(weights_folder() / f"{name}.reference.safetensors")
-    module = importlib.import_module(known_tools()[name].__module__)
+    module = importlib.import_module(shipped_tools()[name].__module__)
     network = trained(name, module.network)
     if hasattr(module, "clean"):
         found = module.clean(network, stored["input"])

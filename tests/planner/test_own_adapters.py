@@ -52,7 +52,7 @@ def again(path: Path, **changes: Any) -> None:
 
 
 def offered(task: Task = SEGMENT, **traits: float) -> bool:
-    steps = [s for slot in slots(situation(task, **traits)) for r in slot.steps for s in r]
+    steps = [s for slot in slots(situation(task, None, **traits)) for r in slot.steps for s in r]
     return Step(NAME) in steps
 
 

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from metadata import InputError, WorkError
-from simulators.training.adapter.fitting import NOTHING, Schedule, batch, fit
-from simulators.training.adapter.labelled_slices import read_labelled
+from simulators.training.adapter.fitting import Schedule, batch, fit
+from simulators.training.adapter.labelled_slices import NOTHING, read_labelled
 from simulators.training.adapter.making import hold_out, train_adapter
 from toolbox import DataKind, GreyState, known_tools, make_tool, tool_class
 from toolbox.learned import backbone, model_card, weights
@@ -145,7 +145,7 @@ def test_learning_leaves_the_backbone_as_it_is(home: Path) -> None:
     longer = Schedule(steps=30, batch=2, crop=32, rate=1e-2)
     net, how = adapt(base, images, numbers, 2, longer)
     assert how.steps == 30
-    for name, parameter in net.backbone.named_parameters():
+    for name, parameter in dict(net.named_children())["backbone"].named_parameters():
         assert torch.equal(parameter, before[name])
     image, truth = discs(9)
     test = held_labels(lambda i: shares(net, i).argmax(axis=0), [image], [(truth > 0) * 1])
