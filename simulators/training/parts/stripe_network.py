@@ -170,8 +170,11 @@ class Part:
     def card(self) -> dict[str, Any]:
         families = ", ".join(sorted(set(self.families)))
         return {
-            "version": "0.1.0",
-            "changelog": {"0.1.0": "first weights, trained small on one busy CPU core"},
+            "version": "0.2.0",
+            "changelog": {
+                "0.1.0": "first weights, trained small on one busy CPU core",
+                "0.2.0": "0.1.0 trained further, three times as many steps",
+            },
             "task": "find and take off the stripes of a sinogram (rings of the slices)",
             "intended_use": "sinograms of transmission, attenuation or phase with stripes of up to "
             "some 30 columns that last for some views or all; not where specimen and stripes "
