@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -27,12 +27,18 @@ if TYPE_CHECKING:
     from toolbox.operators.parallel_beam import ParallelBeam
 
 
+WARM = 20  # steps until the full rate
+FORGET = 0.95  # of the mean over the last steps, which is the result
+LEAK = 0.05  # of what is below zero, where it is not to be
+
+
 class FittedSlices(SliceReconstruction):
     """A slice reconstruction in which a network, new for each row, learns to give the slice whose
     projections are those measured. Rows do not know of each other: any slab gives the same."""
 
     steps: int
     seed: int
+    non_negative: bool
 
     @abstractmethod
     def fit(self, A: ParallelBeam, y: torch.Tensor) -> torch.Tensor:
@@ -41,6 +47,37 @@ class FittedSlices(SliceReconstruction):
     @abstractmethod
     def network_cost(self, shape: Shape, side: int) -> Cost:
         """Nominal operations of the networks in one step of one row, and the bytes they hold."""
+
+    def descended(
+        self, A: ParallelBeam, start: torch.Tensor, made: Callable[[], torch.Tensor],
+        learn: Callable[[torch.Tensor, float], torch.Tensor],
+    ) -> torch.Tensor:  # fmt: skip
+        """Descent from a slice ``1, y, x``: the mean of the last steps. ``made``: what the network
+        adds to the start, ``1, y, x``; ``learn``: takes one step by the slice, at so much of the
+        full rate, and returns its loss."""
+        import torch
+        from torch import nn
+
+        from toolbox.learned.per_scan import check_loss, tell_training
+
+        mean = torch.zeros_like(start)
+        weight = 0.0
+        for step in range(self.steps):
+            fall = 0.05 + 0.95 * float(np.cos(np.pi * step / (2 * self.steps)) ** 2)
+            with torch.autocast(start.device.type, torch.bfloat16):
+                added = made()
+            x = start + added.float()
+            if self.non_negative:
+                x = nn.functional.leaky_relu(x, LEAK)
+            x = x * A.circle
+            loss = learn(x, min(1.0, (step + 1) / WARM) * fall)
+            mean = FORGET * mean + (1 - FORGET) * x.detach()
+            weight = FORGET * weight + 1 - FORGET
+            if step % 10 == 0 or step + 1 == self.steps:
+                check_loss(float(loss.detach()), self.card.name, step)
+                tell_training(step / self.steps)
+        found = mean / weight
+        return found.clamp_min(0) if self.non_negative else found
 
     def __call__(self, *, sinogram: Block, center: Center) -> Block:  # type: ignore[override]
         import torch

@@ -23,9 +23,6 @@ HIDDEN, LATENT = 128, 48  # units of a layer, side of the picture that they end 
 WIDTH = 16  # channels of the generator's convolutions
 JUDGE = (16, 32, 64)  # channels of the discriminator
 RATE, JUDGE_RATE = 2e-3, 2e-4
-WARM = 20  # steps until the full rate
-FORGET = 0.95  # of the mean over the last steps, which is the result
-LEAK = 0.05
 # Nominal operations of a step for a pixel, a ray, and beside, as measured
 WORK, JUDGE_WORK, EACH = 700.0, 200.0, 2e7
 
@@ -82,7 +79,7 @@ class GANrec(FittedSlices):
         import torch
         from torch import nn
 
-        from toolbox.learned.per_scan import Adam, check_loss, seeded, tell_training
+        from toolbox.learned.per_scan import Adam, seeded
 
         side, device = A.size, y.device.type
         start = A.fbp(y)
@@ -101,17 +98,8 @@ class GANrec(FittedSlices):
         making, judging = Adam(make), Adam(judge)
         share = np.pi / len(A.angles_rad) / 2 / side**2
         told = nn.functional.binary_cross_entropy_with_logits
-        mean = torch.zeros_like(start)
-        weight = 0.0
-        for step in range(self.steps):
-            fall = 0.05 + 0.95 * float(np.cos(np.pi * step / (2 * self.steps)) ** 2)
-            rate = RATE * min(1.0, (step + 1) / WARM) * fall
-            with torch.autocast(device, torch.bfloat16):
-                made = make(seen, start[None])
-            x = start + made.float()[:, 0]
-            if self.non_negative:
-                x = nn.functional.leaky_relu(x, LEAK)
-            x = x * A.circle
+
+        def learn(x: torch.Tensor, pace: float) -> torch.Tensor:
             projected = A(x)
             loss = share * whitened(projected - y).square().sum()
             if self.adversarial:
@@ -119,20 +107,16 @@ class GANrec(FittedSlices):
                     word = judge(projected[None] / top)
                 word = word.float()
                 loss = loss + self.adversarial * told(word, torch.ones_like(word))
-            making.step(loss, rate)
+            making.step(loss, RATE * pace)
             if self.adversarial:
                 with torch.autocast(device, torch.bfloat16):
                     real, fake = judge(y[None] / top), judge(projected.detach()[None] / top)
                 real, fake = real.float(), fake.float()
                 doubt = told(real, torch.ones_like(real)) + told(fake, torch.zeros_like(fake))
                 judging.step(doubt, JUDGE_RATE)
-            mean = FORGET * mean + (1 - FORGET) * x.detach()
-            weight = FORGET * weight + 1 - FORGET
-            if step % 10 == 0 or step + 1 == self.steps:
-                check_loss(float(loss.detach()), "ganrec", step)
-                tell_training(step / self.steps)
-        found = mean * (scale / weight)
-        return found.clamp_min(0) if self.non_negative else found
+            return loss
+
+        return scale * self.descended(A, start, lambda: make(seen, start[None])[:, 0], learn)
 
     def network_cost(self, shape: Shape, side: int) -> Cost:
         rays = shape.frames * shape.columns

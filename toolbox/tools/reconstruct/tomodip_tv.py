@@ -25,10 +25,7 @@ WIDTH, WIDEST, LEVELS = 16, 64, 4  # channels of the first level, most, and leve
 NOISE = 7  # channels of fixed noise beside the start
 RATE = 3e-3
 START = 200  # iterations of total variation before
-WARM = 20  # steps until the full rate
-FORGET = 0.95  # of the mean over the last steps, which is the result
 SMOOTH = 1e-3  # differences of grey levels below which total variation is rounded off
-LEAK = 0.05
 WORK, EACH = 2000.0, 6e6  # nominal operations of a step for a pixel and beside, as measured
 
 
@@ -84,7 +81,7 @@ class TomoDIPTV(FittedSlices):
         import torch
         from torch import nn
 
-        from toolbox.learned.per_scan import Adam, check_loss, seeded, tell_training
+        from toolbox.learned.per_scan import Adam, seeded
         from toolbox.operators.solvers import total_variation
 
         side, device = A.size, y.device.type
@@ -103,28 +100,15 @@ class TomoDIPTV(FittedSlices):
             net.get_parameter("last.weight").zero_()  # begins at the start
         descent = Adam(net)
         share = np.pi / len(A.angles_rad) / 2
-        mean = torch.zeros_like(start)
-        weight = 0.0
-        for step in range(self.steps):
-            fall = 0.05 + 0.95 * float(np.cos(np.pi * step / (2 * self.steps)) ** 2)
-            rate = RATE * min(1.0, (step + 1) / WARM) * fall
-            with torch.autocast(device, torch.bfloat16):
-                made = net(given)
-            x = start + made.float()[:, 0, :side, :side]
-            if self.non_negative:
-                x = nn.functional.leaky_relu(x, LEAK)
-            x = x * A.circle
+
+        def learn(x: torch.Tensor, pace: float) -> torch.Tensor:
             loss = share * (A(x) - y).square().sum()
             if self.strength:
                 loss = loss + self.strength * _total_variation(x)
-            descent.step(loss, rate)
-            mean = FORGET * mean + (1 - FORGET) * x.detach()
-            weight = FORGET * weight + 1 - FORGET
-            if step % 10 == 0 or step + 1 == self.steps:
-                check_loss(float(loss.detach()), "tomodip_tv", step)
-                tell_training(step / self.steps)
-        found = mean * (scale / weight)
-        return found.clamp_min(0) if self.non_negative else found
+            descent.step(loss, RATE * pace)
+            return loss
+
+        return scale * self.descended(A, start, lambda: net(given)[:, 0, :side, :side], learn)
 
     def cost(self, **inputs: Shape) -> Cost:
         found = super().cost(**inputs)
