@@ -62,6 +62,11 @@ class MaskedPart(ABC):
         self.families: tuple[str, ...] = tuple(options["families"])
         self.held_out: tuple[str, ...] = tuple(options["held_out"])
 
+    def width(self, rng: np.random.Generator) -> int:
+        """Columns of a world, in steps of 16."""
+        low, high = self.options["columns"]
+        return int(rng.integers(low // 16, high // 16 + 1)) * 16
+
     @abstractmethod
     def draw(self, rng: np.random.Generator, families: Sequence[str]) -> World:
         """A world that gives an image of the domain."""

@@ -20,8 +20,7 @@ class Part(MaskedPart):
     domain = "reconstruction"
 
     def draw(self, rng: np.random.Generator, families: Sequence[str]) -> World:
-        low, high = self.options["columns"]
-        width = int(rng.integers(low // 16, high // 16 + 1)) * 16
+        width = self.width(rng)
         return World(
             specimen=str(rng.choice(list(families))),
             columns=width,
