@@ -11,7 +11,7 @@ from planner.scoring import RuleScorer
 from planner.search import Candidate, clearly_cheaper, front, mends, propose, same_cost
 from planner.service import propose_plans
 from planner.situation import Situation
-from planner.task import Condition, Goal, Intent, Task
+from planner.task import Condition, Goal, Intent, Priority, Task
 from tests.planner.situations import FixedCosts, situation
 from toolbox.recipe import Step
 
@@ -86,3 +86,21 @@ def test_rings_are_mended_by_what_is_known_to_take_them_in_the_time_allowed() ->
     assert not mended("stripe_dead", ringed)
     assert not mended("stripe_differences", hurried)
     assert mended("stripe_dead", situation(rings=0.2))
+
+
+@pytest.mark.parametrize(
+    ("priority", "tool"),
+    [(Priority.SPEED, "fbp"), (Priority.BALANCED, "cgls"), (Priority.QUALITY, "tv")],
+)
+def test_speed_and_quality_get_what_surely_differs(priority: Priority, tool: str) -> None:
+    of = situation(Task(Intent.PLAN, (Goal.RECONSTRUCT,), priority=priority))
+    apart = [candidate(0.55, 1.0, "fbp"), candidate(0.75, 20.0, "cgls"),
+             candidate(0.86, 2000.0, "tv")]  # fmt: skip
+    assert propose(apart, of)[0].recipe[-1].tool == tool
+    near = [candidate(0.70, 5.0, "fbp"), candidate(0.75, 20.0, "cgls"),
+            candidate(0.80, 900.0, "tv")]  # fmt: skip
+    first = propose(near, of)[0]
+    balanced = propose(near, situation(Task(Intent.PLAN, (Goal.RECONSTRUCT,))))[0]
+    assert first == balanced
+    # what it costs less or gives more stays in sight
+    assert {c.recipe[-1].tool for c in propose(near, of)} == {"fbp", "cgls", "tv"}

@@ -25,12 +25,11 @@ from planner.outcomes.remembered import remembered
 from planner.outcomes.reward import rewards, task_of
 from planner.outcomes.settings import SIMULATED
 from planner.plan import Interval
-from planner.search import Candidate, mends
-from planner.task import Task
+from planner.search import Candidate, mends, stands_out
+from planner.task import Priority, Task
 from simulators.outcomes import Outcomes, ScanOutcomes
 
 Floats = NDArray[np.floating]
-NOT_ASKED = Interval(0.0, 0.0, 0.0)  # quality, where only steps and seconds matter
 WEIGHTS = (0.0, 0.25, 0.5, 1.0)  # of the rules beside the network's 1
 MARGINS = np.arange(0.0, 0.31, 0.02)  # of promised reward
 KEPT = 0.975  # of validation's pipelines run for no longer than the slack times what is predicted
@@ -130,7 +129,8 @@ class CarefulNetwork:
 class NetworkAndRules:
     """The mean of what the network and the rules say of the quality, as the planner's scorer has
     it, with the weight of the rules that does best on the validation scans; of those pipelines
-    that mend rings and jitter where there are some, as the planner proposes them."""
+    that mend rings and jitter where there are some, and for speed and for quality only what surely
+    differs from the balanced choice, as the planner proposes them."""
 
     name, seeded = "network and rules", False
 
@@ -154,13 +154,22 @@ class NetworkAndRules:
         ruled = self._rules.predicted(scan)[0]
         quality = (own[scan.complete] + self.weight * ruled) / (1 + self.weight)
         over, seconds = self._network.slack, seconds[scan.complete]
-        promised = worth(quality, seconds, task, over)
         situation = replace(remembered(scan), task=task)
-        mended = [
-            mends(Candidate(scan.recipe(int(n)), NOT_ASKED, Interval(s, s, over * s)), situation)
-            for n, s in zip(scan.complete, seconds, strict=True)
+        plans = [
+            Candidate(scan.recipe(int(n)), Interval(q, q, q), Interval(s, s, over * s))
+            for n, q, s in zip(scan.complete, quality, seconds, strict=True)
         ]
-        return int(np.argmax(np.where(mended, promised, -np.inf) if any(mended) else promised))
+        mended = np.array([mends(plan, situation) for plan in plans])
+        able = mended if mended.any() else np.ones(len(plans), bool)
+        promised = np.where(able, worth(quality, seconds, task, over), -np.inf)
+        best = int(np.argmax(promised))
+        balanced = replace(task, priority=Priority.BALANCED)
+        usual = int(np.argmax(np.where(able, worth(quality, seconds, balanced, over), -np.inf)))
+        if task.max_seconds and plans[usual].time.high > task.max_seconds:
+            return best
+        sure = able & [stands_out(plan, plans[usual], task.priority) for plan in plans]
+        sure &= promised > promised[usual]
+        return int(np.argmax(np.where(sure, promised, -np.inf))) if sure.any() else usual
 
 
 class Trees:
