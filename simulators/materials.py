@@ -95,6 +95,7 @@ MATERIALS: dict[str, Material] = {
         Material("pyrite", "FeS2", 5.01),
         Material("zircon", "ZrSiO4", 4.65),
         Material("kerogen", "C100H100O8", 1.25),
+        Material("catalyst alumina", "Al2O3", 1.3),  # porous
         # building
         Material("cement paste", "Ca3Si2O10H6", 1.95),
         Material("steel", "Fe", 7.87),
