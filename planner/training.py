@@ -44,7 +44,8 @@ def train(
     """
     if what not in trainable():
         raise InputError(
-            f"There is nothing to train called {what!r}. Expected one of {', '.join(trainable())}."
+            f"There is nothing to train called {what!r}. Expected one of {', '.join(trainable())}, "
+            f"or adapter."
         )
     if what not in AT_ONCE:
         from simulators.training import train as train_part

@@ -418,7 +418,9 @@ def _serialisable(value: Any) -> bool:
 
 @app.command()
 def train(
-    what: Annotated[str, typer.Argument(help="A learned part: language, fbpconvnet, …")],
+    what: Annotated[
+        str, typer.Argument(help="A learned part: understanding, fbpconvnet, …; or adapter.")
+    ],
     config: Annotated[Path | None, typer.Option(help="YAML instead of the shipped one.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint.")] = False,
     folder: Annotated[

@@ -35,6 +35,8 @@ def scan(output: Path, format: str, volume: bool, **chosen: Any) -> None:
         truth = write_scan(world, output, format, volume=volume,
                            progress=lambda done, of: steps.advance(done / of))  # fmt: skip
         steps.end()
+    for note in notes_of(truth):
+        print(f"Note: {note}", file=sys.stderr)
     print(f"Wrote {output} and its truth {truth}.", file=sys.stderr)
 
 
@@ -60,8 +62,20 @@ def scans(kind: str, output: Path, format: str, volume: bool, energies_kev: str,
         paths = write_set(kind, world_of(chosen), output, format, options, volume=volume,
                           progress=lambda done, of: bar.advance(done / of))  # fmt: skip
         bar.end()
+    for path in paths:
+        for note in notes_of(path.with_name(f"{path.name}.truth.h5")):
+            print(f"Note on {path.name}: {note}", file=sys.stderr)
     names = ", ".join(path.name for path in paths)
     print(f"Wrote {names} and their truth into {output}.", file=sys.stderr)
+
+
+def notes_of(truth: Path) -> list[str]:
+    """What the simulation says of its own limits, from the file of the truth."""
+    import h5py
+
+    with h5py.File(truth) as file:
+        notes = file["notes"]
+        return [str(note) for note in notes.asstr()[()]] if notes.size else []
 
 
 def world_of(chosen: dict[str, Any]) -> World:

@@ -24,7 +24,10 @@ def energies(world: World, energies_kev: Sequence[float]) -> list[SimulatedScan]
     True
     """
     if not len(energies_kev):
-        raise InputError("No energies were given, expected at least one in keV.")
+        raise InputError(
+            "No energies were given, expected at least one in keV (with `tomoplan simulate scans "
+            "energies`: --energies-kev 20,25)."
+        )
     same = replace(_same_things(world), attenuation_kev=world.attenuation_kev or world.energy_kev)
     return [
         simulate(replace(same, energy_kev=float(energy), seed=world.seed + 1 + number))
@@ -46,7 +49,8 @@ def time_steps(world: World, steps: int = 3) -> list[SimulatedScan]:
     if steps < 2 or not world.deformation_px:
         raise InputError(
             f"{steps} steps with deformation_px {world.deformation_px:g} show no change; expected "
-            f"two steps at least and a deformation above 0."
+            f"two steps at least and a deformation above 0 (with `tomoplan simulate scans "
+            f"time_steps`: --steps 2 --deformation-px 3)."
         )
     same = _same_things(world)
     return [

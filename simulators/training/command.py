@@ -62,6 +62,8 @@ def train(
             )
         make = importlib.import_module(f"{parts.__name__}.{what}").Part
     settings = Settings.read(config or shipped_settings(what))
+    if config is not None and shipped_settings(what).exists():
+        _check_options(config, settings.options, Settings.read(shipped_settings(what)).options)
     part = make(settings.options)
     output = output or shipped_weights()
     weights, card = output / f"{what}.safetensors", output / f"{what}.json"
@@ -86,3 +88,15 @@ def train(
     publish.write_card(what, part, settings, measured, facts, card)
     publish.write_reference(measured.reference, output / f"{what}.reference.safetensors")
     return dict(json.loads(card.read_text(encoding="utf-8")))
+
+
+def _check_options(config: Path, given: dict[str, Any], shipped: dict[str, Any]) -> None:
+    """A part takes the options of its shipped YAML, all of them: an hour later is too late to
+    miss one that the measuring asks for, and a misspelt one would have no effect."""
+    problems = [f"lack {name}" for name in shipped if name not in given]
+    problems += [f"hold {name}, which is not known" for name in given if name not in shipped]
+    if problems:
+        raise InputError(
+            f"The options in {config} {'; '.join(problems)}. Expected {', '.join(shipped)}, as in "
+            f"the shipped YAML in configs/training."
+        )

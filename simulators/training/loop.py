@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,10 +77,13 @@ class Run:
         self.counts = Counts()
         self.losses: list[float] = []
 
-    def restore(self) -> None:
-        """Take up the checkpoint of the folder, where there is one."""
+    def restore(self, quiet: bool = False) -> None:
+        """Take up the checkpoint of the folder; where there is none, say so and begin anew."""
         kept = checkpoint.load(self.folder)
         if kept is None:
+            if not quiet:
+                print(f"There is no checkpoint in {self.folder} to go on from: the training begins "
+                      f"at its first step.", file=sys.stderr, flush=True)  # fmt: skip
             return
         if found := self.settings.differences(kept["settings"]):
             raise InputError(
@@ -185,7 +189,7 @@ def fit(
     """
     run = Run(part, settings, folder, begin)
     if resume:
-        run.restore()
+        run.restore(quiet)
     counts, log = run.counts, Log(folder, run.counts.step)
     stream = Stream(part, settings, counts.step)
     ended_by = "steps"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +13,12 @@ from metadata.errors import InputError
 PRECISIONS = ("bf16", "float32")
 BEGINNINGS = ("random", "published")
 MAY_CHANGE = ("max_minutes", "workers")  # between a run and its continuation
+KINDS: dict[str, tuple[type | tuple[type, ...], str]] = {
+    "int": (int, "a whole number"),
+    "float": ((int, float), "a number"),
+    "str": (str, "a word"),
+    "dict[str, Any]": (dict, "options by name"),
+}
 
 
 @dataclass(frozen=True)
@@ -50,26 +57,46 @@ class Settings:
     options: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        problems = [
+        problems = self._of_other_kinds() or [
             f"{name} is {getattr(self, name)!r}, expected {what}"
             for name, good, what in (
                 ("begin", self.begin in BEGINNINGS, " or ".join(BEGINNINGS)),
                 ("steps", self.steps >= 1, "at least 1"),
                 ("batch", self.batch >= 1, "at least 1"),
+                ("seed", self.seed >= 0, "0 or more"),
                 ("window", self.window >= 1, "at least 1"),
                 ("fresh", self.fresh >= 0, "0 or more"),
                 ("workers", self.workers >= 0, "0 (none beside the training) or more"),
                 ("rate", self.rate > 0, "a positive number"),
+                ("warm_up", self.warm_up >= 0, "0 or more"),
+                ("decay", self.decay >= 0, "0 or more"),
+                ("clip", self.clip > 0, "a positive number"),
                 ("settle", 0 <= self.settle <= 1, "from 0 to 1"),
                 ("average", 0 <= self.average < 1, "from 0 to below 1"),
                 ("precision", self.precision in PRECISIONS, " or ".join(PRECISIONS)),
                 ("validate_every", self.validate_every >= 1, "at least 1"),
+                ("patience", self.patience >= 0, "0 (never) or more"),
                 ("max_minutes", self.max_minutes > 0, "a positive number"),
             )
             if not good
         ]
         if problems:
             raise InputError(f"The training cannot start: {'; '.join(problems)}.")
+
+    def _of_other_kinds(self) -> list[str]:
+        """What is no number where one is expected, and the like; numbers that YAML takes for text
+        (1e-3, without a point) become numbers."""
+        problems = []
+        for one in dataclasses.fields(self):
+            value, kind = getattr(self, one.name), str(one.type)
+            if kind == "float" and isinstance(value, str):
+                with contextlib.suppress(ValueError):
+                    value = float(value)
+                    object.__setattr__(self, one.name, value)
+            known, what = KINDS[kind]
+            if not isinstance(value, known) or isinstance(value, bool):
+                problems.append(f"{one.name} is {value!r}, expected {what}")
+        return problems
 
     @classmethod
     def read(cls, path: str | Path) -> Settings:
@@ -79,7 +106,10 @@ class Settings:
         try:
             found = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
         except (OSError, yaml.YAMLError) as error:
-            raise InputError(f"The training settings {path} cannot be read: {error}.") from None
+            raise InputError(
+                f"The training settings {path} cannot be read: {error}. Expected a YAML like those "
+                f"in configs/training."
+            ) from None
         known = {f.name for f in dataclasses.fields(cls)}
         if not isinstance(found, dict) or set(found) - known:
             odd = ", ".join(sorted(set(found) - known)) if isinstance(found, dict) else str(found)

@@ -55,6 +55,17 @@ def test_flux_takes_the_place_of_the_shown_photons(tmp_path: Path) -> None:
         assert "volume" not in truth
 
 
+def test_what_the_simulation_cannot_resolve_is_said(tmp_path: Path) -> None:
+    waves = ("--propagation", "fresnel", "--distance-m", "0.05", "--rows", "1")
+    said = run("-o", tmp_path / "a.nxs", *SMALL, *waves, "--no-volume")
+    assert "Note: One row: waves spread across the columns only." in said
+    assert "Note: The phase turns by" in said
+    assert "Note" not in run("-o", tmp_path / "b.nxs", *SMALL, "--no-volume")
+    done = CliRunner().invoke(app, ["scans", "tiles", "-o", str(tmp_path / "set"), *SMALL, *waves,
+                                    "--overlap-px", "8", "--no-volume"])  # fmt: skip
+    assert "Note on tile_1.nxs: One row" in done.output
+
+
 def test_nonsense_is_one_paragraph(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"rings is 3.0, expected at most 1"):
         run("-o", tmp_path / "a.nxs", "--rings", "3")

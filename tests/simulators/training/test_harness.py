@@ -18,7 +18,7 @@ import pytest
 from metadata import InputError, WorkError
 from simulators.training import Settings, checkpoint, known_parts, loop, train
 from simulators.training.command import shipped_settings
-from simulators.training.loop import fit
+from simulators.training.loop import Run, fit
 from simulators.training.stream import Stream
 from tests.simulators.training.blur import Part
 
@@ -202,6 +202,11 @@ def test_a_checkpoint_cut_short_is_never_in_place(tmp_path: Path) -> None:
         fit(Part({}), changed(steps=20), tmp_path, resume=True, quiet=True)
 
 
+def test_going_on_from_nothing_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Run(Part({}), SHORT, tmp_path).restore()
+    assert f"There is no checkpoint in {tmp_path} to go on from" in capsys.readouterr().err
+
+
 def test_other_settings_do_not_continue_a_training(tmp_path: Path) -> None:
     fit(Part({}), changed(steps=20), tmp_path, quiet=True)
     with pytest.raises(InputError, match=r"rate: 0\.03 then, 0\.5 now"):
@@ -294,12 +299,32 @@ def test_weights_that_are_too_large_are_refused(tmp_path: Path) -> None:
 def test_every_problem_of_the_settings_is_said_at_once(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"steps is 0.*precision is 'half'"):
         changed(steps=0, precision="half")
+    with pytest.raises(InputError, match=r"seed is -1, .*clip is 0, .*patience is -1, expected 0"):
+        changed(seed=-1, clip=0, patience=-1)
     path = tmp_path / "odd.yaml"
+    path.write_text("rate: 1e-3\ndecay: 0\n")  # YAML itself takes 1e-3 for a word
+    assert Settings.read(path).rate == 0.001
+    path.write_text("steps: many\nbatch: 2.5\nrate: fast\noptions: [1]\n")
+    with pytest.raises(InputError, match=r"steps is 'many', expected a whole number; batch is 2.5, "
+                       r".*rate is 'fast', expected a number; options is \[1\]"):  # fmt: skip
+        Settings.read(path)
+    with pytest.raises(InputError, match=r"nowhere.yaml cannot be read.*like those in configs"):
+        Settings.read(tmp_path / "nowhere.yaml")
     path.write_text("speed: 3\n")
     with pytest.raises(InputError, match="sets speed; expected only"):
         Settings.read(path)
     with pytest.raises(InputError, match=r"nothing to train called 'sharpp'.*fbpconvnet"):
         train("sharpp")
+
+
+def test_options_are_those_of_the_shipped_settings(tmp_path: Path) -> None:
+    given = dataclasses.asdict(Settings.read(shipped_settings("fbpconvnet")))
+    given["options"]["crops"] = given["options"].pop("crop")
+    path = tmp_path / "mine.yaml"
+    path.write_text(json.dumps(given))  # JSON is YAML
+    with pytest.raises(InputError, match=r"mine.yaml lack crop; hold crops, which is not known"):
+        train("fbpconvnet", path, folder=tmp_path / "work", output=tmp_path / "weights")
+    assert list(tmp_path.iterdir()) == [path]
 
 
 @pytest.mark.parametrize("what", known_parts())
