@@ -15,6 +15,8 @@ from planner.inspection import inspect_scan
 from planner.situation import assess
 from planner.task import Goal, Intent, Task
 from simulators import World
+from toolbox.kinds import Stage
+from toolbox.registry import shipped_tools
 
 HOW = settings()
 
@@ -31,6 +33,17 @@ def test_no_tool_is_offered_on_a_real_scan_that_it_made_worse(job: str, data: Pa
     offered = {s.tool for slot in slots(situation) for steps in slot.steps for s in steps}
     assert offered
     assert not offered & harmful
+
+
+def test_no_tool_of_the_planner_makes_other_real_data_worse() -> None:
+    """Volumes, shifts, labels and patterns; of slices the test above, and the axis is found by the
+    consensus, beside which the others are measured."""
+    cards = {name: tool.card for name, tool in shipped_tools().items()}
+    chosen = {n for n, card in cards.items() if card.default_on or card.stage is Stage.ALIGN}
+    rows = [r for r in measured() if r.real and r.job not in HOW["real"] and r.tool in chosen
+            and not r.job.startswith("axis, ")]  # fmt: skip
+    assert {"super_resolve_tv", "fit_peaks", "align_reprojection"} <= {r.tool for r in rows}
+    assert [(r.tool, r.job) for r in rows if r.gain is not None and r.gain < -HOW["worse"]] == []
 
 
 def test_halves_of_a_scan_share_no_view(data: Path) -> None:
