@@ -13,7 +13,8 @@ Image = NDArray[np.float32]
 def tiled(
     image: Image, process: Callable[[Image], Image], tile: int, overlap: int, multiple: int = 1
 ) -> Image:
-    """``process`` (one image ``y, x`` to one of the same shape) over a slice of any size.
+    """``process`` (one image ``y, x``, or several looks at it ``look, y, x``, to one image of the
+    same shape) over a slice of any size.
 
     All tiles have one shape: ``tile`` px, or the slice mirrored up to a ``multiple`` where that
     is less. Neighbours share at least ``overlap`` px, over which one fades into the other: what
@@ -25,22 +26,27 @@ def tiled(
     """
     if not 0 <= overlap < tile or tile % multiple:
         raise ValueError(f"tiles of {tile} px, {overlap} shared, in multiples of {multiple}")
-    height, width = (min(tile, -(-side // multiple) * multiple) for side in image.shape)
-    short = max(height - image.shape[0], 0), max(width - image.shape[1], 0)
-    whole = np.pad(image, [(0, short[0]), (0, short[1])], mode="symmetric") if any(short) else image
-    tops = _starts(whole.shape[0], height, overlap)
-    lefts = _starts(whole.shape[1], width, overlap)
+    height, width = (min(tile, -(-side // multiple) * multiple) for side in image.shape[-2:])
+    rows, columns = image.shape[-2:]
+    beyond = [(0, 0)] * (image.ndim - 2) + [
+        (0, max(height - rows, 0)),
+        (0, max(width - columns, 0)),
+    ]
+    whole = np.pad(image, beyond, mode="symmetric") if np.any(beyond) else image
+    tops = _starts(whole.shape[-2], height, overlap)
+    lefts = _starts(whole.shape[-1], width, overlap)
     if len(tops) == len(lefts) == 1:
-        return np.ascontiguousarray(process(whole)[: image.shape[0], : image.shape[1]])
-    total, weight = np.zeros(whole.shape, np.float32), np.zeros(whole.shape, np.float32)
+        return np.ascontiguousarray(process(whole)[:rows, :columns])
+    total = np.zeros(whole.shape[-2:], np.float32)
+    weight = np.zeros_like(total)
     for i, top in enumerate(tops):
         down = _fade(tops, i, height)
         for j, left in enumerate(lefts):
             share = down[:, None] * _fade(lefts, j, width)
-            place = np.s_[top : top + height, left : left + width]
+            place = np.s_[..., top : top + height, left : left + width]
             total[place] += share * process(np.ascontiguousarray(whole[place]))
             weight[place] += share
-    return (total / weight)[: image.shape[0], : image.shape[1]]
+    return (total / weight)[:rows, :columns]
 
 
 def _starts(side: int, tile: int, overlap: int) -> list[int]:

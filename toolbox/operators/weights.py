@@ -45,6 +45,22 @@ def angular_coverage(angles_rad: NDArray[np.float64]) -> float:
     return span + span / max(len(angles) - 1, 1)
 
 
+def missing_wedge(angles_rad: NDArray[np.float64]) -> tuple[float, float]:
+    """The widest gap between the directions of the views that is missing data (see
+    :func:`view_weights`): its part of a half turn, 0 where there is none, and its middle in rad.
+
+    >>> share, middle = missing_wedge(np.deg2rad(np.arange(0.0, 120.0)))
+    >>> round(180 * share), round(np.rad2deg(middle), 1)
+    (60, 149.5)
+    """
+    angles = np.sort(np.mod(np.asarray(angles_rad, np.float64), np.pi))
+    gaps = np.diff(angles, append=angles[0] + np.pi)
+    widest = int(np.argmax(gaps))
+    step = float(np.median(gaps))
+    missing = gaps[widest] - step if gaps[widest] > GAP * max(step, np.pi / len(angles)) else 0.0
+    return float(missing / np.pi), float((angles[widest] + gaps[widest] / 2) % np.pi)
+
+
 def is_half_acquisition(angles_rad: NDArray[np.float64], columns: int, center: float) -> bool:
     """Whether a full turn with the axis off the middle was made to widen the field: at least
     355° covered, and the axis more than 5 % of the width away from the middle."""

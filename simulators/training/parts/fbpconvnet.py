@@ -209,9 +209,9 @@ class Case:
     def psnr(self, image: Image) -> float:
         return psnr(image, self.truth)
 
-    def tv(self, strength: float | None) -> Image:
+    def tv(self, strength: float | None, iterations: int = 60) -> Image:
         """Total variation reconstruction."""
-        tool = make_tool("tv", {"strength": strength})
+        tool = make_tool("tv", {"strength": strength, "iterations": iterations})
         return np.asarray(tool(sinogram=self.sinogram, center=self.center).values[0])
 
     def denoise_tv(self, **parameters: float | None) -> Image:

@@ -128,9 +128,10 @@ def clean(net: torch.nn.Module, image: NDArray[np.float32]) -> NDArray[np.float3
     return (cleaned * np.float32(spread) + np.float32(level)).astype(np.float32)
 
 
-def network(width: int = WIDTH) -> torch.nn.Module:
+def network(width: int = WIDTH, looks: int = 1) -> torch.nn.Module:
     """The U-Net of Jin et al. 2017 (fig. 3): five levels, two or three 3 × 3 convolutions each
-    with batch normalisation, skips by concatenation, and the input added to the output."""
+    with batch normalisation, skips by concatenation, and the input (of several ``looks`` at a
+    slice the first) added to the output."""
     import torch
     from torch import nn
 
@@ -150,7 +151,7 @@ def network(width: int = WIDTH) -> torch.nn.Module:
             super().__init__()
             sizes = [width * 2**level for level in range(LEVELS)]
             self.down = nn.ModuleList(
-                convolve(1 if i == 0 else sizes[i - 1], size, 3 if i == 0 else 2)
+                convolve(looks if i == 0 else sizes[i - 1], size, 3 if i == 0 else 2)
                 for i, size in enumerate(sizes)
             )
             self.up = nn.ModuleList(
@@ -162,12 +163,12 @@ def network(width: int = WIDTH) -> torch.nn.Module:
             nn.init.zeros_(self.last.bias)  # type: ignore[arg-type]
 
         def forward(self, x: torch.Tensor) -> torch.Tensor:
-            h, skips = x, []  # n, 1, y, x
+            h, skips = x, []  # n, look, y, x
             for level, block in enumerate(self.down):
                 h = block(nn.functional.max_pool2d(h, 2) if level else h)  # n, 16 · 2^level, …
                 skips.append(h)
             for up, join, skip in zip(self.up, self.join, reversed(skips[:-1]), strict=True):
                 h = join(torch.cat([skip, up(h)], 1))
-            return x + self.last(h)
+            return x[:, :1] + self.last(h)
 
     return Network()
