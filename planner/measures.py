@@ -36,6 +36,16 @@ def measures_in(text: str) -> tuple[str, ...]:
     return tuple(sorted(found, key=found.__getitem__))
 
 
+def measures_here(lang: str) -> str:
+    """What can be measured, in words.
+
+    >>> "local thickness" in measures_here("en")
+    True
+    """
+    cards = [t.card for t in known_tools().values() if t.card.stage is Stage.QUANTIFY]
+    return ", ".join(c.title_zh if lang == "zh" else c.title for c in cards)
+
+
 def measuring(text: str, feature: str | None, segmenters: Iterable[str]) -> list[Recipe]:
     """The ways from the slices to the numbers asked for: the fractions of the classes where the
     text names none. ``segmenters``: the tools that may segment.

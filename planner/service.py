@@ -16,12 +16,13 @@ from planner.inspection import Inspection, inspect_scan
 from planner.language import say, told_in, translate, understand
 from planner.language.nonsense import intelligible
 from planner.language.wishes import as_bare_wish, wishes_in
+from planner.measures import measures_here, measures_in
 from planner.opening import ScanPath, opened
 from planner.plan import Answer, CostModel, Plan, Prediction, Scorer
 from planner.preview import NoBeamError
 from planner.refusals import missing_part, refusal
 from planner.situation import Situation, assess, marks_of_alarms
-from planner.task import Condition, Device, Intent, Task
+from planner.task import Condition, Device, Goal, Intent, Task
 from toolbox.pipeline import Pipeline
 
 if TYPE_CHECKING:
@@ -123,6 +124,8 @@ def _planned(
     warnings += [say("warn.stranger" if tool else "warn.stranger_none", lang, name=name, tool=tool)
                  for name, tool in situation.wishes.strangers]  # fmt: skip
     warnings += _told_numbers(situation, lang)
+    if Goal.QUANTIFY in task.goals and not measures_in(task.text):
+        warnings.append(say("warn.measure", lang, measures=measures_here(lang)))
     warnings += _budget_warnings(task, plans)
     return Answer(task, situation, tuple(plans), tuple(dict.fromkeys(warnings)))
 

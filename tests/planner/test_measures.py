@@ -48,6 +48,18 @@ def parameters(text: str, feature: str | None, tool: str) -> list[dict[str, obje
             if s.tool == tool]  # fmt: skip
 
 
+def test_a_number_that_nothing_here_measures_is_said() -> None:
+    scan = simulate(World(columns=48, rows=2, projections=40))
+    for language, text, said in (
+        ("en", "compute the permeability", "no number that can be measured here (local thickness"),
+        ("zh", "求渗透率", "没有这里能测的量（局部厚度"),
+    ):
+        task = Task(Intent.PLAN, (Goal.QUANTIFY,), text=text, language=language)
+        assert any(said in w for w in plan(task, [scan], costs=COSTS).warnings), text
+    task = Task(Intent.PLAN, (Goal.QUANTIFY,), text="the porosity")
+    assert not any("names no number" in w for w in plan(task, [scan], costs=COSTS).warnings)
+
+
 def test_dark_parts_and_bright_ones() -> None:
     pores = parameters("pore sizes", None, "size_distribution")
     assert {"of_class": 0, "border": False} in pores
