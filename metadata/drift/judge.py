@@ -242,7 +242,7 @@ class Judge:
         """What the network reads of a window; None where there is no limit ahead."""
         side = self.forecast.side if self.forecast else 0
         limit = limits.high - self.reach[1] if side > 0 else limits.low + self.reach[0]
-        if not side * (limit - self.usual) > self.reading:
+        if not np.isfinite(limit) or not side * (limit - self.usual) > self.reading:
             return None
         return read_window(window, self.usual, limit)
 

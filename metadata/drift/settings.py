@@ -12,8 +12,8 @@ class MonitorSettings:
     """``false_alarm_days``: expected time between two false warnings of one metric, days (a
     warning that stands counts as one a day). ``causes``: how many causes are named at most.
     ``remember``: whether set-points are remembered that were not in force for forty days.
-    ``network``: whether the time to the limit takes what a small network says into account (two
-    sets of unseen histories disagree on whether it is better for it: docs/drift.md).
+    ``network``: whether the time to the limit takes what a small network says into account
+    (docs/drift.md: the score of the interval is better for it).
 
     >>> MonitorSettings(false_alarm_days=200).false_alarm_days
     200
@@ -22,7 +22,7 @@ class MonitorSettings:
     false_alarm_days: float = 100.0
     causes: int = 5
     remember: bool = True
-    network: bool = False
+    network: bool = True
 
     def __post_init__(self) -> None:
         if not 1 <= self.false_alarm_days <= 1e5:

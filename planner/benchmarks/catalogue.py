@@ -145,6 +145,18 @@ def _drift_quick(output: Path) -> dict[str, Any]:
     return run(output, quick=True)
 
 
+def _drift_forecasts(output: Path) -> dict[str, Any]:
+    from planner.benchmarks.drift import run_forecasts
+
+    return run_forecasts(output)
+
+
+def _drift_streams(output: Path) -> dict[str, Any]:
+    from planner.benchmarks.drift import run_streams
+
+    return run_streams(output)
+
+
 def _drift_years(output: Path) -> dict[str, Any]:
     from planner.benchmarks.drift import run_years
 
@@ -229,6 +241,12 @@ BENCHMARKS = {
     "engine-30GB": Benchmark("a 30 GB scan in 4 GiB", _engine_big, slow=True),
     "drift": Benchmark("the early warning beside simple methods", _drift, slow=True),
     "drift-quick": Benchmark("the same on a few histories", _drift_quick, slow=True),
+    "drift-forecasts": Benchmark(
+        "when a drift will be at its limit, the early warning alone", _drift_forecasts, slow=True
+    ),
+    "drift-streams": Benchmark(
+        "anomalies in streams that nothing is known of", _drift_streams, slow=True
+    ),
     "drift-years": Benchmark(
         "what it adapts to and forgets in five years", _drift_years, slow=True
     ),

@@ -55,9 +55,51 @@ def run_years(output: Path) -> dict[str, Any]:
     return plain({way: [asdict(one) for one in some] for way, some in lived.items()})
 
 
+def run_forecasts(output: Path) -> dict[str, Any]:
+    """Only the monitor's warnings and times to the limit on the histories that drift."""
+    from rich.console import Console
+    from rich.markdown import Markdown
+
+    from planner.benchmarks.drift import report, simulated
+
+    how = settings()
+    found = simulated.ahead(how)
+    page = report.ahead(found, how["resamples"])
+    Console().print(Markdown(page))
+    (output / "forecasts.md").write_text(page + "\n", encoding="utf-8")
+    made = {name: [asdict(one) for one in some] for name, some in found.forecasts.items()}
+    return plain({"forecasts_made": made,
+                  "histories": [asdict(o) for o in found.outcomes[simulated.OURS]]})  # fmt: skip
+
+
+def run_streams(output: Path) -> dict[str, Any]:
+    """Only the streams of which nothing is known, public and simulated."""
+    from rich.console import Console
+    from rich.markdown import Markdown
+
+    from planner.benchmarks.drift import report, streams
+
+    how = settings()
+    unknown = streams.measure(streams.simulated(how["streams"]))
+    said, points = public(how)
+    page = "\n\n".join([report.streams(said, points), report.simulated_streams(unknown)])
+    Console().print(Markdown(page))
+    (output / "streams.md").write_text(page + "\n", encoding="utf-8")
+    return plain({"streams": said, "change_points": points and [asdict(p) for p in points],
+                  "simulated_streams": unknown})  # fmt: skip
+
+
 def measured(how: Mapping[str, Any], output: Path) -> tuple[dict[str, Any], str]:
     """All measures as numbers and as a page; pictures go to ``output``."""
-    from planner.benchmarks.drift import change_points, kills, report, ring, simulated, speed
+    from planner.benchmarks.drift import (
+        change_points,
+        kills,
+        report,
+        ring,
+        simulated,
+        speed,
+        streams,
+    )
     from planner.benchmarks.drift import years as five_years
     from planner.benchmarks.drift.case import make
 
@@ -65,6 +107,7 @@ def measured(how: Mapping[str, Any], output: Path) -> tuple[dict[str, Any], str]
     found = simulated.measure(how)
     pictures(how, found, output)
     said, points = public(how)
+    unknown = streams.measure(streams.simulated(how["streams"]))
     rigs = change_points.simulated(how["rigs"])
     together = change_points.measure(rigs, how["change_points"]["within_s"], how["workers"])
     lived = five_years.measure(how["years"], how["workers"])
@@ -81,6 +124,7 @@ def measured(how: Mapping[str, Any], output: Path) -> tuple[dict[str, Any], str]
         "![One history and who warned](images/early_warning_example.png)",
         report.causes(found, again),
         report.streams(said, points),
+        report.simulated_streams(unknown),
         report.rigs(together),
         report.years(lived),
         report.ring(replay, how["ring"]),
@@ -93,6 +137,7 @@ def measured(how: Mapping[str, Any], output: Path) -> tuple[dict[str, Any], str]
         "forecasts_made": [asdict(f) for f in found.forecasts[simulated.OURS]],
         "streams": said,
         "change_points": points and [asdict(p) for p in points],
+        "simulated_streams": unknown,
         "rigs": [asdict(p) for p in together],
         "years": {way: [asdict(one) for one in some] for way, some in lived.items()},
         "ring": replay and asdict(replay),

@@ -118,12 +118,17 @@ def forecasts(found: Simulated, resamples: int) -> str:
         "*Score*: mean of ln(high / low) + 20 ln(low / true) where the truth is below, + 20 "
         "ln(true / high) where it is above (Winkler's, of logarithms; lower is better). Where no "
         "time is said, the length of the record stands for it; *score where said* leaves those "
-        "out. *A small network*: the sequence model (`tomoplan train time_to_limit`), at the same "
-        "moments from the same windows; *both*: the geometric mean of its quantiles and "
-        "tomoplan's. Neither is used by default (`docs/drift.md`).\n\n"
+        "out. *Without the network*, *the network alone*: what the bank of drifts and the sequence "
+        "model (`tomoplan train time_to_limit`) say by themselves at the same moments; tomoplan "
+        "says a weighted mean (`docs/drift.md`).\n\n"
         + table(["method", "error", "holds", "score", "says a time", "score where said",
                  "median ln(high / low)"], rows)
     )  # fmt: skip
+
+
+def ahead(found: Simulated, resamples: int) -> str:
+    """The same and the shapes, of the monitor alone."""
+    return forecasts(found, resamples) + "\n\n" + _shapes(found).rstrip()
 
 
 def causes(found: Simulated, resamples: int) -> str:
@@ -152,17 +157,30 @@ def streams(rows: Sequence[Mapping[str, Any]] | None, points: Sequence[Found] | 
         parts.append(
             "The score by windows around anomalies (standard profile; 0: silence, 100: perfect). "
             "*Best*: with the one threshold for all series that suits them best, as published "
-            "scores have it; *at 0.5*: with none looked for.\n\n"
-            + table(["detector", "best", "its threshold", "at 0.5"],
-                    [[r["name"], f"{r['best']:.1f}", f"{r['threshold']:.4g}", f"{r['fixed']:.1f}"]
-                     for r in rows])
-        )  # fmt: skip
+            "scores have it; *at 0.5*: with none looked for.\n\n" + _windows(rows)
+        )
     if points:
         parts.append(
             "Change points of several channels, said once; one is found by the first saying in the "
             "minute after it:\n\n" + _changes(points)
         )
     return "\n\n".join(parts)
+
+
+def simulated_streams(rows: Sequence[Mapping[str, Any]]) -> str:
+    """The same on simulated series."""
+    return (
+        "## Simulated streams that nothing is known of\n\n"
+        "Traffic, mentions, loads of servers and networks, temperatures, rates, latencies, roads, "
+        "cycles and stores with windows about what is wrong (`simulators/streams.py`; the detector "
+        "was made on others of these), scored as above:\n\n" + _windows(rows)
+    )
+
+
+def _windows(rows: Sequence[Mapping[str, Any]]) -> str:
+    return table(["detector", "best", "its threshold", "at 0.5"],
+                 [[r["name"], f"{r['best']:.1f}", f"{r['threshold']:.4g}", f"{r['fixed']:.1f}"]
+                  for r in rows])  # fmt: skip
 
 
 def rigs(points: Sequence[Found]) -> str:

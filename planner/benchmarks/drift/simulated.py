@@ -8,10 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from metadata.drift.bins import BIN_S
-from metadata.drift.forecast import SEEN
 from metadata.drift.monitor import Monitor
-from metadata.drift.sequence import shipped
 from metadata.drift.settings import MonitorSettings
 from metadata.drift.verdicts import Verdicts
 from planner.benchmarks.drift import cause, early, forecast, tuning
@@ -27,7 +24,7 @@ Curve = list[tuple[float, float, float]]
 
 OURS, BLIND = "tomoplan", "tomoplan, no log book"
 DECOYS = "tomoplan, the decoys"
-NETWORK, BOTH = "a small network", "both, the geometric mean"
+BANK, NETWORK = "tomoplan, without the network", "the network alone"
 NAMELESS = "tomoplan, names hidden"
 RECENT, ALL = "largest correlation, 7 days", "largest correlation, all days"
 
@@ -71,9 +68,21 @@ def measure(settings: Mapping[str, Any]) -> Simulated:
     return found
 
 
+def ahead(settings: Mapping[str, Any]) -> Simulated:
+    """Only the monitor on the histories that drift."""
+    found = Simulated()
+    todo = [Watching(seed) for seed in seeds(settings["drifting"])]
+    rows = list(spread(watched, todo, settings["workers"], OURS))
+    found.outcomes[OURS] = [outcome for outcome, _ in rows]
+    for name in (OURS, BANK, NETWORK):
+        found.forecasts[name] = [made[name] for _, made in rows if made]
+    return found
+
+
 def watched(todo: Watching) -> tuple[Outcome, dict[str, Forecast]]:
-    """The monitor's outcome in one history, and at half of the life its forecast, that of the
-    network and that of both (where the network cannot be asked, the monitor's)."""
+    """The monitor's outcome in one history, and at half of the life its forecast, what that would
+    be without the network, and what the network says alone (where it was not asked, the
+    monitor's)."""
     case = make(todo.seed, todo.healthy)
     settings = MonitorSettings()
     if todo.false_alarm_days is not None:
@@ -92,24 +101,19 @@ def watched(todo: Watching) -> tuple[Outcome, dict[str, Forecast]]:
     days = None if row is None else days_left(said, row)
     moment = half if row is None else float(said.times[row])
     found = {OURS: forecast.forecast(case, moment, days)}
-    for name, three in ((NETWORK, apart[:3]), (BOTH, apart[3:])):
+    for name, three in ((BANK, apart[:3]), (NETWORK, apart[3:])):
         found[name] = forecast.forecast(case, half, three or days)
     return outcome, found
 
 
 def _apart(monitor: Monitor, metric: str, moment: float) -> list[float]:
-    """What the network and it with the bank say, in days from a moment (value, low and high of
-    each); nothing where it cannot be asked."""
-    follower = monitor.followers[metric]
-    judge = follower.judge
-    now = judge.seen(round(judge.decided / BIN_S) - 1, follower.limits, whole=False)
-    view = judge.view(now.window, follower.limits) if now is not None else None
-    if judge.forecast is None or view is None:
+    """What the bank and the network say by themselves, in days from a moment (value, low and high
+    of each); nothing where the network was not asked."""
+    judge = monitor.followers[metric].judge
+    if judge.forecast is None or not judge.forecast.apart:
         return []
-    alone = shipped().days(view)[0]
-    both = judge.forecast.beside(alone) if judge.forecast.moved > SEEN else judge.forecast
     gone = (moment - judge.decided) / DAY
-    said = [max(days - gone, 0.3 * days) for days in (*map(float, alone), *both.days)]
+    said = [max(days - gone, 0.3 * days) for days in judge.forecast.apart]
     return [said[k] for part in (0, 3) for k in (part + 1, part, part + 2)]
 
 
@@ -128,7 +132,7 @@ def _watch(found: Simulated, settings: Mapping[str, Any]) -> None:
             found.outcomes[name] = [o for o, _ in rows]
             found.forecasts[name] = [made[OURS] for made in forecasts]
         if name == OURS:
-            for part in (NETWORK, BOTH):
+            for part in (BANK, NETWORK):
                 found.forecasts[part] = [made[part] for made in forecasts]
         return [outcome for outcome, _ in rows]
 

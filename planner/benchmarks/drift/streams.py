@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +70,18 @@ def measure(collection: Sequence[Windowed]) -> list[dict[str, Any]]:
         rows.append({"name": name, "best": found.best, "threshold": found.threshold,
                      "fixed": found.fixed})  # fmt: skip
     return rows
+
+
+def simulated(span: Mapping[str, Any]) -> list[Windowed]:
+    """The streams of ``{first_seed, count}``."""
+    from simulators.streams import draw_stream
+
+    found = []
+    for seed in range(span["first_seed"], span["first_seed"] + span["count"]):
+        record = draw_stream(seed)
+        samples = Samples.of(f"{record.family} {seed}", record.times, record.values)
+        found.append(Windowed(samples.metric, samples, record.windows))
+    return found
 
 
 def folder() -> Path | None:

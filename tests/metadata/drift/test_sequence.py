@@ -54,10 +54,25 @@ def test_nearer_the_limit_less_time_is_left() -> None:
     assert shipped().days(late)[0, 1] < 0.6 * shipped().days(half)[0, 1]
 
 
-def test_both_count_alike() -> None:
-    both = guess(1).beside(np.array([2.0, 4.0, 8.0]))
-    assert both.days[1] == pytest.approx((guess(1).days[1] * 4) ** 0.5)
-    assert both.apart == (*guess(1).days, 2.0, 4.0, 8.0)
+def test_both_count() -> None:
+    alone = guess(1)
+    both = alone.beside(np.array([2.0, 4.0, 8.0]))
+    low, middle, high = both.days
+    assert 4.0 < middle < alone.days[1]
+    assert alone.days[0] < low < middle < high < alone.days[2]
+    assert both.apart == (*alone.days, 2.0, 4.0, 8.0)
+
+
+def test_without_a_limit_there_is_nothing_to_ask_it() -> None:
+    times = 1.7e9 + np.arange(0, 16 * DAY, 1800)
+    days = (times - times[0]) / DAY
+    values = np.random.default_rng(2).standard_normal(len(times)) + np.maximum(days - 10, 0)
+    monitor = Monitor({"x": MetricInfo("x")})
+    list(monitor.update([Samples.of("x", times, values)]))
+    found = monitor.followers["x"].judge.forecast
+    assert found is not None
+    assert found.apart == ()
+    assert np.isfinite(found.days).all()
 
 
 def test_it_can_be_asked_and_changes_times_alone() -> None:
