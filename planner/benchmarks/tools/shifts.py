@@ -20,7 +20,8 @@ from toolbox.registry import known_tools
 
 
 def measure(settings: Mapping[str, Any], only: str | None = None) -> Iterator[Row]:
-    """Rows with the RMS error in px, what no projection can show left out; without: as recorded."""
+    """Rows with the RMS error in px, what no projection can show left out, across the axis and,
+    where views are off along it, along; without: as recorded."""
     for job, about in settings["shifts"].items():
         if only not in (None, job):
             continue
@@ -36,14 +37,19 @@ def measure(settings: Mapping[str, Any], only: str | None = None) -> Iterator[Ro
 
 def _rows(job: str, case: Case, real: bool) -> Iterator[Row]:
     angles = case.scan.geometry.angles_rad
-    before = remaining(np.zeros_like(case.truth), case.truth, angles)[0]
+    before = remaining(np.zeros_like(case.truth), case.truth, angles)
     for name, tool in sorted(known_tools().items()):
         if tool.card.stage is not Stage.ALIGN or tool.card.output.kind is not DataKind.SHIFTS:
             continue
         began = time.perf_counter()
+        errors: tuple[float | None, float | None]
         try:
             shifts = make_tool(name, {})(projections=case.scan)
-            error = remaining(shifts.pixels, case.truth, angles)[0]
+            errors = remaining(shifts.pixels, case.truth, angles)
         except TomoplanError:
-            error = None
-        yield Row(name, job, "error, px", error, before, time.perf_counter() - began, 0.0, real)
+            errors = None, None
+        seconds = time.perf_counter() - began
+        yield Row(name, job, "error, px", errors[0], before[0], seconds, 0.0, real)
+        if before[1]:
+            along = "error along the axis, px"
+            yield Row(name, job, along, errors[1], before[1], seconds, 0.0, real)
