@@ -25,6 +25,7 @@ LOOKED_AT = "pairs"
 DRAWS = 6  # requests made of a wording with places; one of a wording without
 SEED = 11
 TARGET = 0.97
+NAMES = ("specimen", "feature")
 FIELDS: dict[str, Callable[[Task, Task], bool]] = {
     "intent": lambda a, b: a.intent == b.intent,
     "goals": lambda a, b: set(a.goals) == set(b.goals),
@@ -110,6 +111,7 @@ def run(chosen: Sequence[Pair] | None = None, name: str = UNSEEN) -> dict[str, A
     wanted = [pair.task for pair in made]
     same = {name: [f(a, b) for a, b in zip(en, zh, strict=True)] for name, f in FIELDS.items()}
     alike = [all(row) for row in zip(*same.values(), strict=True)]
+    asked = [all(row) for row in zip(*(same[n] for n in same if n not in NAMES), strict=True)]
     unlike: dict[int, list[str]] = {}
     for place, pair in enumerate(made):
         if not alike[place]:
@@ -119,6 +121,7 @@ def run(chosen: Sequence[Pair] | None = None, name: str = UNSEEN) -> dict[str, A
         "pairs": len(made),
         "wordings": len({pair.wording for pair in made}),
         "alike": sum(alike) / len(made),
+        "alike_but_for_names": sum(asked) / len(made),
         "target": TARGET,
         "alike_by_field": {name: sum(row) / len(made) for name, row in same.items()},
         "en": asdict(Scores.of(en, wanted)),
@@ -131,7 +134,8 @@ def table(result: dict[str, Any]) -> str:
     """The result as lines of text."""
     lines = [
         f"{result['document']}: {result['pairs']} pairs of {result['wordings']} wordings, the same "
-        f"task in both languages {result['alike']:.3f}  (asked: {result['target']:.2f})",
+        f"task in both languages {result['alike']:.3f}  (asked: {result['target']:.2f}), names of "
+        f"specimen and feature apart {result['alike_but_for_names']:.3f}",
         f"  {'':<18}{'alike':>8}{'en':>8}{'zh':>8}",
     ]
     for name, share in result["alike_by_field"].items():

@@ -20,12 +20,21 @@ def key_of(name: str | None) -> frozenset[str] | None:
     """
     if name is None:
         return None
-    return frozenset(_firsts().get(part, part) for part in map(_last_part, heads_of(name)))
+    words = vocabulary("synonyms")
+    plain = (words["plurals"].get(word, word) for word in heads_of(_carried(name)))
+    return frozenset(_firsts().get(part, part) for part in map(_last_part, plain))
 
 
 def same_thing(one: str | None, other: str | None) -> bool:
     """Whether two names, both said in English, name one kind of thing (or are both absent)."""
     return key_of(one) == key_of(other)
+
+
+def _carried(name: str) -> str:
+    """What a field or a vector is of."""
+    first, _, last = name.rpartition(" ")
+    carriers = vocabulary("synonyms")["carriers"]
+    return first if first and last.removesuffix("s") in carriers else name
 
 
 def _last_part(word: str) -> str:

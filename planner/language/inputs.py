@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from planner.language.chinese_names import found_names
+from planner.language.compounds import chinese_nouns, english_nouns
 from planner.language.encoder import Seen, encoder
 from planner.language.english_names import phrases
 from planner.language.features import EMBEDDING
@@ -22,8 +23,10 @@ from planner.task import Condition, Device, Goal, Intent, Priority
 
 KINDS = ("things", "materials", "forms", "objects", "measures", "watched")
 STANCES = tuple(Stance)
-# Of a token: kinds of names that begin or go on at it, goals by stance, quantities, question.
-FLAGS = 2 * len(KINDS) + 2 + len(Goal) * len(STANCES) + 2 * len(Kind) + 2
+# Of a token: kinds of names that begin or go on at it, nouns and what stands before them
+NAME_FLAGS = 2 * len(KINDS) + 2
+# ... goals by stance, quantities, question.
+FLAGS = NAME_FLAGS + 2 + len(Goal) * len(STANCES) + 2 * len(Kind) + 2
 # Of a request: goals by stance, conditions said and denied, intents, priority, device, length.
 EVIDENCE = len(Goal) * len(STANCES) + 2 * len(Condition) + len(Intent) + 2 + 2 + 1
 
@@ -101,7 +104,9 @@ def _flags(
     for document, first, last in (("specimens", 0, 3), ("features", 3, 5), ("features", 5, 6)):
         for name in phrases(text, document, KINDS[first:last]):
             raise_between(name.start, name.stop, 2 * first, 2 * first + 1)
-    at = 2 * len(KINDS)
+    for start, stop, end in [*chinese_nouns(text), *english_nouns(text)]:
+        raise_between(start, stop, 2 * len(KINDS) + (not end))
+    at = NAME_FLAGS
     for mentioned, mention in rules.goal_mentions:
         column = at + list(Goal).index(mentioned) * len(STANCES) + STANCES.index(mention.stance)
         raise_between(mention.start, mention.stop, column)

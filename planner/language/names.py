@@ -13,7 +13,7 @@ from planner.language.chinese_names import (
 )
 from planner.language.english_names import by_position, objects_of_verbs, phrases
 from planner.language.normal import CJK
-from planner.language.vocabulary import pattern
+from planner.language.vocabulary import pattern, vocabulary
 from planner.task import Goal, Intent
 
 _MEASURED = {Goal.SEGMENT, Goal.QUANTIFY, Goal.DECOMPOSE, Goal.DEFORM, Goal.DIFFRACTION}
@@ -157,13 +157,21 @@ def _objects(text: str, specimen: Name | None) -> list[str]:
             and not (specimen and specimen.start <= name.start < specimen.stop)
         ]
         long = [name for name in names if name.stop - name.start > 1] or names
-        if long:
-            return [long[0].english]
+        more = [
+            name
+            for name in found_names(text, "nouns", ("sought",))
+            if name.stop - name.start > 1
+            and not (specimen and specimen.start <= name.start < specimen.stop)
+        ]
+        if long or more:
+            return [(long or more)[0].english]
     overlap = (specimen.start, specimen.stop) if specimen else (-1, -1)
     said = [
         name
         for name in objects_of_verbs(text)
-        if not overlap[0] <= name.start < overlap[1] and not name.english.startswith("http")
+        if not overlap[0] <= name.start < overlap[1]
+        and not name.english.startswith("http")
+        and name.english.split()[-1] not in vocabulary("english")["instrument"].split()
     ]
     known = [
         name

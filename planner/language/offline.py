@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from planner.language.inputs import Inputs, inputs_of
-from planner.language.mentions import Stance
+from planner.language.mentions import Stance, stance_of
 from planner.language.names import feature_of
 from planner.language.normal import language_of, normal
 from planner.language.quantities import Kind, Limits, Quantity, limits_in, limits_of
@@ -172,6 +172,7 @@ def _feature(
 ) -> str | None:
     """The marked thing or measure; where there is none, what the reader faintly takes for one, and
     what lists and places say."""
+    names = [name for name in names if not _declined(seen, name)]
     found = feature_in(seen.text, names, Intent.PLAN, goals)
     if found is not None:
         return found
@@ -180,10 +181,22 @@ def _feature(
         name
         for name in completed(seen.text, marked(seen.text, seen.tokens, reading.tags, DIM))
         if name.role is not Role.SPECIMEN
+        and not _declined(seen, name)
         and not any(t.start < name.stop and name.start < t.stop for t in taken)
     ]
     return feature_in(seen.text, faint, Intent.PLAN, goals) or feature_of(
         seen.text, Intent.PLAN, tuple(goals)
+    )
+
+
+def _declined(seen: Inputs, name: Marked) -> bool:
+    """Whether a thing or a measure is named as not wanted."""
+    return name.role is not Role.SPECIMEN and any(
+        clause.start <= name.start
+        and name.stop <= clause.stop
+        and stance_of(clause, name.start - clause.start, name.stop - clause.start)
+        is Stance.DECLINED
+        for clause in seen.rules.clauses
     )
 
 

@@ -19,10 +19,12 @@ from planner.language.chinese_names import (
     chinese_specimens,
     found_names,
 )
-from planner.language.english_names import is_noun, phrases
+from planner.language.compounds import is_end_of_name, is_noun_of_lists, said_by_parts
+from planner.language.english_names import is_noun, phrases, stem
+from planner.language.gazetteer import entries
 from planner.language.normal import CJK
 from planner.language.roles import NAMES, TAGS, Role
-from planner.language.suffixes import is_head, said_by_suffix
+from planner.language.suffixes import said_by_suffix
 from planner.language.tokens import Token
 from planner.language.vocabulary import vocabulary
 from planner.task import Goal, Intent
@@ -39,12 +41,27 @@ _ENDING = re.compile(
     re.ASCII,
 )
 _HOW = re.compile(r"\bhow (thick|wide|long|deep|tall|big|large)\b[^.;?]{0,20}$", re.ASCII)
+# "what width does the vein have": the measure stands before, and the thing behind a verb
+_WHAT_HAS = re.compile(
+    r"\b(?:what|which) (?:\w+ )?(thickness|width|length|depth|height|size|diameter|volume|density|"
+    r"porosity) (?:has|have|do|does|is|are)(?: the| these| our| each)* $",
+    re.ASCII,
+)
+_PEAKS = re.compile(r"\bpeaks?$", re.ASCII)
+_AVERAGES = frozenset(
+    ("mean", "average", "median", "total", "maximum", "minimum", "overall", "local")
+)
 _MEASURE_OF = {"thick": "thickness", "wide": "width", "long": "length", "deep": "depth",
                "tall": "height", "big": "size", "large": "size"}  # fmt: skip
+# What is made of a specimen and named behind it
+_DATA = re.compile(r"(?:的)?(?:断层(?:图像?|扫描)?|体数据|切片|扫描|数据|投影|图像|序列|样品)$")
+FIRST = 0.15  # how much less sure than another the name said first may be
 _VALENCE = re.compile(r"\b(?:oxidation|valence|charge) states?\b|\bvalenc[ey]\b|价态|氧化态|化合价")
 _AFTER_NAMES = frozenset(("", *" ,.;:!?()的里中内上在和与是被做"))
+_OF_THE_AXIS = re.compile(r"\s*[xyz]?\s*(?:方向|轴|向)?的")  # 转台 z 方向的误差 is of the stage
 # What things are told from, and a method, where things are named
 _REST = ("matrix", "background", "dvc")
+_NEXT_WORD = re.compile(r"[ -]([a-z]{3,})\b(?!['-])", re.ASCII)
 _OF_IT = re.compile(r" of (?:the |these |those |all |its |each )*", re.ASCII)
 _ARTICLE = re.compile(
     r"^(?:(?:the|a|an|this|that|these|those|our|my|your|some|any|all|each|every|its|their|of|in|"
@@ -109,6 +126,8 @@ def completed(text: str, names: Sequence[Marked], watched: bool = False) -> list
                 name = replace(name, text=text[start:stop], start=start, known=True)
         if name.role is not Role.MEASURE:
             name = _with_its_head(text, name)
+        if name.role is Role.SPECIMEN:
+            name = _with_its_noun(text, name, names)
         ending = _ENDING.match(text[name.stop :]) if name.role is not Role.SPECIMEN else None
         if ending:
             name = replace(name, text=name.text + ending.group())
@@ -122,15 +141,32 @@ def _with_its_head(text: str, name: Marked) -> Marked:
     """A Chinese name with the signs of its kind behind it, which were not marked: 银币, where lists
     know 银 alone. Behind what lists know as a thing (马蜂窝) only where the name ends with them."""
     stuff = found_names(name.text, "specimens", ("materials",))
-    for length in (3, 2, 1):
+    for length in (4, 3, 2, 1):
         stop = name.stop + length
         head = text[name.stop : stop]
-        if len(head) < length or not CJK.match(head) or not is_head(head):
+        if len(head) < length or not CJK.match(head) or not is_end_of_name(head):
             continue
         plain = not name.known and (stuff or not said_by_suffix(name.text))
         if plain or text[stop : stop + 1] in _AFTER_NAMES:
             return replace(name, text=name.text + head)
     return name
+
+
+def _with_its_noun(text: str, name: Marked, names: Sequence[Marked]) -> Marked:
+    """An English name with the noun of the lists behind it that was not marked: "zircon shard",
+    where "zircon" was; none that is marked as something else or may be a verb."""
+    ends = _NEXT_WORD.match(text, name.stop) if not CJK.search(name.text) else None
+    if ends is None or any(o.start < ends.end() and name.stop < o.stop for o in names if o != name):
+        return name
+    word = ends[1]
+    plain = is_noun_of_lists(word) and is_noun(word) and stem(word) not in _verbs()
+    return replace(name, text=name.text + ends.group()) if plain and word not in _rest() else name
+
+
+@lru_cache(maxsize=1)
+def _verbs() -> frozenset[str]:
+    words = vocabulary("english")
+    return frozenset(f"{words['verbs']} {words['changes']} {words['adverbs']}".split())
 
 
 def _watched_names(text: str) -> list[Name]:
@@ -155,8 +191,12 @@ def _listed(text: str, role: Role) -> list[Name]:
 def specimen_in(names: Sequence[Marked], text: str = "") -> str | None:
     """The specimen among the marked names of normal text in English; of several one that lists
     know, then the surest, then the first. What Chinese says to be in another is meant itself."""
-    said = [(name, english) for name in names if name.role is Role.SPECIMEN
-            and (english := _specimen(name.text))]  # fmt: skip
+    marks = [name for name in names if name.role is Role.SPECIMEN]
+    said = [
+        (name, english)
+        for name in marks
+        if (english := _specimen(name.text)) and english.split()[-1] not in _instrument()
+    ]
     if not said:
         return None
     for (outer, place), (inner, thing) in itertools.pairwise(said):
@@ -180,6 +220,12 @@ def listed_specimen(text: str, names: Sequence[Marked]) -> str | None:
 
 
 @lru_cache(maxsize=1)
+def _instrument() -> frozenset[str]:
+    """Parts of the instrument that nobody takes to it as a specimen."""
+    return frozenset(vocabulary("english")["instrument"].split())
+
+
+@lru_cache(maxsize=1)
 def _rest() -> frozenset[str]:
     """Last words that lists of specimens have and that here are none."""
     words = vocabulary("english")
@@ -189,13 +235,19 @@ def _rest() -> frozenset[str]:
 def _specimen(text: str) -> str | None:
     if not CJK.search(text):
         return _short(text)
+    text = _DATA.sub("", text) or text
+    said = said_by_parts(text)
+    if said:
+        return _short(said)
     known = chinese_specimens(text)
     if known:
         whole = max(known, key=lambda name: name.stop - name.start)
         rest = text[whole.stop :].strip()
         head = said_by_suffix(rest) if rest and CJK.search(rest) else None
         return _short(f"{whole.english} {head}" if head else whole.english)
-    return said_by_suffix(text) or _first(found_names(text, "specimens", ("forms", "materials")))
+    said = said_by_suffix(text) or _first(found_names(text, "specimens", ("forms", "materials")))
+    # a name that nobody knows is kept as it was said
+    return said or (text if CJK.match(text[-1:]) and len(text) > 1 else None)
 
 
 def _short(text: str) -> str | None:
@@ -206,7 +258,17 @@ def _short(text: str) -> str | None:
         words.pop()
     while len(words) > 1 and words[-1] in pieces:
         words.pop()
-    return " ".join(words) or None
+    return _in_full(" ".join(words)) or None
+
+
+def _in_full(name: str) -> str:
+    """A listed name of which only the beginning is said, where one alone begins so and the
+    beginning is no name itself: balsa is balsa wood."""
+    if not name or is_noun_of_lists(name.split()[-1]):
+        return name
+    longer = {english for english, _ in entries("specimens", "things")
+              if english.lower().startswith(name + " ")}  # fmt: skip
+    return longer.pop() if len(longer) == 1 else name
 
 
 def feature_in(
@@ -214,12 +276,13 @@ def feature_in(
 ) -> str | None:
     """What is to be found, measured or watched, from the marked names of normal text."""
     objects = [name for name in names if name.role is Role.OBJECT]
-    measures = [name for name in names if name.role is Role.MEASURE]
+    measures = [name for name in names if name.role is Role.MEASURE and name.text not in _AVERAGES]
     if intent is Intent.WATCH:
         return _joined(_of_its_thing(text, objects or measures))
-    objects = _together(objects, text)
     if intent is not Intent.PLAN or not _MEASURED & set(goals):
         return None
+    objects = [name for name in objects if name.text.split()[-1] not in _instrument()]
+    objects = _together(objects, text)
     chosen: list[str | None] = []
     if Goal.DECOMPOSE in goals and _VALENCE.search(text):
         return "oxidation state"
@@ -234,6 +297,8 @@ def feature_in(
         chosen = _asked(text, objects) or chosen
     counted = [_object(name.text) for name in objects] if set(chosen) <= COUNTED else []
     things = [said for said in [*chosen, *counted] if said not in _REST and said not in COUNTED]
+    if Goal.DIFFRACTION in goals:  # peaks are fitted for the sake of what they tell
+        things = [said for said in things if not _PEAKS.search(said or "")] or things
     return _joined(things or chosen)
 
 
@@ -251,13 +316,19 @@ def _of_its_thing(text: str, names: Sequence[Marked]) -> list[str | None]:
     said = [_watched(name.text) for name in names]
     if len(names) > 1 and all(said[:2]) and _OF_IT.fullmatch(text[names[0].stop : names[1].start]):
         return [f"{said[1]} {said[0]}"]
+    between = text[names[0].stop : names[1].start] if len(names) > 1 else "?"
+    if all(said[:2]) and _OF_THE_AXIS.fullmatch(between):
+        return [f"{said[0]} {said[1]}"]
     return [_watched(name.text) for name in _together(names, text)]
 
 
 def _together(names: Sequence[Marked], text: str) -> list[Marked]:
-    """The first name and those that a conjunction joins to it."""
-    kept = list(names[:1])
-    for name in names[1:]:
+    """The first name, unless one behind it is much surer, and those that a conjunction joins to
+    it."""
+    surest = max((name.chance for name in names), default=0.0)
+    first = next((p for p, name in enumerate(names) if name.chance > surest - FIRST), 0)
+    kept = list(names[first : first + 1])
+    for name in names[first + 1 :]:
         if not _AND.fullmatch(text[kept[-1].stop : name.start]):
             break
         kept.append(name)
@@ -266,8 +337,10 @@ def _together(names: Sequence[Marked], text: str) -> list[Marked]:
 
 def _sized(text: str, name: Marked) -> str | None:
     """A thing, or its measure where the text asks how thick or how long it is."""
-    said, asked = _object(name.text), _HOW.search(text[: name.start])
-    return f"{said.removesuffix('s')} {_MEASURE_OF[asked[1]]}" if said and asked else said
+    said, before = _object(name.text), text[: name.start]
+    how, what = _HOW.search(before), _WHAT_HAS.search(before)
+    measure = _MEASURE_OF[how[1]] if how else what[1] if what else None
+    return f"{said.removesuffix('s')} {measure}" if said and measure else said
 
 
 def _measured(text: str, measures: Sequence[Marked], objects: Sequence[Marked]) -> list[str | None]:
@@ -294,6 +367,10 @@ def _measured(text: str, measures: Sequence[Marked], objects: Sequence[Marked]) 
 def _object(text: str) -> str | None:
     if not CJK.search(text):
         return _short(text)
+    said = said_by_parts(text, sought=True)
+    if said:  # the number of bubbles is about bubbles
+        words = said.rsplit(" ", 1)
+        return words[0] if words[-1] in COUNTED and len(words) > 1 else said
     return _longest(found_names(text, "features", ("objects", "measures"))) or _specimen(text)
 
 
@@ -312,8 +389,16 @@ def _watched(text: str) -> str | None:
         words = _ARTICLE.sub("", text.strip(" -/'") + " ").split()
         while len(words) > 1 and (words[-1] in _changes() or not is_noun(words[-1])):
             words.pop()
-        return " ".join(words) or None
-    return _longest(found_names(text, "features", ("watched",))) or _object(text)
+        return _reading_of(" ".join(words)) or None
+    return said_by_parts(text, sought=True) or _longest(found_names(text, "features", ("watched",)))
+
+
+def _reading_of(name: str) -> str:
+    """What is read of a part of the instrument where lists know one reading only: of the rotation
+    axis its position."""
+    longer = {english for english, _ in entries("features", "watched")
+              if " " in name and english.lower().startswith(name + " ")}  # fmt: skip
+    return longer.pop() if len(longer) == 1 else name
 
 
 @lru_cache(maxsize=1)

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from planner.language.canonical import same_thing
+from planner.language.inputs import inputs_of
 from planner.language.normal import normal
+from planner.language.offline import task_of
+from planner.language.reader import Reading
 from planner.language.roles import TAGS, Role
 from planner.language.spans import (
     Marked,
@@ -19,11 +23,17 @@ from planner.language.spans import (
 from planner.language.suffixes import said_by_suffix
 from planner.language.tokens import tokens_of
 from planner.language.vocabulary import vocabulary
-from planner.task import Goal, Intent
+from planner.task import Condition, Device, Goal, Intent, Priority
 
 
 def names(text: str, *stretches: tuple[Role, str]) -> list[Marked]:
     """What is marked where the reader is sure of the stretches."""
+    plain = normal(text)
+    return marked(plain, tokens_of(plain), tagged(text, *stretches))
+
+
+def tagged(text: str, *stretches: tuple[Role, str]) -> NDArray[np.float32]:
+    """The tags of a reader that is sure of the stretches."""
     plain = normal(text)
     tokens = tokens_of(plain)
     tags = np.zeros((len(tokens), len(TAGS)), np.float32)
@@ -36,7 +46,7 @@ def names(text: str, *stretches: tuple[Role, str]) -> list[Marked]:
                 tags[place] = 0
                 tags[place, TAGS.index((role, first))] = 1
                 first = False
-    return marked(plain, tokens, tags)
+    return tags
 
 
 def test_a_name_is_what_hangs_together() -> None:
@@ -58,7 +68,7 @@ def test_a_name_is_what_hangs_together() -> None:
         ("a rock salt cylinder, please", "a rock salt cylinder", "rock salt"),
         ("the core", "core", "core"),  # nothing would be left
         ("紫云英茎的数据", "紫云英茎", "stem"),
-        ("蘅芜，重建", "蘅芜", None),
+        ("蘅芜，重建", "蘅芜", "蘅芜"),  # nobody knows it: kept as it was said
     ],
 )
 def test_specimens(text: str, stretch: str, specimen: str | None) -> None:
@@ -145,7 +155,7 @@ def test_no_word_is_a_synonym_of_two() -> None:
 @pytest.mark.parametrize(
     ("text", "stretch", "specimen"),
     [
-        ("银币，重建", "银", "coin"),  # lists know silver
+        ("银币，重建", "银", "silver coin"),  # lists know silver
         ("马蜂窝的体数据", "马蜂", "wasp nest"),
         ("砂岩岩体线扫描", "砂岩", "sandstone"),  # 线 goes on to another word
     ],
@@ -169,3 +179,93 @@ def test_what_a_watched_thing_does_is_no_part_of_its_name() -> None:
     text = "raise an alarm once beam position departs from normal"
     found = names(text, (Role.OBJECT, "beam position departs"))
     assert feature_in(text, found, Intent.WATCH, ()) == "beam position"
+
+
+@pytest.mark.parametrize(
+    ("text", "stretch", "specimen"),
+    [
+        ("the zircon shard within two hours", "zircon", "zircon shard"),
+        ("the walnut slips at view 40", "walnut", "walnut"),  # what it does
+        ("the walnut rings are strong", "walnut", "walnut"),  # what is wrong with the data
+        ("balsa, 900 views", "balsa", "balsa wood"),  # one listed thing alone begins so
+        ("oak, 900 views", "oak", "oak"),  # a name itself
+        ("大麦粒的断层图", "大麦粒的断层", "barley grain"),  # made of it
+        ("the monochromator is fine", "monochromator", None),  # part of the instrument
+    ],
+)
+def test_a_specimen_is_said_as_a_whole_and_without_what_is_made_of_it(
+    text: str, stretch: str, specimen: str | None
+) -> None:
+    plain = normal(text)
+    found = completed(plain, names(text, (Role.SPECIMEN, stretch)))
+    assert specimen_in(found, plain) == specimen
+
+
+def test_a_noun_marked_as_a_thing_to_find_is_not_added_to_the_specimen() -> None:
+    text = "walnut cracks, please"
+    marks = names(text, (Role.SPECIMEN, "walnut"), (Role.OBJECT, "cracks"))
+    assert specimen_in(completed(text, marks), text) == "walnut"
+
+
+@pytest.mark.parametrize(
+    ("text", "stretches", "goal", "feature"),
+    [
+        ("the mean and the fibre diameter", [(Role.MEASURE, "mean"),
+         (Role.MEASURE, "fibre diameter")], Goal.QUANTIFY, "fibre diameter"),
+        ("what thickness has the glaze", [(Role.OBJECT, "glaze")], Goal.QUANTIFY,
+         "glaze thickness"),
+        ("fit the peaks and the lattice strain", [(Role.MEASURE, "peaks"),
+         (Role.MEASURE, "lattice strain")], Goal.DIFFRACTION, "lattice strain"),
+        ("the peaks", [(Role.MEASURE, "peaks")], Goal.DIFFRACTION, "peaks"),
+        ("mask the beamstop, then the pores", [(Role.OBJECT, "beamstop"), (Role.OBJECT, "pores")],
+         Goal.SEGMENT, "pores"),
+        ("数一数气泡的数量", [(Role.OBJECT, "气泡"), (Role.MEASURE, "数量")], Goal.QUANTIFY,
+         "bubbles"),
+        ("标出鳄鱼鳞片", [(Role.OBJECT, "鳄鱼鳞片")], Goal.SEGMENT, "crocodile scales"),
+    ],
+)  # fmt: skip
+def test_features_that_matter(
+    text: str, stretches: list[tuple[Role, str]], goal: Goal, feature: str | None
+) -> None:
+    assert feature_in(normal(text), names(text, *stretches), Intent.PLAN, [goal]) == feature
+
+
+def test_of_names_the_first_counts_unless_another_is_much_surer() -> None:
+    def sure(of_the_first: float) -> list[Marked]:
+        return [
+            Marked(Role.OBJECT, "table", 0, of_the_first),
+            Marked(Role.OBJECT, "vibration", 20, 1.0),
+        ]
+
+    text = "table, then look at vibration"
+    assert feature_in(text, sure(0.95), Intent.WATCH, ()) == "table"
+    assert feature_in(text, sure(0.6), Intent.WATCH, ()) == "vibration"
+
+
+def test_of_a_part_of_the_instrument_its_one_reading_is_watched() -> None:
+    text = "does the rotation axis wander"
+    found = names(text, (Role.OBJECT, "rotation axis"))
+    assert feature_in(text, found, Intent.WATCH, ()) == "rotation axis position"
+    text = "转台z方向的温度稳吗"
+    found = names(text, (Role.OBJECT, "转台"), (Role.OBJECT, "温度"))
+    assert feature_in(text, found, Intent.WATCH, ()) == "rotation stage temperature"
+
+
+@pytest.mark.parametrize(
+    ("text", "feature"),
+    [
+        ("segment the pores, I don't need the cracks yet", "pores"),
+        ("segment the cracks; pores are not needed", "cracks"),
+        ("segment the cracks and the pores", "cracks and pores"),
+    ],
+)
+def test_what_is_named_as_not_wanted_is_no_feature(text: str, feature: str) -> None:
+    reading = Reading(
+        intent={intent: 0.96 if intent is Intent.PLAN else 0.01 for intent in Intent},
+        goals={goal: 0.99 if goal is Goal.SEGMENT else 0.01 for goal in Goal},
+        conditions=dict.fromkeys(Condition, 0.01),
+        priority={Priority.QUALITY: 0.01, Priority.SPEED: 0.01, Priority.BALANCED: 0.98},
+        device={Device.CPU: 0.01, Device.GPU: 0.01, Device.ANY: 0.98},
+        tags=tagged(text, (Role.OBJECT, "pores"), (Role.OBJECT, "cracks")),
+    )
+    assert task_of(inputs_of(normal(text), embed=False), reading, text).feature == feature

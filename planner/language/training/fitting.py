@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from planner.language.features import EMBEDDING
-from planner.language.inputs import EVIDENCE, FLAGS
+from planner.language.inputs import EVIDENCE, FLAGS, NAME_FLAGS
 from planner.language.reader import CUTS, DILATIONS, LABELS, Reader
 from planner.language.roles import TAGS
 from planner.language.tokens import BUCKETS
@@ -174,8 +174,8 @@ def _forward(t: Tensors, batch: Tensors, config: dict[str, Any]) -> tuple[Any, A
     words = words * (torch.rand(count, longest, 1) > config["word_dropout"])
     ruled = (torch.rand(count, 1) > config["rule_dropout"]).float()
     flags = batch["flags"].clone()
-    flags[..., :12] *= (torch.rand(count, 1, 1) > config["name_dropout"]).float()
-    flags[..., 12:] *= ruled[..., None]
+    flags[..., :NAME_FLAGS] *= (torch.rand(count, 1, 1) > config["name_dropout"]).float()
+    flags[..., NAME_FLAGS:] *= ruled[..., None]
     evidence = batch["evidence"] * ruled
     meaning = batch["meaning"]
     noise = config["meaning_noise"] * LOUD * EMBEDDING**-0.5

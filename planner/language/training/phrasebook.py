@@ -29,12 +29,14 @@ class Phrasebook:
         self.frames: Words = part_of(vocabulary("training_frames"), held)
         self.wholes: Words = part_of(vocabulary("training_whole"), held)
         self.clauses: Words = part_of(vocabulary("training_clauses"), held)
-        for goal, orders in part_of(vocabulary("training_orders"), held).items():
-            self.clauses[goal] += orders
+        for name in ("training_orders", "training_asks"):
+            for goal, orders in part_of(vocabulary(name), held).items():
+                self.clauses[goal] += orders
         self._widen(part_of(vocabulary("training_variants"), held))
-        for name in ("training_remarks", "training_hints"):
+        for name in ("training_remarks", "training_hints", "training_notes"):
             self._remember(part_of(vocabulary(name), held))
-        stories = [*vocabulary("training_stories"), *vocabulary("training_letters")]
+        told = ("training_stories", "training_letters", "training_tales")
+        stories = [story for name in told for story in vocabulary(name)]
         for story in part_of(stories, held):
             _extend(self.wholes, {base: [{**story, "text": story[base]}] for base in ("en", "zh")})
 

@@ -11,20 +11,11 @@ from planner.language.chinese_names import COUNTED
 from planner.language.gazetteer import entries
 from planner.language.roles import Role
 from planner.language.training.example import mark
+from planner.language.training.names import Names
 from planner.language.vocabulary import vocabulary
 
 _PLACE = re.compile(r"\{(\w+)\}")
 _CHOICE = re.compile(r"\(([^()]*\|[^()]*)\)")  # (one|other|), none inside another
-INVENTED = 0.18  # names that no list knows, so that the place in the sentence must tell
-_SYLLABLES = (
-    "bra dor fen gil hu jor kel lum mor nas pel qui ras sel tor ul ver wex yor zan tri mek osh "
-    "id ap"
-)
-_SIGNS = "蒲莘菁蕨芷蓼槐榆柘柞鲟鲷鳐鹬鹮貂獾麂岫砾磐璇琮釉缶簋觚鼐绡缂笺茴菽秫稷蛎蚶蝤蛴螟钇铌钽铼"
-_ADJECTIVES = {
-    "en": "small fresh old fossil dry wet frozen thin broken new large porous fired heated",
-    "zh": "小 新鲜 古代 干 湿 冷冻 薄 破损 新 多孔 烧结 腐蚀的",
-}
 _FEW = (19, 24, 30, 36, 45, 60, 73, 90, 100, 120, 150, 181, 200, 240)
 _BIG = (401, 600, 721, 900, 1000, 1200, 1500, 1801, 2000, 2400, 3000)
 _DURATIONS = {
@@ -33,6 +24,10 @@ _DURATIONS = {
     "forty-five minutes,a minute",
     "zh": "十分钟,一小时,两个小时,半小时,一刻钟,三小时,一个半小时,二十分钟,五分钟,半个小时,"
     "四十五分钟,两分钟,一个钟头",
+}
+_AVERAGES = {
+    "en": ("mean ", "average ", "median ", "total ", "maximum ", "local "),
+    "zh": ("平均", "总", "中位", "最大", "局部"),
 }
 _DAYS = {
     "en": ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"],
@@ -47,15 +42,8 @@ class Slots:
         self.chance = chance
         text = vocabulary("training_text")
         asides, intents = vocabulary("training_asides"), vocabulary("training_intents")
-        held = {
-            line.split("=")[0]
-            for document in ("pairs", "pairs_unseen")
-            for line in vocabulary(document)["names"]["s"]
-        }
-        kinds = ("things", "forms", "materials")
-        self.names = {
-            kind: [e for e in entries("specimens", kind) if e[0] not in held] for kind in kinds
-        } | {kind: list(entries("features", kind)) for kind in ("objects", "measures", "watched")}
+        self.drawn = Names(chance)
+        self.names = {kind: list(entries("features", kind)) for kind in ("measures", "watched")}
         self.names["of_things"] = [e for e in self.names["measures"] if e[0] not in COUNTED]
         self.lists: dict[str, Any] = {
             "o": text["others"], "e": text["elements"], "g": text["topics"],
@@ -65,7 +53,7 @@ class Slots:
         }  # fmt: skip
         self.methods = [*text["tools"], *intents["methods"]]
         self.formats = text["formats"]
-        self.instrument = vocabulary("training_remarks")["instrument"]
+        self.instrument = [entries("nouns", kind) for kind in ("instrument", "readings")]
         self.placing = 0.0  # how often a thing to find or measure is said to be in a specimen
 
     def filled(self, phrase: str, base: str, **fixed: Callable[[str], str]) -> str:
@@ -97,38 +85,15 @@ class Slots:
         return mark(role, text) if role else text
 
     def _s(self, base: str) -> str:
-        return mark(Role.SPECIMEN, self.specimen(base))
-
-    def specimen(self, base: str) -> str:
-        chance, gap = self.chance, " " if base == "en" else ""
-        style = chance.random()
-        if style < INVENTED:
-            return self._invented(base)
-        if style < 0.74:
-            return self._name("things", base)
-        if style < 0.82:
-            return chance.choice(_ADJECTIVES[base].split()) + gap + self._name("things", base)
-        if style < 0.9:
-            return self._name("materials", base) + gap + self._name("things", base)
-        return self._name("materials", base) + gap + self._name("forms", base)
-
-    def _invented(self, base: str) -> str:
-        chance = self.chance
-        if base == "zh":
-            return "".join(chance.choices(_SIGNS, k=chance.choice((2, 2, 3))))
-        word = "".join(chance.choices(_SYLLABLES.split(), k=chance.choice((2, 3))))
-        return word + " " + self._name("forms", base) if chance.random() < 0.4 else word
+        return mark(Role.SPECIMEN, self.drawn.specimen(base))
 
     def _name(self, kind: str, base: str) -> str:
         english, chinese = self.chance.choice(self.names[kind])
         return english if base == "en" or not chinese else self.chance.choice(chinese)
 
     def _f(self, base: str) -> str:
-        odd = self.chance.random() < INVENTED / 2
-        name = self._invented(base) if odd else self._name("objects", base)
-        return self._placed(
-            mark(Role.OBJECT, name), base, ["in", "inside", "within", "of"], "里的 中的 内部的"
-        )
+        name = mark(Role.OBJECT, self.drawn.thing(base))
+        return self._placed(name, base, ["in", "inside", "within", "of"], "里的 中的 内部的")
 
     def _placed(self, text: str, base: str, links: list[str], chinese: str) -> str:
         if self.chance.random() >= self.placing:
@@ -142,11 +107,14 @@ class Slots:
     def _m(self, base: str) -> str:
         if self.chance.random() < 0.2:
             return self._fm(base)
-        measure = mark(Role.MEASURE, self._name("measures", base))
+        measured = self._name("measures", base)
+        if self.chance.random() < 0.12:
+            measured = self.chance.choice(_AVERAGES[base]) + measured
+        measure = mark(Role.MEASURE, measured)
         return self._placed(measure, base, ["of", "of", "in", "for"], "的 的")
 
     def _fm(self, base: str) -> str:
-        thing, measure = self._name("objects", base), self._name("of_things", base)
+        thing, measure = self.drawn.named("objects", base), self._name("of_things", base)
         if base == "zh":
             return mark(Role.MEASURE, thing + self.chance.choice(("", "的")) + measure)
         return mark(Role.MEASURE, f"{thing.removesuffix('s')} {measure}")
@@ -156,8 +124,8 @@ class Slots:
         if style < 0.6:
             return mark(Role.OBJECT, self._name("watched", base))
         part, quantity = (
-            chance.choice(self.instrument[kind]).split("=")[base == "zh"]
-            for kind in ("parts", "quantities")
+            english if base == "en" else spellings[0]
+            for english, spellings in map(chance.choice, self.instrument)
         )
         if base == "en" and style > 0.9:  # the level of the helium
             return f"{mark(Role.OBJECT, quantity)} of the {mark(Role.OBJECT, part)}"

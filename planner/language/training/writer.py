@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from planner.language.roles import Role
@@ -141,12 +141,16 @@ class Writer(Phrasebook):
         entry = chance.choice(self.wholes[base])
         said = str(entry["is"]).split()
         goals = [goal for goal in Goal if goal in said]
-        parts = [self.slots.filled(str(entry["text"]), base, x=self.slots.crystal)]
+        now, gap = self._now_and_gap()
+        clocks = self._clocks(now, gap)
+        parts = [self.slots.filled(str(entry["text"]), base, x=self.slots.crystal, **clocks)]
         priority = next((p for p in Priority if p in said), Priority.BALANCED)
+        if "{c1}" in entry["text"] and gap <= TIGHT_MIN:
+            priority = Priority.SPEED
         device = next((d for d in Device if d in said), Device.ANY)
         if priority is Priority.BALANCED and device is Device.ANY and chance.random() < 0.4:
-            timed = mark(Role.TIME, "")[0] in parts[0] or mark(Role.MEMORY, "")[0] in parts[0]
-            if not timed:
+            limits = (mark(role, "")[0] for role in (Role.TIME, Role.MEMORY, Role.DUE))
+            if not any(sign in parts[0] for sign in limits):
                 wishes, priority, device = self._wishes(goals, base)
                 parts += wishes
         if chance.random() < 0.25:
@@ -262,10 +266,7 @@ class Writer(Phrasebook):
         if timed < 0.3:
             tail.append(self._phrase(asides["time"], base))
         elif timed < 0.36:
-            now, gap = (
-                chance.randrange(7 * 60, 19 * 60, 5),
-                chance.choice((20, 25, 30, 45, 60, 90, 150)),
-            )
+            now, gap = self._now_and_gap()
             tail.append(self._deadline(now, gap, base))
             priority = Priority.SPEED if gap <= TIGHT_MIN else priority
         if chance.random() < 0.16:
@@ -289,10 +290,20 @@ class Writer(Phrasebook):
         chance.shuffle(tail)
         return tail, priority, device
 
+    def _now_and_gap(self) -> tuple[int, int]:
+        """A time of day and how long it is to a deadline, in minutes."""
+        chance = self.chance
+        return chance.randrange(7 * 60, 19 * 60, 5), chance.choice((20, 25, 30, 45, 60, 90, 150))
+
+    def _clocks(self, now: int, gap: int) -> dict[str, Callable[[str], str]]:
+        return {
+            "c0": lambda base: mark(Role.NOW, self.slots.clock(base, now)),
+            "c1": lambda base: mark(Role.DUE, self.slots.clock(base, now + gap)),
+        }
+
     def _deadline(self, now: int, gap: int, base: str) -> str:
-        c0 = lambda b: mark(Role.NOW, self.slots.clock(b, now))  # noqa: E731
-        c1 = lambda b: mark(Role.DUE, self.slots.clock(b, now + gap))  # noqa: E731
-        return self.slots.filled(self.chance.choice(self.asides["due"][base]), base, c0=c0, c1=c1)
+        phrase = self.chance.choice(self.asides["due"][base])
+        return self.slots.filled(phrase, base, **self._clocks(now, gap))
 
     def _laid_out(
         self, scan: str, before: list[str], order: str, tail: list[str], base: str
