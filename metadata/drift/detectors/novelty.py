@@ -20,7 +20,7 @@ HALF = 3.2  # powers of ten at which the score is a half
 class Novelty:
     """Distance to the nearest earlier neighbour, of two views of each reading: it and the one
     before; and the mean of the last eight with the usual size of the last sixteen steps (detection
-    by neighbours, Burnaev and Ishimtsev, 2016). What came once is known the second time: a state
+    by neighbours, Burnaev and Ishimtsev, arXiv:1608.04585). What came once is known the second time: a state
     that is another is told when it begins, a cycle is not, and nothing is told twice.
 
     Readings are squeezed to ``arcsinh`` of robust deviations of the last 4096. How rare a distance

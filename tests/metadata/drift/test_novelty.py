@@ -1,0 +1,55 @@
+"""What is new is told once, and what comes again is not."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from metadata.drift.detectors.ensemble import Ensemble
+from metadata.drift.detectors.novelty import Novelty
+from metadata.drift.detectors.tail import Tail
+from metadata.drift.follower import UNUSUAL
+
+
+def test_the_second_time_a_value_is_known() -> None:
+    rng = np.random.default_rng(0)
+    row = rng.standard_normal(3000)
+    row[[1500, 2500]] += 30.0
+    novelty = Novelty()
+    novelty.update(np.arange(3000.0), row)
+    first, second = novelty.tens[0, 1500], novelty.tens[0, 2500]
+    assert first > 4
+    assert second < 0.8 * first
+
+
+def test_a_part_of_the_cycle_that_does_not_come_is_new() -> None:
+    rng = np.random.default_rng(1)
+    rows = np.arange(4000)
+    wave = np.where(rows % 40 < 10, 10.0, 0.0) + 0.2 * rng.standard_normal(4000)
+    wave[3210:3290] = 5.0 + 0.2 * rng.standard_normal(80)  # between both levels: no new extreme
+    novelty = Novelty()
+    score = novelty.update(rows.astype(float), wave)
+    assert score[3210:3230].max() > max(0.5, score[2000:3200].max())
+
+
+def test_a_state_that_stays_is_said_once() -> None:
+    rng = np.random.default_rng(2)
+    row = rng.standard_normal(3000)
+    row[2000:] += 15.0
+    said = Ensemble().update(np.arange(3000.0), row) > 0.5
+    assert said[2000:2016].any()
+    assert said[2000:].sum() <= 4
+    assert said[:2000].sum() <= 4
+
+
+def test_noise_is_not_unusual() -> None:
+    rows = np.arange(3000.0)
+    for seed in range(4):
+        noise = np.random.default_rng(seed).standard_normal(3000)
+        assert Ensemble().update(rows, noise).max() < UNUSUAL
+
+
+def test_a_tail_is_as_rare_as_it_says() -> None:
+    rng = np.random.default_rng(3)
+    tens = Tail().update(np.exp(rng.exponential(1.0, 40000)))[20000:]
+    for many in (2, 3):  # one in a hundred, one in a thousand
+        assert 0.4 < np.mean(tens > many) * 10**many < 2.0
