@@ -93,6 +93,7 @@ def test_several_steps_are_ruled_out_at_once() -> None:
         ("reconstruct and denoise with non-local means", "denoise_nlm"),
         ("找旋转中心用 center_moments，然后重建", "center_moments"),
         ("用小波去环，然后重建", "stripe_wavelet"),
+        ("reconstruct, then clean the slices with TomoGAN", "tomogan"),
         ("reconstruct, use the ring network", "stripe_network"),
         ("用去环网络重建", "stripe_network"),
         ("find the axis by registration, then reconstruct", "center_registration"),
