@@ -112,6 +112,19 @@ def _repeated(steps: Recipe, situation: Situation) -> Recipe:
     )
 
 
+def settling(steps: Recipe, situation: Situation) -> Recipe:
+    """Steps with as many iterations as they need to settle where directions are missing."""
+    how, coverage = rules()["missing_directions"], situation.traits.angular_coverage
+    if coverage is None or coverage.value >= how["below_degrees"]:
+        return steps
+    return tuple(
+        Step(s.tool, {**s.parameters, "iterations": how["iterations"][s.tool]})
+        if s.tool in how["iterations"]
+        else s
+        for s in steps
+    )
+
+
 def repeating(situation: Situation) -> dict[str, int]:
     """Named tools that can repeat as often as the request asks for, with their usual number."""
     count = situation.wishes.iterations
@@ -239,7 +252,8 @@ def possible_slots(situation: Situation) -> list[Slot]:
     if end is Stage.CENTER:
         return found
 
-    add("reconstruct", one_step(fitting(Stage.RECONSTRUCT, state)), optional=False)
+    makers = [settling(r, situation) for r in one_step(fitting(Stage.RECONSTRUCT, state))]
+    add("reconstruct", makers, optional=False)
     return [*found, *volume_slots(situation, state)]
 
 

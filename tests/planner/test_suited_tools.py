@@ -57,3 +57,15 @@ def test_the_axis_network_is_kept_from_scans_like_those_on_which_it_failed() -> 
     assert suited(steps, situation(view_sufficiency=0.4, angular_coverage=180.0))
     assert not suited(steps, situation(view_sufficiency=0.4, angular_coverage=360.0))
     assert not suited(steps, situation(view_sufficiency=0.03, angular_coverage=180.0))
+
+
+@pytest.mark.parametrize(("coverage", "iterations"), [(180.0, None), (120.0, 240)])
+def test_total_variation_runs_until_it_settles_where_directions_are_missing(
+    coverage: float, iterations: int | None
+) -> None:
+    seen = situation(angular_coverage=coverage, view_sufficiency=0.3)
+    steps = {step.tool: dict(step.parameters) for slot in slots(seen)
+             for steps in slot.steps for step in steps}  # fmt: skip
+    assert steps["tv"].get("iterations") == iterations
+    assert steps.get("tvconvnet", {}).get("iterations") == iterations or "tvconvnet" not in steps
+    assert not steps["sirt"]

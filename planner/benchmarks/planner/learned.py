@@ -31,6 +31,7 @@ from simulators.outcomes import Outcomes, ScanOutcomes
 
 Floats = NDArray[np.floating]
 WEIGHTS = (0.0, 0.25, 0.5, 1.0)  # of the rules beside the network's 1
+ALIKE = 1e-3  # mean rewards that say nothing: the rules keep the network sober
 MARGINS = np.arange(0.0, 0.31, 0.02)  # of promised reward
 KEPT = 0.975  # of validation's pipelines run for no longer than the slack times what is predicted
 
@@ -128,9 +129,9 @@ class CarefulNetwork:
 
 class NetworkAndRules:
     """The mean of what the network and the rules say of the quality, as the planner's scorer has
-    it, with the weight of the rules that does best on the validation scans; of those pipelines
-    that mend rings and jitter where there are some, and for speed and for quality only what surely
-    differs from the balanced choice, as the planner proposes them."""
+    it, with the largest weight of the rules that does as well as any on the validation scans. Of
+    the pipelines those that mend rings and jitter where there are some, and for speed and for
+    quality only what surely differs from the balanced choice, as the planner proposes them."""
 
     name, seeded = "network and rules", False
 
@@ -143,7 +144,8 @@ class NetworkAndRules:
         means = {}
         for self.weight in WEIGHTS:
             means[self.weight] = float(np.mean([r[self._best(s, t)] for r, s, t in rows] or [0.0]))
-        self.weight = max(means, key=means.__getitem__)
+        best = max(means.values())
+        self.weight = max(w for w, mean in means.items() if mean >= best - ALIKE)
 
     def choose(self, scan: ScanOutcomes, task: Task, seed: int) -> Choice:
         spent = self._network.predicted(scan)[2] + self._rules.predicted(scan)[2]
