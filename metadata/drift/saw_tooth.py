@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 RISE = 8.0  # usual changes from one reading to the next that a refill is larger than
-EVERY, SEEN, LATER = 64, 2048, 1024  # the usual change is learned often at first
+EVERY, SEEN, LATER = 64, 2048, 512  # the usual change is learned often at first
 KEPT = 512
 LEAST = 3
 FAR = 4.0  # usual times between readings: what lies further apart may hide anything

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 ALLOWED = 0.5  # deviations of the level that are not counted
-KEPT, FIRST, BLOCK = 1024, 256, 32
+KEPT, FIRST, BLOCK = 768, 256, 32
 ROUNDS = 64
 
 

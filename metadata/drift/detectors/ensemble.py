@@ -14,7 +14,6 @@ from metadata.drift.detectors.level_trend import LevelTrend
 from metadata.drift.detectors.novelty import Novelty, running
 from metadata.drift.detectors.shift import Shift
 from metadata.drift.detectors.spectral import Spectral
-from metadata.drift.detectors.tail import Tail
 
 Floats = NDArray[np.float64]
 
@@ -46,7 +45,6 @@ class Ensemble:
             "spectral": Spectral(),
             "shift": Shift(),
         }
-        self._foreseen = Tail()
         self._last: Floats = np.zeros(LAST - 1)
         self._said = 0.0
         self.moved: NDArray[np.bool_] = np.empty(0, bool)
@@ -72,8 +70,7 @@ class Ensemble:
 
     def _rare(self) -> Floats:
         """Powers of ten (n,) of the readings last given, with the mean of the last ones."""
-        foreseen = self._foreseen.update(np.abs(self._level.surprises))
-        tens = np.concatenate([self._novelty.tens, FORESEEN * foreseen[None]])
+        tens = np.concatenate([self._novelty.tens, FORESEEN * self._level.tens[None]])
         tens = np.minimum(tens, MOST)
         # Summed one by one: the sum over an axis may go another way for another length.
         rare = tens.max(axis=0) + ALL * (tens[0] + tens[1] + tens[2])
@@ -82,12 +79,10 @@ class Ensemble:
         return np.asarray(rare + running(held, LAST))
 
     def to_state(self) -> dict[str, Any]:
-        kept = {"said": self._said, "last": self._last, "foreseen": dict(vars(self._foreseen))}
+        kept = {"said": self._said, "last": self._last}
         return kept | {n: d.to_state() for n, d in self.detectors.items()}
 
     def restore(self, state: dict[str, Any]) -> None:
         self._said, self._last = float(state["said"]), np.array(state["last"], float)
-        for name, value in state["foreseen"].items():
-            setattr(self._foreseen, name, value)
         for name, detector in self.detectors.items():
             detector.restore(state[name])

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from metadata.drift.detectors.rarity import Rarity
+from metadata.drift.detectors.tail import HALF, Tail
 
 Floats = NDArray[np.float64]
 
@@ -22,13 +22,16 @@ class LevelTrend:
 
     def __init__(self) -> None:
         self._state = [0.0] * 7  # level, slope, variances p00 p01 p11, noise variance, count
-        self._rarity = Rarity()
+        self._tail = Tail()
+        #: Powers of ten (n,) of how rare each of the last readings was.
+        self.tens: Floats = np.empty(0)
         #: What was not foreseen of each of the last readings, in deviations and with its sign.
         self.surprises: Floats = np.empty(0)
 
     def update(self, times: Floats, values: Floats) -> Floats:
         self.surprises = np.array([self._one(float(v)) for v in values])
-        return self._rarity.update(np.abs(self.surprises))
+        self.tens = self._tail.update(np.abs(self.surprises))
+        return np.asarray(self.tens / (self.tens + HALF))
 
     def _one(self, value: float) -> float:
         level, slope, p00, p01, p11, noise, count = self._state
@@ -64,9 +67,9 @@ class LevelTrend:
         return float(np.copysign(z2**0.5, apart))
 
     def to_state(self) -> dict[str, Any]:
-        return {"state": self._state, "rarity": dict(vars(self._rarity))}
+        return {"state": self._state, "tail": dict(vars(self._tail))}
 
     def restore(self, state: dict[str, Any]) -> None:
         self._state = [float(v) for v in state["state"]]
-        for name, value in state["rarity"].items():
-            setattr(self._rarity, name, value)
+        for name, value in state["tail"].items():
+            setattr(self._tail, name, value)

@@ -7,23 +7,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from metadata.drift.detectors.tail import Tail
+from metadata.drift.detectors.tail import HALF, Tail
 
 Floats = NDArray[np.float64]
 
-KEPT, EVERY = 4096, 64
+KEPT, EVERY = 2048, 64
 SHORT, LONG = 8, 16  # rows of the mean, and of the size of the steps
 STILL = 0.05  # deviations: steps that are smaller are none
-HALF = 3.2  # powers of ten at which the score is a half
 
 
 class Novelty:
     """Distance to the nearest earlier neighbour, of two views of each reading: it and the one
     before; and the mean of the last eight with the usual size of the last sixteen steps (detection
-    by neighbours, Burnaev and Ishimtsev, arXiv:1608.04585). What came once is known the second time: a state
-    that is another is told when it begins, a cycle is not, and nothing is told twice.
+    by neighbours, Burnaev and Ishimtsev, arXiv:1608.04585). What came once is known the second
+    time: a state that is another is told when it begins, a cycle is not, and nothing is told twice.
 
-    Readings are squeezed to ``arcsinh`` of robust deviations of the last 4096. How rare a distance
+    Readings are squeezed to ``arcsinh`` of robust deviations of the last 2048. How rare a distance
     is its own past says (:class:`Tail`).
     """
 

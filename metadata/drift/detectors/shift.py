@@ -22,7 +22,10 @@ class Shift(Windowed):
 
     def __init__(self) -> None:
         super().__init__()
-        self._rarity = Excess(FLOOR)
+        self._usual = Excess(FLOOR)
+
+    def scores(self, statistics: Floats) -> Floats:
+        return self._usual.update(statistics)
 
     def statistic(self, windows: Floats) -> Floats:
         rows = windows[:, :, 0]

@@ -7,17 +7,19 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-LOWEST, WIDTH, BINS = -14.0, 0.05, 480  # of the natural logarithm
+LOWEST, WIDTH, BINS = -14.0, 0.1, 240  # of the natural logarithm
 EVERY, LEAST = 64, 128
 REMEMBERED = 16384.0  # statistics that count
 USUAL = 0.05
+FINEST = 0.05
+HALF = 3.2  # powers of ten at which a score is a half
 FARTHEST = 6.0  # scales above the usual that are learned from
 
 
 class Tail:
     """Statistics (n,) of 0 or more to powers of ten: 0 for the usual 95 %, then an exponential
     tail of their logarithm (as in SPOT, Siffer et al. 2017). Counting in bins keeps weeks in
-    2 KiB: what comes each day or week at most is rare only by so long a past."""
+    1 KiB: what comes each day or week at most is rare only by so long a past."""
 
     def __init__(self) -> None:
         self._counts: NDArray[np.float32] = np.zeros(BINS, np.float32)
@@ -65,4 +67,4 @@ class Tail:
         weight = self._counts.astype(np.float64)
         middle = float(weight @ centres / weight.sum())
         spread = float(np.sqrt(weight @ (centres - middle) ** 2 / weight.sum()))
-        self._scale = max(mean, 0.05 * spread, WIDTH)
+        self._scale = max(mean, 0.05 * spread, FINEST)

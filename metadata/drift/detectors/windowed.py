@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metadata.drift.detectors.excess import Excess
-from metadata.drift.detectors.rarity import Rarity
+from metadata.drift.detectors.tail import HALF, Tail
 
 Floats = NDArray[np.float64]
 
@@ -24,11 +24,16 @@ class Windowed(ABC):
 
     def __init__(self) -> None:
         self._tail: Floats = np.empty((0, self.channels))
-        self._rarity: Rarity | Excess = Rarity()
+        self._usual: Tail | Excess = Tail()
 
     @abstractmethod
     def statistic(self, windows: Floats) -> Floats:
         """Of windows (n, width, channels), each the readings until one of them: (n,)."""
+
+    def scores(self, statistics: Floats) -> Floats:
+        """Of statistics (n,) that are logarithms: by how rare they are."""
+        tens = self._usual.update(np.exp(np.minimum(statistics, 300.0)))
+        return np.asarray(tens / (tens + HALF))
 
     def update(self, times: Floats, values: Floats) -> Floats:
         rows = np.asarray(values, float).reshape(len(values), -1)
@@ -43,15 +48,15 @@ class Windowed(ABC):
                 view = np.lib.stride_tricks.sliding_window_view(held, self.width, axis=0)
                 # Copied: a sum over a view may be taken in another order for another length.
                 windows = np.ascontiguousarray(view.transpose(0, 2, 1))[-len(piece) :]
-                found = self._rarity.update(self.statistic(windows))
+                found = self.scores(self.statistic(windows))
                 out[start + len(piece) - len(found) : start + len(piece)] = found
             self._tail = held[-(self.width - 1) :]
         return out
 
     def to_state(self) -> dict[str, Any]:
-        return {"tail": self._tail, "rarity": dict(vars(self._rarity))}
+        return {"tail": self._tail, "usual": dict(vars(self._usual))}
 
     def restore(self, state: dict[str, Any]) -> None:
         self._tail = np.array(state["tail"], float)
-        for name, value in state["rarity"].items():
-            setattr(self._rarity, name, value)
+        for name, value in state["usual"].items():
+            setattr(self._usual, name, value)
