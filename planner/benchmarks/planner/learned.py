@@ -31,7 +31,7 @@ from simulators.outcomes import Outcomes, ScanOutcomes
 
 Floats = NDArray[np.floating]
 WEIGHTS = (0.0, 0.25, 0.5, 1.0)  # of the rules beside the network's 1
-ALIKE = 1e-3  # mean rewards that say nothing: the rules keep the network sober
+ALIKE = 0.01  # mean rewards closer than thirty scans can tell: the rules keep the network sober
 MARGINS = np.arange(0.0, 0.31, 0.02)  # of promised reward
 KEPT = 0.975  # of validation's pipelines run for no longer than the slack times what is predicted
 
