@@ -13,6 +13,7 @@ Floats = NDArray[np.float64]
 
 KEPT, EVERY = 2048, 64
 SHORT, LONG = 8, 16  # rows of the mean, and of the size of the steps
+WILD = 1e37  # what single precision still holds
 STILL = 0.05  # deviations: steps that are smaller are none
 
 
@@ -53,9 +54,9 @@ class Novelty:
     def _rare(self, values: Floats) -> Floats:
         """Powers of ten (2, n) of readings of one batch."""
         if not np.isfinite(self._origin):
-            self._origin = float(values[0])
+            self._origin = float(values[0]) if abs(values[0]) < WILD else 0.0
         many = len(values)
-        new = (values - self._origin).astype(np.float32)
+        new = np.clip(values - self._origin, -WILD, WILD).astype(np.float32)
         tens = np.zeros((2, many))
         if np.isfinite(self._spread):
             none = np.empty(0)
