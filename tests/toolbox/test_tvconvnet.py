@@ -114,26 +114,21 @@ def test_tiles_give_nearly_what_the_whole_gives(net: Any, monkeypatch: pytest.Mo
 
 def test_it_beats_total_variation_on_families_that_it_never_saw(net: Any) -> None:
     from simulators.training.command import shipped_settings
-    from simulators.training.parts.tvconvnet import drawn_cases, reconstructed, similarity
+    from simulators.training.parts.tvconvnet import drawn_cases, reconstructed
     from simulators.training.settings import Settings
 
     held_out = Settings.read(shipped_settings("tvconvnet")).options["held_out"]
-    gains: dict[str, list[float]] = {"sparse": [], "limited": []}
-    for kind, found in gains.items():
-        for case in drawn_cases(17, len(held_out), held_out, (192, 192), kind):
-            ours, theirs = reconstructed(net, case), case.tv(None)
-            if kind == "sparse":
-                found.append(case.psnr(ours) - case.psnr(theirs))
-            else:
-                found.append(similarity(case, ours) - similarity(case, theirs))
-    assert np.mean(gains["sparse"]) > 0.5, f"dB over total variation: {gains['sparse']}"
-    assert np.mean(gains["limited"]) > 0, f"SSIM over total variation: {gains['limited']}"
+    gains = [
+        case.psnr(reconstructed(net, case, 60)) - case.psnr(case.tv(None))
+        for case in drawn_cases(17, len(held_out), held_out, (192, 192), "sparse")
+    ]
+    assert np.mean(gains) > 0.5, f"dB over total variation: {gains}"
 
 
 def test_the_planner_is_told_where_it_helps() -> None:
     card = known_tools()["tvconvnet"].card
     assert card.default_on
-    assert card.suits["angular_coverage"][0] < 90
+    assert card.suits["angular_coverage"] == (175.0, 180.0)  # no better than TV on less
     assert dataclasses.asdict(tool.TVConvNet())["copies"] == 2
 
 
@@ -142,4 +137,4 @@ def _looks(sinogram: Any, center: Center) -> Any:
     from toolbox.operators.blocks import as_tensor, operator_for
 
     A = operator_for(sinogram, center)
-    return tool.looks(A.for_rows(slice(0, 1)), as_tensor(sinogram)[:1], 0.01)[0][0]
+    return tool.looks(A.for_rows(slice(0, 1)), as_tensor(sinogram)[:1], 0.01, 60)[0][0]

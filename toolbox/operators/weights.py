@@ -50,7 +50,7 @@ def missing_wedge(angles_rad: NDArray[np.float64]) -> tuple[float, float]:
     :func:`view_weights`): its part of a half turn, 0 where there is none, and its middle in rad.
 
     >>> share, middle = missing_wedge(np.deg2rad(np.arange(0.0, 120.0)))
-    >>> round(180 * share), round(np.rad2deg(middle), 1)
+    >>> round(180 * share), round(float(np.rad2deg(middle)), 1)
     (60, 149.5)
     """
     angles = np.sort(np.mod(np.asarray(angles_rad, np.float64), np.pi))

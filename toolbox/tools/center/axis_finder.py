@@ -14,7 +14,12 @@ ROWS = 5  # of a scan that are looked at
 
 
 def axis_card(
-    name: str, title: str, title_zh: str, references: tuple[str, ...], limits: str
+    name: str,
+    title: str,
+    title_zh: str,
+    references: tuple[str, ...],
+    limits: str,
+    default_on: bool = True,
 ) -> ToolCard:
     """The card of a tool that takes some rows of a sinogram to the axis."""
     grey_values = (GreyState.ATTENUATION, GreyState.PHASE, GreyState.TRANSMISSION)
@@ -29,6 +34,7 @@ def axis_card(
         split=Split.SAMPLE,
         references=references,
         limits=limits,
+        default_on=default_on,
         bands=ROWS,
         band_rows=1,
     )

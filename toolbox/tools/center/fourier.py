@@ -25,7 +25,9 @@ class CenterFourier(AxisFinder):
         title="axis by the sinogram's Fourier wedge",
         title_zh="傅里叶双楔形求轴",
         references=("Vo et al. 2014, Opt. Express 22, 19078 (double-wedge criterion)",),
-        limits="Even half turns only; few views or a specimen far beyond the view blur the wedge.",
+        limits="Even half turns only; few views or a specimen far beyond the view blur the wedge. "
+        "Planned only where it is named: some real scans were px off (`tomoplan bench tools`).",
+        default_on=False,
     )
     views, work, scratch, together = 1000, 120.0, 64.0, 1
 

@@ -26,7 +26,9 @@ class CenterMirror(AxisFinder):
         references=(
             "Vo et al. 2021, J. Synchrotron Rad. 28, 1341 (360° scans, overlap of opposite views)",
         ),
-        limits="Needs a full turn; an axis beside the middle needs center_overlap.",
+        limits="Needs a full turn; an axis beside the middle needs center_overlap. "
+        "Planned only where it is named: some real scans were px off (`tomoplan bench tools`).",
+        default_on=False,
     )
     views, work, scratch = 500, 60.0, 40.0
 

@@ -25,7 +25,9 @@ class CenterRegistration(AxisFinder):
         title="axis by 0/180 registration",
         title_zh="0/180°投影配准求轴",
         references=("Guizar-Sicairos et al. 2008, Opt. Lett. 33, 156 (sub-pixel registration)",),
-        limits="A few projections decide: a specimen that moved during the scan misleads it.",
+        limits="A few projections decide: a specimen that moved during the scan misleads it. "
+        "Planned only where it is named: some real scans were px off (`tomoplan bench tools`).",
+        default_on=False,
     )
     views, work, scratch = 300, 60.0, 40.0
 

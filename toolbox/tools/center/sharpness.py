@@ -30,7 +30,9 @@ class CenterSharpness(AxisFinder):
         references=(
             "Donath et al. 2006, J. Opt. Soc. Am. A 23, 1048 (image metrics for centring)",
         ),
-        limits="Few views or limited angles flatten the maximum; the interval says so.",
+        limits="Few views or limited angles flatten the maximum; the interval says so. "
+        "Planned only where it is named: some real scans were px off (`tomoplan bench tools`).",
+        default_on=False,
     )
     views, work, scratch, together = 360, 200.0, 64.0, 1
     start = Cost(3e7, 3e7)

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
     from toolbox.operators.parallel_beam import ParallelBeam
 
-ITERATIONS = 60  # of total variation
 LOOKS = 4  # at a slice: total variation, filtered back-projection, where views are missing (2)
+LEAST_SPREAD = 0.1  # of grey values, in parts of that of filtered back-projection
 Looks = NDArray[np.float32]
 MODEL = ModelCard.of("tvconvnet")
 
@@ -85,6 +85,12 @@ class TVConvNet(SliceReconstruction):
         Param("weight of the total variation", "1", low=1e-12, high=1e6,
               auto="from the noise and the number of views"),
     ] = None  # fmt: skip
+    iterations: Annotated[
+        int,
+        Param(
+            "iterations of total variation; more where directions are missing", low=1, high=10000
+        ),
+    ] = 60
     copies: Annotated[
         int,
         Param("turned and mirrored copies of a slice to average", low=1,
@@ -98,8 +104,9 @@ class TVConvNet(SliceReconstruction):
 
         net = trained("tvconvnet", network)
         strength = self.strength or usual_strength(sinogram)
-        return solve_rows(sinogram, center, self.size,
-                          partial(solve, net, strength=strength, copies=self.copies))  # fmt: skip
+        solver = partial(solve, net, strength=strength, iterations=self.iterations,
+                         copies=self.copies)  # fmt: skip
+        return solve_rows(sinogram, center, self.size, solver)
 
     def measured(
         self, sinogram: Block, center: Center, size: int
@@ -111,7 +118,7 @@ class TVConvNet(SliceReconstruction):
 
     def cost(self, **inputs: Shape) -> Cost:
         shape = inputs["sinogram"]
-        solving = solver_cost(shape, self.size, ITERATIONS, arrays=14)
+        solving = solver_cost(shape, self.size, self.iterations, arrays=14)
         side = self.size or shape.columns
         inside = min(side, fbpconvnet.TILE) ** 2
         return Cost(
@@ -130,31 +137,38 @@ def usual_strength(sinogram: Block) -> float:
 
 
 def solve(
-    net: torch.nn.Module, A: ParallelBeam, y: torch.Tensor, strength: float, copies: int
+    net: torch.nn.Module,
+    A: ParallelBeam,
+    y: torch.Tensor,
+    strength: float,
+    iterations: int,
+    copies: int,
 ) -> torch.Tensor:
     """Slices ``z, y, x`` of some rows ``row, angle, col`` behind the operator."""
     import torch
 
-    given, levels = looks(A, y, strength)
+    given, levels = looks(A, y, strength, iterations)
     found = [averaged(net, one, copies) * spread + level
              for one, (level, spread) in zip(given, levels, strict=True)]  # fmt: skip
     return torch.from_numpy(np.stack(found).astype(np.float32)).to(y.device) * A.circle
 
 
 def looks(
-    A: ParallelBeam, y: torch.Tensor, strength: float
+    A: ParallelBeam, y: torch.Tensor, strength: float, iterations: int
 ) -> tuple[Looks, list[tuple[np.float32, np.float32]]]:
     """What the network is told of each row, axes ``row, look, y, x``, and the level and spread of
     grey values that were taken out."""
     from toolbox.operators.solvers import total_variation
 
-    smooth = total_variation(A, y, strength, ITERATIONS, non_negative=True).cpu().numpy()
+    smooth = total_variation(A, y, strength, iterations, non_negative=True).cpu().numpy()
     sharp = A.fbp(y, "shepp-logan").cpu().numpy()
     share, middle = missing_wedge(A.angles_rad)
     found = np.empty((len(smooth), LOOKS, A.size, A.size), np.float32)
     levels = []
     for one, t, f in zip(found, smooth, sharp, strict=True):
         level, spread = (np.float32(v) for v in grey_levels(t))
+        # Total variation may have smoothed all away
+        spread = max(spread, np.float32(LEAST_SPREAD * grey_levels(f)[1]))
         one[0], one[1] = (t - level) / spread, (f - level) / spread
         one[2], one[3] = share * np.cos(2 * middle), share * np.sin(2 * middle)
         levels.append((level, spread))
