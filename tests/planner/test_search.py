@@ -61,8 +61,9 @@ def test_reasons_name_no_difference_that_rounds_to_none(language: str) -> None:
 @pytest.mark.parametrize("limit", [0.5, 12.0])
 def test_a_time_that_cannot_be_kept_puts_the_fastest_first(limit: float) -> None:
     task = Task(Intent.PLAN, (Goal.RECONSTRUCT,), max_seconds=limit)
-    costs = FixedCosts(fbp=10.0, tv=300.0, cgls=30.0, sirt=60.0, mbir=300.0, denoise_tv=4.0,
-                       denoise_nlm=3.0, denoise_bm3d=8.0)  # fmt: skip
+    costs = FixedCosts(fbp=10.0, tv=300.0, tvconvnet=310.0, cgls=30.0, sirt=60.0, mbir=300.0,
+                       denoise_tv=4.0, denoise_nlm=3.0, denoise_bm3d=8.0, fbpconvnet=2.0,
+                       tomogan=3.0)  # fmt: skip
     of = situation(task, noise=0.2, rings=8.0, view_sufficiency=0.2)
     chosen = propose_plans(of, RuleScorer(), costs)
     seconds = [p.prediction.seconds.value for p in chosen]

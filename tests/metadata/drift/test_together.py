@@ -33,19 +33,18 @@ def table(count: int = 1200, change: int = 700, seed: int = 1) -> Floats:
 
 
 def test_what_hardly_a_channel_shows_alone_is_said_once() -> None:
-    rows, times = table(), np.arange(1200.0)
-    detector = Multivariate()
-    scores = detector.update(times, rows)
-    said = np.flatnonzero(scores > SAID)
-    assert len(said[(said >= 700) & (said < 800)]) == 1
-    assert 700 <= said[said >= 700][0] < 740
-    assert len(said) <= 3
-    shown = 0
-    for column in rows.T:
-        alone = Ensemble()
-        unusual = alone.update(times, column) > 0.6
-        shown += int((unusual | alone.moved)[700:740].any())
-    assert shown <= 1
+    shown, times = 0, np.arange(1200.0)
+    for seed in (1, 2, 3):
+        rows = table(seed=seed)
+        said = np.flatnonzero(Multivariate().update(times, rows) > SAID)
+        assert len(said[(said >= 700) & (said < 800)]) == 1
+        assert 700 <= said[said >= 700][0] < 740
+        assert len(said) <= 3
+        for column in rows.T:
+            alone = Ensemble()
+            unusual = alone.update(times, column) > 0.6
+            shown += int((unusual | alone.moved)[700:740].any())
+    assert shown <= len(NAMES)  # a third of the channels at most
 
 
 def test_nothing_is_said_of_rigs_without_faults() -> None:
@@ -90,7 +89,7 @@ def watched(rows: Floats, edges: list[int], source: str = "rig") -> dict[str, li
 
 
 def test_the_monitor_says_it_of_the_channels_of_one_source() -> None:
-    rows = table(900)
+    rows = table(900, seed=2)
     said = watched(rows, [0, 900])
     moving = {n: np.flatnonzero(v[0].codes == MOVING) for n, v in said.items()}
     assert sum(((m >= 700) & (m < 740)).sum() for m in moving.values()) == 1

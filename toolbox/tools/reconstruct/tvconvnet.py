@@ -195,14 +195,17 @@ def averaged(net: torch.nn.Module, image: Looks, copies: int) -> NDArray[np.floa
 
 
 def clean(net: torch.nn.Module, image: Looks) -> NDArray[np.float32]:
-    """Looks at one slice, axes ``look, y, x``, through the network: ``y, x``."""
+    """Looks at one slice, axes ``look, y, x``, through the network: ``y, x``. In single precision:
+    mixed would make much of the last digits in which rows solved together differ."""
     import torch
 
     from toolbox.learned.tiles import tiled
-    from toolbox.learned.weights import infer
+
+    device = next(net.parameters()).device
 
     def process(part: Looks) -> NDArray[np.float32]:
-        return infer(net, torch.from_numpy(part)[None])[0, 0].cpu().numpy()
+        with torch.inference_mode():
+            return net(torch.from_numpy(part)[None].to(device))[0, 0].cpu().numpy()
 
     return tiled(image, process, fbpconvnet.TILE, fbpconvnet.OVERLAP, fbpconvnet.MULTIPLE)
 
