@@ -391,14 +391,15 @@ def _comparison(candidate: Candidate, first: Candidate, situation: Situation) ->
             quality=candidate.quality,
             seconds=f"{candidate.seconds:.{1 if candidate.seconds < 10 else 0}f}",  # as the table
         )  # fmt: skip
-    from planner.search import same_cost
+    from planner.search import SURELY, same_cost
 
     gain = candidate.quality - first.quality
     ratio = candidate.seconds / first.seconds
     if same_cost(candidate, first):
         return say("reason.another", lang, gain=gain)
     if ratio >= 1:
-        return say("reason.better" if gain > 0 else "reason.slower", lang, ratio=ratio, gain=gain)
+        more = "reason.better" if gain >= SURELY else "reason.perhaps_better"
+        return say(more if gain > 0 else "reason.slower", lang, ratio=ratio, gain=gain)
     return say("reason.faster", lang, ratio=1 / ratio, gain=gain)
 
 
