@@ -22,6 +22,7 @@ DAY_S = 86400.0
 #: Of the rows, all windows of a stream together.
 COVERED = 0.1
 QUIET = 0.17  # of the rows, at first
+SHORTEST, LONGEST = 1100, 18000  # rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,14 +59,14 @@ def draw_stream(seed: int, *, healthy: bool | None = None) -> StreamRecord:
     ()
     """
     rng = np.random.default_rng([seed, 0x5EA])
-    count = int(np.exp(rng.uniform(np.log(1200), np.log(7000))))
+    count = int(np.exp(rng.uniform(np.log(SHORTEST), np.log(LONGEST))))
     family = str(rng.choice(list(FAMILIES)))
     step = float(rng.choice([300.0, 300.0, 300.0, 600.0, 1800.0, 3600.0]))
     course = FAMILIES[family](rng, count, step)
     none = rng.random() < 0.1 if healthy is None else healthy
     many = 0 if none else int(rng.choice([1, 2, 3, 4, 5], p=[0.35, 0.3, 0.2, 0.1, 0.05]))
     onsets = _onsets(rng, count, many)
-    regular, noise = course.regular.copy(), course.noise.copy()
+    regular, noise = _restless(rng, course)
     after: list[Callable[[Values], None]] = []
     kinds = []
     usual = float(np.std(course.regular) + np.mean(course.noise))
@@ -93,6 +94,23 @@ def _onsets(rng: np.random.Generator, count: int, many: int) -> list[int]:
         found = np.sort(rng.uniform(QUIET * count + apart / 2, 0.98 * count, many))
         if many < 2 or np.diff(found).min() > 1.05 * apart:
             return [int(at) for at in found]
+
+
+def _restless(rng: np.random.Generator, course: Course) -> tuple[Values, Values]:
+    """The regular part and the noise with what is not quite regular and nothing is wrong with: a
+    noise that comes and goes, a slow wander, small steps for good."""
+    regular, noise = course.regular.copy(), course.noise.copy()
+    count, usual = len(regular), float(np.mean(course.noise))
+    if rng.random() < 0.5:
+        memory = float(np.exp(rng.uniform(np.log(50), np.log(1000))))
+        noise *= np.exp(rng.uniform(0.1, 0.5) * ornstein_uhlenbeck(rng, count, memory))
+    if rng.random() < 0.4:
+        memory = float(np.exp(rng.uniform(np.log(200), np.log(3000))))
+        regular += rng.uniform(0.2, 1.0) * usual * ornstein_uhlenbeck(rng, count, memory)
+    if rng.random() < 0.3:
+        for at in rng.integers(0, count, rng.integers(1, 6)).tolist():
+            regular[at:] += rng.normal(0, 0.7) * usual
+    return regular, noise
 
 
 def _happen(

@@ -271,5 +271,5 @@ class Follower:
 
 
 APART = 2.0  # standard deviations of a reading
-UNUSUAL = 0.6  # a reading that its own past has less than once in 60 000
+UNUSUAL = 0.65  # a reading that its own past has less than once in 60 000
 CENTRE = 3.0  # log odds at which the score is a half

@@ -19,6 +19,7 @@ from metadata.drift.settings import MonitorSettings
 from metadata.drift.together import FEWEST, MOST, Together
 from metadata.drift.verdicts import Verdicts
 from metadata.drift.window import DAY
+from metadata.errors import InputError
 from metadata.series import Limits, LoggedEvent, Mark, MetricInfo, Samples
 
 # After so long the cause of a drift is looked for again.
@@ -26,6 +27,8 @@ AGAIN_S = 43200.0
 SUSPECTS = 48
 # More metrics than this are judged one after the other, on average so many seconds apart.
 AT_ONCE, SPACED_S, LATEST_S = 100, 0.05, 1800.0
+# The layout of what is kept, counted up when what an earlier one kept cannot be gone on from.
+LAYOUT = 2
 # A log book longer than this is kept for so many days before the metric that is furthest behind.
 LONG_BOOK, BOOK_DAYS = 400, 60
 
@@ -168,6 +171,7 @@ class Monitor:
     def to_state(self) -> dict[str, np.ndarray]:
         """All that is known, as arrays (``numpy.savez(file, **monitor.to_state())`` keeps it)."""
         return pack({
+            "layout": LAYOUT,
             "settings": vars(self.settings),
             "timeline": self.timeline.to_state(),
             "beams": {name: beam.to_state() for name, beam in self._beams.items()},
@@ -178,8 +182,15 @@ class Monitor:
 
     @classmethod
     def from_state(cls, state: Mapping[str, np.ndarray]) -> Monitor:
-        """Goes on as if nothing had happened."""
+        """Goes on as if nothing had happened. Raises InputError where another version of tomoplan
+        kept it, whose detectors remembered other things."""
         kept = unpack(state)
+        if kept.get("layout") != LAYOUT:
+            raise InputError(
+                "What the early warning knew was kept by another version of tomoplan (layout "
+                f"{kept.get('layout', 1)}; this one goes on from {LAYOUT}), whose detectors "
+                "remembered other things. Begin anew with the history: `tomoplan watch … --fresh`."
+            )
         monitor = cls({}, MonitorSettings(**kept["settings"]))
         monitor.timeline = Timeline.from_state(kept["timeline"])
         monitor._beams = {name: Beam.from_state(s) for name, s in kept["beams"].items()}

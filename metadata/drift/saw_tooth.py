@@ -11,15 +11,15 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 RISE = 8.0  # usual changes from one reading to the next that a refill is larger than
-EVERY, SEEN, LATER = 64, 2048, 512  # the usual change is learned often at first
-KEPT = 512
+EVERY, SEEN, LATER = 64, 2048, 256  # the usual change is learned often at first
+KEPT = 192
 LEAST = 3
 FAR = 4.0  # usual times between readings: what lies further apart may hide anything
 
 
 @dataclass(frozen=True)
 class SawToothFacts:
-    """What was learned: start of each refill (unix s, the last 512), the step of one, the time
+    """What was learned: start of each refill (unix s, the last 192), the step of one, the time
     between two (s), and the time in which the value falls to 1/e between refills (s)."""
 
     refills: Floats
@@ -114,7 +114,7 @@ class SawTooth:
                              self._falling / self._fallen)  # fmt: skip
 
     def to_state(self) -> dict[str, Any]:
-        return dict(vars(self))
+        return {**vars(self), "found": np.array(self.found, float).reshape(-1, 4)}
 
     @classmethod
     def from_state(cls, state: dict[str, Any]) -> SawTooth:
@@ -122,7 +122,7 @@ class SawTooth:
         for name in vars(tooth):
             setattr(tooth, name, state[name])
         tooth._new = np.array(state["_new"], float).reshape(-1, 2)
-        tooth.found = [(a, b, c, bool(d)) for a, b, c, d in tooth.found]
+        tooth.found = [(a, b, c, bool(d)) for a, b, c, d in np.array(state["found"]).tolist()]
         if tooth._rising is not None:
             tooth._rising = (tooth._rising[0], tooth._rising[1])
         return tooth

@@ -63,10 +63,10 @@ class Recent:
     """The closed bins of the last six weeks."""
 
     def __init__(self) -> None:
-        self.index = np.full(KEPT, -1, np.int64)
-        self.subs = np.zeros(KEPT, np.float32)
+        self.index = np.full(KEPT, -1, np.int32)
+        self.subs = np.zeros(KEPT, np.int8)
         self.mean = np.zeros(KEPT)
-        self.noise = np.full(KEPT, np.nan)
+        self.noise = np.full(KEPT, np.nan, np.float32)
         self.era = np.zeros(KEPT, np.int32)
         self.key = np.zeros(KEPT)
 

@@ -157,6 +157,12 @@ def _drift_streams(output: Path) -> dict[str, Any]:
     return run_streams(output)
 
 
+def _drift_speed(output: Path) -> dict[str, Any]:
+    from planner.benchmarks.drift import run_speed
+
+    return run_speed(output)
+
+
 def _drift_years(output: Path) -> dict[str, Any]:
     from planner.benchmarks.drift import run_years
 
@@ -247,6 +253,7 @@ BENCHMARKS = {
     "drift-streams": Benchmark(
         "anomalies in streams that nothing is known of", _drift_streams, slow=True
     ),
+    "drift-speed": Benchmark("metrics one core keeps up with, memory", _drift_speed, slow=True),
     "drift-years": Benchmark(
         "what it adapts to and forgets in five years", _drift_years, slow=True
     ),

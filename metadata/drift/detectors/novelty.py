@@ -10,11 +10,16 @@ from numpy.typing import NDArray
 from metadata.drift.detectors.tail import HALF, Tail
 
 Floats = NDArray[np.float64]
+Singles = NDArray[np.float32]
 
-KEPT, EVERY = 2048, 64
+KEPT, EVERY = 5120, 64
 SHORT, LONG = 8, 16  # rows of the mean, and of the size of the steps
-WILD = 1e37  # what single precision still holds
+USUAL = 2048  # readings that tell the middle and the spread
+WILD, FAR = 1e37, 1e30  # readings, and deviations, that count as no larger than this
 STILL = 0.05  # deviations: steps that are smaller are none
+# Middle and spread are others when they differ by so much: in deviations, and the logarithm of
+# their ratio.
+MOVED, GROWN = 0.25, 0.2
 
 
 class Novelty:
@@ -23,19 +28,20 @@ class Novelty:
     by neighbours, Burnaev and Ishimtsev, arXiv:1608.04585). What came once is known the second
     time: a state that is another is told when it begins, a cycle is not, and nothing is told twice.
 
-    Readings are squeezed to ``arcsinh`` of robust deviations of the last 2048. How rare a distance
-    is its own past says (:class:`Tail`).
+    Readings are squeezed to ``arcsinh`` of robust deviations of the last 2048, and kept as 16 bits
+    each: fine to a thousandth of what they are. How rare a distance is its own past says
+    (:class:`Tail`).
     """
 
     def __init__(self) -> None:
-        #: The last readings less the first of all, and how many of them the batch has that is
-        #: gathered (when it has 64, the others are seen anew).
-        self._kept: NDArray[np.float32] = np.empty(0, np.float32)
-        self._origin, self._batch = np.nan, 0
-        self._middle, self._spread = np.nan, np.nan
+        #: The readings that came before the batch that is gathered, squeezed, and those of the
+        #: batch, less the first of all (when it has 64, the others are seen anew).
+        self._kept: NDArray[np.float16] = np.empty(0, np.float16)
+        self._batch: Floats = np.empty(0)
+        self._origin, self._middle, self._spread = np.nan, np.nan, np.nan
         self._tails = [Tail(), Tail()]
         #: Of the readings kept: squeezed, means, sizes of the steps; None: to be made again.
-        self._seen: tuple[Floats, Floats, Floats] | None = None
+        self._seen: tuple[Singles, Singles, Singles] | None = None
         #: Powers of ten (2, n) of the readings last given.
         self.tens: Floats = np.zeros((2, 0))
 
@@ -45,7 +51,7 @@ class Novelty:
         there = np.flatnonzero(np.isfinite(row))
         at = 0
         while at < len(there):
-            stop = min(len(there), at + EVERY - self._batch)
+            stop = min(len(there), at + EVERY - len(self._batch))
             self.tens[:, there[at:stop]] = self._rare(row[there[at:stop]])
             at = stop
         most = self.tens.max(axis=0)
@@ -56,35 +62,44 @@ class Novelty:
         if not np.isfinite(self._origin):
             self._origin = float(values[0]) if abs(values[0]) < WILD else 0.0
         many = len(values)
-        new = np.clip(values - self._origin, -WILD, WILD).astype(np.float32)
+        new = np.clip(values - self._origin, -WILD, WILD)
         tens = np.zeros((2, many))
         if np.isfinite(self._spread):
-            none = np.empty(0)
-            seen = self._seen or self._more((none, none, none), self._kept)
-            z, means, sizes = self._seen = self._more(seen, new)
+            if self._seen is None:
+                none = np.empty(0, np.float32)
+                past = np.concatenate([self._kept, self._squeezed(self._batch)])
+                self._seen = more((none, none, none), past)
+            z, means, sizes = self._seen = more(self._seen, self._squeezed(new))
             tens[0] = self._tails[0].update(nearest(z[1:], z[:-1], many, 2))
             tens[1] = self._tails[1].update(nearest(means, sizes, many, LONG))
-        self._kept = np.concatenate([self._kept, new])
-        self._batch += many
-        if self._batch == EVERY:
-            self._kept, self._batch, self._seen = self._kept[-KEPT:], 0, None
-            known = self._kept.astype(np.float64)
-            low, quarter, middle, upper, high = np.quantile(known, [0.02, 0.25, 0.5, 0.75, 0.98])
-            spread = max((upper - quarter) / 1.35, 0.075 * (high - low))
-            self._middle = float(middle)
-            self._spread = float(spread + 1e-7 * np.abs(known).max() + 1e-300)
+        self._batch = np.concatenate([self._batch, new])
+        if len(self._batch) == EVERY:
+            self._learn()
         return tens
 
-    def _more(
-        self, seen: tuple[Floats, Floats, Floats], new: NDArray[np.float32]
-    ) -> tuple[Floats, Floats, Floats]:
-        """Squeezed readings, means and sizes of the steps with those of ``new`` readings."""
-        near = (new.astype(np.float64) - self._middle) / self._spread
-        z = np.concatenate([seen[0], 2 * np.arcsinh(near / 2)])
-        tail = z[-(len(new) + LONG) :]
-        steps = np.log(np.abs(np.diff(tail)) + STILL)
-        means, sizes = running(tail[-(len(new) + SHORT - 1) :], SHORT), running(steps, LONG)
-        return z, np.concatenate([seen[1], means]), np.concatenate([seen[2], sizes])
+    def _squeezed(self, readings: Floats) -> NDArray[np.float16]:
+        near = np.clip((readings - self._middle) / self._spread, -FAR, FAR)
+        return np.asarray(2 * np.arcsinh(near / 2)).astype(np.float16)
+
+    def _learn(self) -> None:
+        """Keep the batch; see all in a middle and a spread that are new, if they are others."""
+        past = self._kept.astype(np.float64)
+        readings = self._batch
+        if len(past):
+            readings = np.concatenate(
+                [self._middle + self._spread * 2 * np.sinh(past / 2), readings]
+            )
+        last = readings[-USUAL:]
+        low, quarter, middle, upper, high = np.quantile(last, [0.02, 0.25, 0.5, 0.75, 0.98])
+        spread = max((upper - quarter) / 1.35, 0.075 * (high - low))
+        spread = float(spread + 1e-7 * np.abs(last).max() + 1e-300)
+        apart = abs(float(middle) - self._middle) > MOVED * self._spread
+        if not len(past) or apart or abs(np.log(spread / self._spread)) > GROWN:
+            self._middle, self._spread = float(middle), spread
+            self._kept = self._squeezed(readings)[-KEPT:]
+        else:
+            self._kept = np.concatenate([self._kept, self._squeezed(self._batch)])[-KEPT:]
+        self._batch, self._seen = np.empty(0), None
 
     def to_state(self) -> dict[str, Any]:
         state = {k: v for k, v in vars(self).items() if k not in ("_tails", "_seen", "tens")}
@@ -100,6 +115,21 @@ class Novelty:
                 setattr(tail, name, value)
 
 
+def more(
+    seen: tuple[Singles, Singles, Singles], new: NDArray[np.float16]
+) -> tuple[Singles, Singles, Singles]:
+    """Squeezed readings, means and sizes of the steps with those of ``new`` readings."""
+    z = np.concatenate([seen[0], new.astype(np.float32)])
+    tail = z[-(len(new) + LONG) :].astype(np.float64)
+    steps = np.log(np.abs(np.diff(tail)) + STILL)
+    means, sizes = running(tail[-(len(new) + SHORT - 1) :], SHORT), running(steps, LONG)
+    return (
+        z,
+        np.concatenate([seen[1], means.astype(np.float32)]),
+        np.concatenate([seen[2], sizes.astype(np.float32)]),
+    )
+
+
 def running(row: Floats, width: int) -> Floats:
     """Means of each ``width`` neighbours, summed in the same order wherever a block ends.
 
@@ -113,11 +143,11 @@ def running(row: Floats, width: int) -> Floats:
     return total / width
 
 
-def nearest(first: Floats, second: Floats, last: int, gap: int) -> Floats:
+def nearest(first: Singles, second: Singles, last: int, gap: int) -> Floats:
     """Distance of each of the ``last`` points (first, second) to the nearest that is at least
     ``gap`` before it, NaN without one. Of two rows of other lengths the ends belong together.
 
-    >>> nearest(np.array([0.0, 5.0, 1.0]), np.zeros(3), 1, 1).tolist()
+    >>> nearest(np.array([0, 5, 1], np.float32), np.zeros(3, np.float32), 1, 1).tolist()
     [1.0]
     """
     many = min(len(first), len(second))
@@ -128,5 +158,8 @@ def nearest(first: Floats, second: Floats, last: int, gap: int) -> Floats:
         end = here - gap + 1
         if here >= 0 and end > 0:
             across, up = first[:end] - first[here], second[:end] - second[here]
-            out[k] = np.sqrt((across * across + up * up).min())
+            across *= across
+            up *= up
+            across += up
+            out[k] = np.sqrt(float(across.min()))
     return out

@@ -25,7 +25,8 @@ class Spectral(Windowed):
             [self._bands(windows[:, k : k + self.recent, 0]) for k in (0, 32, 64)], axis=0
         )
         floor = 1e-3 * before.sum(axis=1, keepdims=True) + 1e-300
-        rise = np.max((now + floor) / (before + floor), axis=1)
+        with np.errstate(over="ignore"):  # from stillness any rise is infinite
+            rise = np.max((now + floor) / (before + floor), axis=1)
         return np.log(np.log1p(rise))
 
     def _bands(self, rows: Floats) -> Floats:

@@ -13,7 +13,7 @@ REMEMBERED = 16384.0  # statistics that count
 USUAL = 0.05
 FINEST = 0.05
 HALF = 3.2  # powers of ten at which a score is a half
-FARTHEST = 6.0  # scales above the usual that are learned from
+FARTHEST = 10.0  # scales above the usual that are learned from
 
 
 class Tail:

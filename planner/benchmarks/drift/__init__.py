@@ -89,6 +89,20 @@ def run_streams(output: Path) -> dict[str, Any]:
                   "simulated_streams": unknown})  # fmt: skip
 
 
+def run_speed(output: Path) -> dict[str, Any]:
+    """Only the speed and the memory."""
+    from rich.console import Console
+    from rich.markdown import Markdown
+
+    from planner.benchmarks.drift import report, speed
+
+    found = speed.measure(settings()["speed"])
+    page = report.speed(found)
+    Console().print(Markdown(page))
+    (output / "speed.md").write_text(page + "\n", encoding="utf-8")
+    return plain(asdict(found))
+
+
 def measured(how: Mapping[str, Any], output: Path) -> tuple[dict[str, Any], str]:
     """All measures as numbers and as a page; pictures go to ``output``."""
     from planner.benchmarks.drift import (

@@ -26,8 +26,9 @@ class Speed:
     hours after ten days were learned (every other one has limits). ``longest_s``: of 10 000
     metrics at 1 Hz, processor seconds for the slowest of the blocks of ten seconds after the end of
     a bin, at which all are to be judged. ``seconds`` for ``year_days`` of 1 Hz of one
-    metric, only changes of state told, and the same brought to 365 days; the most bytes of state
-    that this metric had.
+    metric, only changes of state told, and the same brought to 365 days, with limits and
+    ``without``; the most bytes of state that one of them had, or one without limits that is
+    refilled.
     """
 
     metrics_at_1_hz: Mapping[str, float]
@@ -35,20 +36,24 @@ class Speed:
     year_days: float
     seconds: float
     year_seconds: float
+    year_seconds_without: float
     state_bytes: int
 
 
 def measure(settings: Mapping[str, Any]) -> Speed:
     """Measure all of it on simulated noise, swing and refills."""
     found = {f"{block} s": _metrics(settings["metrics"], block) for block in settings["blocks_s"]}
-    seconds, held = _year(settings["year_days"])
+    days = settings["year_days"]
+    seconds, held = _year(days, Limits(-9.0, 9.0))
+    longer, more = _year(days, None)
     return Speed(
         metrics_at_1_hz=found,
         longest_s=_longest(settings["metrics"], settings["many"]),
-        year_days=settings["year_days"],
+        year_days=days,
         seconds=seconds,
-        year_seconds=seconds * 365 / settings["year_days"],
-        state_bytes=held,
+        year_seconds=seconds * 365 / days,
+        year_seconds_without=longer * 365 / days,
+        state_bytes=max(held, more, _refilled()),
     )
 
 
@@ -108,10 +113,10 @@ def _longest(few: int, many: int) -> float:
     return longest
 
 
-def _year(days: float) -> tuple[float, int]:
+def _year(days: float, limits: Limits | None) -> tuple[float, int]:
     """Processor seconds for so many days of 1 Hz of one metric, and the bytes then remembered."""
     rng = np.random.default_rng(2)
-    monitor = Monitor({"one": MetricInfo("one", "", Limits(-9.0, 9.0))})
+    monitor = Monitor({"one": MetricInfo("one", "", limits)})
     count = int(days * 86400)
     spent, changes, most = 0.0, 0, 0
     for number, start in enumerate(range(0, count, YEAR_BLOCK)):
@@ -124,6 +129,15 @@ def _year(days: float) -> tuple[float, int]:
         if number % 50 == 0:
             most = max(most, size(monitor.to_state()))
     return spent, max(most, size(monitor.to_state()))
+
+
+def _refilled() -> int:
+    """Bytes remembered of a metric without limits whose refills are found."""
+    monitor = Monitor({"one": MetricInfo("one")})
+    times = BEGIN + 10.0 * np.arange(80000.0)
+    _, noise = signal(times, np.random.default_rng(5))
+    list(monitor.update([Samples.of("one", times, 0.01 * noise - (times % 330) / 330)]))
+    return size(monitor.to_state())
 
 
 def size(state: Any) -> int:

@@ -75,6 +75,16 @@ def test_the_cause_is_ranked_first() -> None:
     assert cause[0].metric == made.truth.cause
 
 
+def test_a_metric_without_limits_that_is_refilled_stays_small() -> None:
+    """The detectors, the refills that were found and six weeks of bins together."""
+    times = 1.7e9 + 10.0 * np.arange(30000.0)
+    noise = 0.003 * np.random.default_rng(0).standard_normal(len(times))
+    monitor = Monitor({"x": MetricInfo("x")})
+    list(monitor.update([Samples.of("x", times, noise - (times % 330) / 330)]))
+    assert len(monitor.followers["x"].tooth.found) == 192
+    assert 40000 < sum(kept.nbytes for kept in monitor.to_state().values()) < 65536
+
+
 def test_changes_are_few_and_each_has_a_sentence() -> None:
     for said in at_once().values():
         changes = said.changes()

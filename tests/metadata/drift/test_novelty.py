@@ -48,6 +48,28 @@ def test_noise_is_not_unusual() -> None:
         assert Ensemble().update(rows, noise).max() < UNUSUAL
 
 
+def test_what_was_often_nearly_as_rare_is_less_rare() -> None:
+    ensemble, row = Ensemble(), np.zeros(64)
+    row[30] = 4.0
+    first = ensemble._again(row)[30]
+    later = [ensemble._again(row)[30] for _ in range(20)][-1]
+    assert first == 4.0
+    assert np.isclose(later, 4.0 - 0.5 * np.log(20))  # nineteen before the last
+    assert ensemble._again(2 * row)[30] == 8.0  # so much was never
+
+
+def test_a_stream_that_begins_still_is_known_later() -> None:
+    """Zeros first: what comes then is kept as finely as if it had always been so."""
+    rng = np.random.default_rng(4)
+    row = np.concatenate([np.zeros(300), 10 + rng.standard_normal(2700)])
+    row[2800] = 40.0
+    novelty = Novelty()
+    novelty.update(np.arange(3000.0), row)
+    assert novelty.tens[0, 2800] > 3
+    assert novelty.tens[0, 1500:2800].max() < novelty.tens[0, 2800]
+    assert np.unique(novelty._kept[500:]).size > 1000
+
+
 def test_a_tail_is_as_rare_as_it_says() -> None:
     rng = np.random.default_rng(3)
     tens = Tail().update(np.exp(rng.exponential(1.0, 40000)))[20000:]
