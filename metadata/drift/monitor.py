@@ -26,7 +26,7 @@ from metadata.series import Limits, LoggedEvent, Mark, MetricInfo, Samples
 AGAIN_S = 43200.0
 SUSPECTS = 48
 # More metrics than this are judged one after the other, on average so many seconds apart.
-AT_ONCE, SPACED_S, LATEST_S = 100, 0.05, 1800.0
+AT_ONCE, SPACED_S, LATEST_S = 100, 0.1, 1800.0
 # The layout of what is kept, counted up when what an earlier one kept cannot be gone on from.
 LAYOUT = 2
 # A log book longer than this is kept for so many days before the metric that is furthest behind.

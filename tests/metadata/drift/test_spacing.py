@@ -46,5 +46,5 @@ def test_a_hundred_metrics_wait_for_nothing_and_ten_thousand_are_spread() -> Non
     many = Monitor({f"m{k}": MetricInfo(f"m{k}") for k in range(1100)})
     delays = np.array([many._delay(name) for name in many.followers])
     per_second = np.bincount(delays.astype(int))
-    assert delays.max() < 51
-    assert per_second.max() < 45
+    assert 90 < delays.max() < 101
+    assert per_second.max() < 25
