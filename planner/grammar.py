@@ -112,13 +112,14 @@ def _repeated(steps: Recipe, situation: Situation) -> Recipe:
     )
 
 
-def settling(steps: Recipe, situation: Situation) -> Recipe:
-    """Steps with as many iterations as they need to settle where directions are missing."""
-    how, coverage = rules()["missing_directions"], situation.traits.angular_coverage
-    if coverage is None or coverage.value >= how["below_degrees"]:
+def settling(steps: Recipe, coverage_deg: float) -> Recipe:
+    """Steps with as many iterations as they need to settle where directions are missing: where
+    the angles cover only ``coverage_deg`` of the half turn."""
+    how = rules()["missing_directions"]
+    if coverage_deg >= how["below_degrees"]:
         return steps
     return tuple(
-        Step(s.tool, {**s.parameters, "iterations": how["iterations"][s.tool]})
+        Step(s.tool, {"iterations": how["iterations"][s.tool], **s.parameters})
         if s.tool in how["iterations"]
         else s
         for s in steps
@@ -252,7 +253,9 @@ def possible_slots(situation: Situation) -> list[Slot]:
     if end is Stage.CENTER:
         return found
 
-    makers = [settling(r, situation) for r in one_step(fitting(Stage.RECONSTRUCT, state))]
+    covered = situation.traits.angular_coverage
+    degrees = 180.0 if covered is None else covered.value
+    makers = [settling(r, degrees) for r in one_step(fitting(Stage.RECONSTRUCT, state))]
     add("reconstruct", makers, optional=False)
     return [*found, *volume_slots(situation, state)]
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from metadata.errors import TomoplanError
 from metadata.scan import Scan
 from planner.benchmarks.conditions import registered
-from planner.grammar import needs_values, slots
+from planner.grammar import needs_values, settling, slots
 from planner.inspection import inspect_scan
 from planner.scoring import RuleScorer, severities_of
 from planner.situation import Situation, assess, rules
@@ -100,10 +100,10 @@ def quality(world: World, recipe: Recipe) -> float | None:
 
 
 def slices_of(world: World, recipe: Recipe) -> tuple[NDArray[Any], NDArray[Any]] | None:
-    """The volume that a recipe makes of a world, and the truth (``z, y, x``); None where the
-    recipe cannot run."""
+    """The volume that a recipe makes of a world, with as many iterations as the planner asks for
+    there, and the truth (``z, y, x``); None where the recipe cannot run."""
     scan = simulate(world)
-    volume = made(scan, recipe)
+    volume = made(scan, settling(recipe, world.range_deg))
     if volume is None:
         return None
     truths = np.stack([scan.truth(row) for row in range(world.rows)])

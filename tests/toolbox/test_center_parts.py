@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from toolbox.centering.evidence import Curves, Evidence, summits, weigh
+from toolbox.centering.moments import air_margins, moment_curves
 from toolbox.centering.pairs import correlation, half_turn_pairs, pairs_at_hand
 from toolbox.centering.posterior import Posterior
 from toolbox.centering.trust import TRUST
@@ -126,3 +127,30 @@ def test_resampling_shows_an_ambiguity() -> None:
     one = weigh(Curves("fourier", columns, parts, np.zeros(6)), 300, RNG, 15.0)
     assert one.prominence < 1
     assert min((np.abs(one.draws - c) < 2).mean() for c in (30, 70)) > 0.2
+
+
+def _with_stripes(width: float, axis: float) -> tuple[np.ndarray, np.ndarray]:
+    """Two discs over 120°, with steady noise of each column (``row, angle, col``) and angles."""
+    rng = np.random.default_rng(3)
+    angles, at = np.deg2rad(np.arange(0.0, 120.0)), np.arange(200.0)
+    values = rng.normal(0, 0.03, 200)[None] + rng.normal(0, 0.02, (120, 200))
+    for x, y, radius in ((0.4, 0.0, 0.5), (-0.3, 0.5, 0.3)):
+        away = at - axis - width * (x * np.cos(angles) + y * np.sin(angles))[:, None]
+        inside = np.maximum((width * radius) ** 2 - away**2, 0)
+        values += 2 * np.sqrt(inside) / width
+    return values[None].astype(np.float32), angles
+
+
+def test_centres_of_mass_rest_on_all_the_air_beside_the_specimen() -> None:
+    values, angles = _with_stripes(50.0, 104.3)
+    curves = moment_curves(values, angles, np.zeros(1), 60.0, 140.0)
+    assert curves is not None
+    assert curves.columns[curves.parts.sum(axis=0).argmax()] == pytest.approx(104.3, abs=0.5)
+    left, right = air_margins(values[0])
+    assert left > 30
+    assert right > 30
+
+
+def test_centres_of_mass_say_nothing_of_a_specimen_that_touches_an_end() -> None:
+    values, angles = _with_stripes(80.0, 50.0)
+    assert moment_curves(values, angles, np.zeros(1), 40.0, 140.0) is None

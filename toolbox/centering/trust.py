@@ -35,7 +35,7 @@ TRUST = {
     "mirror": Trust(0.5, 0.5, 0.99, 3.0, 0.15),
     "overlap": Trust(0.5, 0.5, 0.99, 3.0, 0.15),
     "fourier": Trust(0.4, 0.4, 0.98, 1.8, 0.15),
-    "moments": Trust(0.0, 0.5, 0.98, 3.0, 0.3),
+    "moments": Trust(0.0, 0.5, 0.98, 2.0, 0.2),
     "survey": Trust(0.6, 0.6, 0.97, 1.5, 1.0, 0.5),
     "sharpness": Trust(0.6, 0.6, 0.97, 1.5, 0.15),
     "cnn_survey": Trust(0.5, 0.5, 0.97, 2.0, 1.5),
