@@ -74,6 +74,12 @@ _CN_UNIT = (
 _CLOCK_MINUTES = re.compile(
     r"(?<=[一二两三四五六七八九十\d])\s*点\s*([二三四五]?十[一二三四五六七八九]?|零[一-九])分?"
 )
+# "quarter past 9", "25 minutes to 11": times of day. "5 to 10" without more is a range.
+_PAST = re.compile(
+    r"\b(?:an? )?(?:(?P<quarter>quarter)|(?P<minutes>[1-5]?\d)(?: minutes| min)?)"
+    r" (?P<side>past|to) (?P<hour>1?\d|2[0-3])(?![\d.:%]|\s*(?:min|h\b|hour|s\b|sec|px|k?ev|g))",
+    re.ASCII,
+)
 _CHINESE = re.compile(rf"(?<![第万唯统另每同之])({_CN}+)(?=\s*{_CN_UNIT})")
 
 
@@ -82,6 +88,8 @@ def digits_for_words(text: str) -> str:
 
     >>> digits_for_words("two and a half hours, sixty projections")
     '2.5 hours, 60 projections'
+    >>> digits_for_words("quarter to ten"), digits_for_words("5 to 10 slices")
+    ('9:45', '5 to 10 slices')
     >>> digits_for_words("一刻钟"), digits_for_words("两个半小时"), digits_for_words("九百八十张")
     ('15分钟', '2.5小时', '980张')
     """
@@ -89,6 +97,7 @@ def digits_for_words(text: str) -> str:
     for pattern, digits in _HALVES:
         text = pattern.sub(digits, text)
     text = _ENGLISH.sub(_english, text)
+    text = _PAST.sub(_past, text)
     text = _AND_A_HALF.sub(lambda m: f"{m[1]}.5 {m[2]}", text)
     text = _CHINESE.sub(lambda found: f"{_chinese(found[1]):g}", text)
     text = re.sub(r"([\d.]+)\s*刻钟", lambda m: f"{15 * float(m[1]):g}分钟", text)
@@ -98,6 +107,15 @@ def digits_for_words(text: str) -> str:
     text = re.sub(r"半\s*(?:个)?(?:小时|钟头|钟)|半个?点(?=内|以内)", "30分钟", text)
     text = re.sub(r"(\d+)\s*分半钟?", r"\1.5分钟", text)
     return re.sub(r"半天(?=[内之以])", "12小时", text)
+
+
+def _past(found: re.Match[str]) -> str:
+    if found["side"] == "to" and not found["quarter"] and " min" not in found.group():
+        return found.group()
+    minutes = 15 if found["quarter"] else int(found["minutes"])
+    whole = 60 * int(found["hour"]) + (minutes if found["side"] == "past" else -minutes)
+    hour, minute = divmod(whole % 1440, 60)
+    return f"{hour}:{minute:02d}"
 
 
 def _half_more(found: re.Match[str]) -> str:

@@ -9,21 +9,15 @@ from dataclasses import replace
 import numpy as np
 
 from planner.language.inputs import Inputs, inputs_of
+from planner.language.marks import Marked, completed, marked
 from planner.language.mentions import Stance, stance_of
 from planner.language.names import feature_of
+from planner.language.naming import feature_in, listed_specimen, specimen_in
 from planner.language.normal import language_of, normal
 from planner.language.quantities import Kind, Limits, Quantity, limits_in, limits_of
 from planner.language.reader import Reading, trained_reader
 from planner.language.roles import TAGS, Role
 from planner.language.rules import evidence_of
-from planner.language.spans import (
-    Marked,
-    completed,
-    feature_in,
-    listed_specimen,
-    marked,
-    specimen_in,
-)
 from planner.task import Condition, Device, Goal, Intent, Priority, Task, in_order
 
 TIGHT_S = 3600.0  # a deadline within the hour asks for speed

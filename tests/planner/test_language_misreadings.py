@@ -14,10 +14,10 @@ from planner.conversation.actions import read_request
 from planner.grammar import repeating
 from planner.language import understand
 from planner.language.mentions import Stance
+from planner.language.naming import feature_in
 from planner.language.nonsense import intelligible
 from planner.language.normal import normal
 from planner.language.rules import evidence_of
-from planner.language.spans import feature_in
 from planner.language.wishes import wishes_in
 from planner.service import plan, propose_plans
 from planner.task import Condition, Goal, Intent, Task

@@ -8,18 +8,12 @@ from numpy.typing import NDArray
 
 from planner.language.canonical import same_thing
 from planner.language.inputs import inputs_of
+from planner.language.marks import Marked, completed, marked
+from planner.language.naming import feature_in, listed_specimen, specimen_in
 from planner.language.normal import normal
 from planner.language.offline import task_of
 from planner.language.reader import Reading
 from planner.language.roles import TAGS, Role
-from planner.language.spans import (
-    Marked,
-    completed,
-    feature_in,
-    listed_specimen,
-    marked,
-    specimen_in,
-)
 from planner.language.suffixes import said_by_suffix
 from planner.language.tokens import tokens_of
 from planner.language.vocabulary import vocabulary

@@ -1,15 +1,11 @@
-"""The names that the trained reader marks in a request, said in short English."""
+"""What marked names say in short English: the specimen, and what is looked for in it."""
 
 from __future__ import annotations
 
 import itertools
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from functools import lru_cache
-
-import numpy as np
-from numpy.typing import NDArray
 
 from planner.language.chinese_names import (
     COUNTED,
@@ -19,27 +15,19 @@ from planner.language.chinese_names import (
     chinese_specimens,
     found_names,
 )
-from planner.language.compounds import is_end_of_name, is_noun_of_lists, said_by_parts
-from planner.language.english_names import is_noun, phrases, stem
+from planner.language.compounds import is_noun_of_lists, said_by_parts
+from planner.language.english_names import is_noun
 from planner.language.gazetteer import entries
+from planner.language.marks import Marked, listed, no_specimens
 from planner.language.normal import CJK
-from planner.language.roles import NAMES, TAGS, Role
+from planner.language.roles import Role
 from planner.language.suffixes import said_by_suffix
-from planner.language.tokens import Token
 from planner.language.vocabulary import vocabulary
 from planner.task import Goal, Intent
 
 _MEASURED = {Goal.SEGMENT, Goal.QUANTIFY, Goal.DECOMPOSE, Goal.DEFORM, Goal.DIFFRACTION}
-_JOINABLE = re.compile(r"[\s-]*|\s*/\s*|'s ")
 # What joins two things that are both meant; another thing beside the first is none.
 _AND = re.compile(r"[\s,]*(?:and|or|&|和|与|及|以及|或|,|/)?(?: the| any| all)?\s*", re.ASCII)
-# Nouns that go on with the name of a thing to find, measure or watch
-_ENDING = re.compile(
-    r"[ -](?:thickness|volumes?|diameters?|lengths?|widths?|sizes?|fields?|networks?|positions?|"
-    r"content|density|spacing|depth|fraction|uptake|intensity|systems?|frames?|walls?|levels?|"
-    r"current|temperature|pressure|rate|distribution)\b",
-    re.ASCII,
-)
 _HOW = re.compile(r"\bhow (thick|wide|long|deep|tall|big|large)\b[^.;?]{0,20}$", re.ASCII)
 # "what width does the vein have": the measure stands before, and the thing behind a verb
 _WHAT_HAS = re.compile(
@@ -57,135 +45,15 @@ _MEASURE_OF = {"thick": "thickness", "wide": "width", "long": "length", "deep": 
 _DATA = re.compile(r"(?:的)?(?:断层(?:图像?|扫描)?|体数据|切片|扫描|数据|投影|图像|序列|样品)$")
 FIRST = 0.15  # how much less sure than another the name said first may be
 _VALENCE = re.compile(r"\b(?:oxidation|valence|charge) states?\b|\bvalenc[ey]\b|价态|氧化态|化合价")
-_AFTER_NAMES = frozenset(("", *" ,.;:!?()的里中内上在和与是被做"))
 _OF_THE_AXIS = re.compile(r"\s*[xyz]?\s*(?:方向|轴|向)?的")  # 转台 z 方向的误差 is of the stage
 # What things are told from, and a method, where things are named
 _REST = ("matrix", "background", "dvc")
-_NEXT_WORD = re.compile(r"[ -]([a-z]{3,})\b(?!['-])", re.ASCII)
 _OF_IT = re.compile(r" of (?:the |these |those |all |its |each )*", re.ASCII)
 _ARTICLE = re.compile(
     r"^(?:(?:the|a|an|this|that|these|those|our|my|your|some|any|all|each|every|its|their|of|in|"
     r"same|one|two|three|several|\d+)\s+)+",
     re.ASCII,
 )
-
-
-@dataclass(frozen=True)
-class Marked:
-    """`text` at `start` is marked as `role`, with the chance of its surest token."""
-
-    role: Role
-    text: str
-    start: int
-    chance: float
-    known: bool = False
-
-    @property
-    def stop(self) -> int:
-        return self.start + len(self.text)
-
-
-def marked(
-    text: str, tokens: Sequence[Token], tags: NDArray[np.float32], least: float = 0.5
-) -> list[Marked]:
-    """The stretches of normal text that are names; `tags` (T, len(TAGS)) are probabilities.
-
-    A token belongs to a name where its chances to begin or to go on with one exceed `least`.
-    """
-    found: list[Marked] = []
-    for role in NAMES:
-        columns = [TAGS.index((role, first)) for first in (True, False)]
-        begins, inside = tags[:, columns[0]], tags[:, columns].sum(1)
-        run: list[int] = []
-        for place in range(len(tokens) + 1):
-            goes_on = (
-                place < len(tokens)
-                and inside[place] > least
-                and (tokens[place].text[0].isalnum() or tokens[place].text in "-/'")
-            )
-            gap = text[tokens[place - 1].stop : tokens[place].start] if goes_on and run else ""
-            breaks = not goes_on or begins[place] > 0.5 or not _JOINABLE.fullmatch(gap)
-            if run and breaks:
-                start, stop = tokens[run[0]].start, tokens[run[-1]].stop
-                found.append(Marked(role, text[start:stop], start, float(inside[run].max())))
-                run = []
-            if goes_on:
-                run.append(place)
-    return sorted(found, key=lambda name: name.start)
-
-
-def completed(text: str, names: Sequence[Marked], watched: bool = False) -> list[Marked]:
-    """Names that a list knows as parts of longer ones, made as long; each of them once. `watched`:
-    what is named is of the instrument."""
-    found: list[Marked] = []
-    for name in names:
-        instrument = watched and name.role is not Role.SPECIMEN
-        for known in _watched_names(text) if instrument else _listed(text, name.role):
-            if known.start < name.stop and name.start < known.stop:
-                start, stop = min(name.start, known.start), max(name.stop, known.stop)
-                name = replace(name, text=text[start:stop], start=start, known=True)
-        if name.role is not Role.MEASURE:
-            name = _with_its_head(text, name)
-        if name.role is Role.SPECIMEN:
-            name = _with_its_noun(text, name, names)
-        ending = _ENDING.match(text[name.stop :]) if name.role is not Role.SPECIMEN else None
-        if ending:
-            name = replace(name, text=name.text + ending.group())
-        same = [other for other in found if other.role is name.role and other.start == name.start]
-        if not same:
-            found.append(name)
-    return found
-
-
-def _with_its_head(text: str, name: Marked) -> Marked:
-    """A Chinese name with the signs of its kind behind it, which were not marked: 银币, where lists
-    know 银 alone. Behind what lists know as a thing (马蜂窝) only where the name ends with them."""
-    stuff = found_names(name.text, "specimens", ("materials",))
-    for length in (4, 3, 2, 1):
-        stop = name.stop + length
-        head = text[name.stop : stop]
-        if len(head) < length or not CJK.match(head) or not is_end_of_name(head):
-            continue
-        plain = not name.known and (stuff or not said_by_suffix(name.text))
-        if plain or text[stop : stop + 1] in _AFTER_NAMES:
-            return replace(name, text=name.text + head)
-    return name
-
-
-def _with_its_noun(text: str, name: Marked, names: Sequence[Marked]) -> Marked:
-    """An English name with the noun of the lists behind it that was not marked: "zircon shard",
-    where "zircon" was; none that is marked as something else or may be a verb."""
-    ends = _NEXT_WORD.match(text, name.stop) if not CJK.search(name.text) else None
-    if ends is None or any(o.start < ends.end() and name.stop < o.stop for o in names if o != name):
-        return name
-    word = ends[1]
-    plain = is_noun_of_lists(word) and is_noun(word) and stem(word) not in _verbs()
-    return replace(name, text=name.text + ends.group()) if plain and word not in _rest() else name
-
-
-@lru_cache(maxsize=1)
-def _verbs() -> frozenset[str]:
-    words = vocabulary("english")
-    return frozenset(f"{words['verbs']} {words['changes']} {words['adverbs']}".split())
-
-
-def _watched_names(text: str) -> list[Name]:
-    chinese = found_names(text, "features", ("watched",)) if CJK.search(text) else []
-    return [*phrases(text, "features", ("watched",), widen=False), *chinese]
-
-
-def _listed(text: str, role: Role) -> list[Name]:
-    """The names of the lists in normal text, English and Chinese."""
-    if role is Role.SPECIMEN:
-        chinese = chinese_specimens(text) if CJK.search(text) else []
-        return [
-            *phrases(text, "specimens", ("things", "materials", "forms"), widen=False),
-            *chinese,
-        ]
-    chinese = []
-    if CJK.search(text):
-        chinese = [*found_names(text, "features", ("objects", "measures")), *chinese_measures(text)]
-    return [*phrases(text, "features", ("objects", "measures")), *chinese]
 
 
 def specimen_in(names: Sequence[Marked], text: str = "") -> str | None:
@@ -211,10 +79,12 @@ def listed_specimen(text: str, names: Sequence[Marked]) -> str | None:
     taken = [(name.start, name.stop) for name in names]
     free = [
         name
-        for name in _listed(text, Role.SPECIMEN)
+        for name in listed(text, Role.SPECIMEN)
         if not any(start < name.stop and name.start < stop for start, stop in taken)
     ]
-    said = {_specimen(name.english) for name in free if name.english.split()[-1] not in _rest()}
+    said = {
+        _specimen(name.english) for name in free if name.english.split()[-1] not in no_specimens()
+    }
     said.discard(None)
     return said.pop() if len(said) == 1 else None
 
@@ -223,13 +93,6 @@ def listed_specimen(text: str, names: Sequence[Marked]) -> str | None:
 def _instrument() -> frozenset[str]:
     """Parts of the instrument that nobody takes to it as a specimen."""
     return frozenset(vocabulary("english")["instrument"].split())
-
-
-@lru_cache(maxsize=1)
-def _rest() -> frozenset[str]:
-    """Last words that lists of specimens have and that here are none."""
-    words = vocabulary("english")
-    return frozenset(words["pieces"].split() + words["holders"].split())
 
 
 def _specimen(text: str) -> str | None:
