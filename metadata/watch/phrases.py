@@ -37,6 +37,7 @@ PHRASES = {
              "共 {metrics} 个指标、{samples} 个样本，至 {until}。"),
     "nothing": ("Nothing stands out.", "没有异常。"),
     "report.title": ("Early warning: {sources}", "漂移预警：{sources}"),
+    "report.cause": ("cause? {metric} ({percent} %)", "原因？{metric}（{percent} %）"),
     "report.warnings": ("Warnings", "预警记录"),
     "report.regimes": ("Regimes", "工况"),
     "report.more": ("{count} more are in the output of --events.",

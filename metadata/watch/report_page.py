@@ -78,7 +78,7 @@ def _warnings(course: Course, language: str, tell: Tell) -> str:
         said = tell(notice["message"]) if notice["message"] else ""
         if notice["kind"] == "over":
             said = phrase("as.usual", language)
-        causes = ", ".join(c["metric"] for c in notice["cause"] or ())
+        causes = ", ".join(f"{c['metric']} {c['score']:.0%}" for c in notice["cause"] or ())
         words = phrase(f"notice.{notice['kind']}", language, metric=notice["metric"], said=said)
         rows.append((State(notice["state"]), [clock(notice["time"]), words, between, causes]))
     table = _table(["time", "said", "to_limit", "cause"], rows, language)

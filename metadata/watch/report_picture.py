@@ -31,6 +31,7 @@ STATE_COLOURS = {State.QUIET: "#d9ead3", State.MOVING: "#9fc5e8", State.WARNING:
 REGIME_COLOURS = {"refill": "#f4f1de", "closed": "#ececec", "energy_change": "#e3d9f2",
                   "recovery": "#dcefe4", "dump": "#f6d5d5", "maintenance": "#cfd8dc",
                   "shutdown": "#b0bec5"}  # fmt: skip
+CAUSE_COLOUR = "#7b3294"
 CHINESE_FONTS = ("Noto Sans CJK SC", "Noto Sans CJK JP", "Source Han Sans SC",
                  "WenQuanYi Micro Hei", "WenQuanYi Zen Hei", "SimHei", "PingFang SC")  # fmt: skip
 DATES = (1e8, 1e10)  # unix s that are shown as dates
@@ -83,6 +84,7 @@ def _draw(target: Any, course: Course, infos: Mapping[str, MetricInfo], names: S
         axes = figure.subplots(rows, 1, sharex=True, squeeze=False)[:, 0]
         for axis, name in zip(axes, names, strict=False):
             _metric(axis, name, course, infos.get(name, MetricInfo(name)))
+            _cause(axis, name, course, _lettered(language))
         _span(axes[-1], [course.traces[name] for name in names])
         if title:
             figure.suptitle(title, fontsize=10)
@@ -121,6 +123,22 @@ def _metric(axis: Any, name: str, course: Course, info: MetricInfo) -> None:
     _frame(axis, low, high, limits, notices)
     axis.set_ylabel(f"{name}\n{trace.unit}".strip(), fontsize=7)
     axis.tick_params(labelsize=7)
+
+
+def _cause(axis: Any, name: str, course: Course, language: str) -> None:
+    """The likeliest cause of the last drift, as its own readings are, with its scale at the right:
+    what moved before the metric or with it."""
+    told = [n["cause"][0] for n in course.notices if n["metric"] == name and n["cause"]]
+    told = [cause for cause in told if cause["metric"] in course.traces]
+    if not told:
+        return
+    cause, trace = told[-1], course.traces[told[-1]["metric"]]
+    beside = axis.twinx()
+    beside.plot([_when(t) for t in trace.times], trace.means, color=CAUSE_COLOUR, lw=0.7, alpha=0.8)
+    words = phrase("report.cause", language, metric=cause["metric"],
+                   percent=f"{100 * cause['score']:.0f}")  # fmt: skip
+    beside.set_ylabel(f"{words}\n{trace.unit}".strip(), fontsize=6, color=CAUSE_COLOUR)
+    beside.tick_params(labelsize=6, colors=CAUSE_COLOUR)
 
 
 def _span(axis: Any, traces: Sequence[Trace]) -> None:

@@ -71,6 +71,27 @@ def test_a_picture_and_a_page(tomoplan: Command, ramp: Path, tmp_path: Path) -> 
     assert "http" not in re.sub(r"base64,[^\"]*", "", text)  # it needs nothing else
 
 
+def test_the_likeliest_cause_is_drawn_beside_the_drift(tomoplan: Command, tmp_path: Path) -> None:
+    draw, rows = np.random.default_rng(1), np.arange(16 * 96)
+    warm = 0.3 * np.clip(rows / 96 - 8, 0, None)
+    water, hutch = (draw.normal(level, 0.1, len(rows)) for level in (18.0, 23.0))
+    axis = warm + draw.normal(0, 0.1, len(rows))
+    table = tmp_path / "both.csv"
+    table.write_text("time,axis,hutch_temperature,water\n" + "".join(
+        f"{1767225600 + 900 * k},{a:.4f},{h:.4f},{w:.4f}\n"
+        for k, a, h, w in zip(rows, axis, hutch + warm, water, strict=True)
+    ))  # fmt: skip
+    picture, page = tmp_path / "r.png", tmp_path / "r.html"
+    assert tomoplan("watch", table, "--limit", "axis=-3:3", "--report", picture)[0] == 0
+    from matplotlib.image import imread
+
+    pixels = imread(picture)[..., :3]
+    lilac = np.abs(pixels - np.array([0x7B, 0x32, 0x94]) / 255).max(axis=-1) < 0.12
+    assert lilac.sum() > 200
+    assert tomoplan("watch", table, "--limit", "axis=-3:3", "--report", page)[0] == 0
+    assert re.search(r"<td>hutch_temperature \d+%", page.read_text(encoding="utf-8"))
+
+
 def test_without_matplotlib_one_error_says_so(
     tomoplan: Command, ramp: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
