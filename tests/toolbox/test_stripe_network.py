@@ -50,6 +50,22 @@ def test_what_has_no_stripes_stays(net: Any, world: World) -> None:
     assert ramp_energy(change) < 0.02 * noise
 
 
+@pytest.mark.parametrize(("heavy", "looks"), [(0.0, 1), (1.0, 2)])
+def test_only_heavy_stripes_are_looked_for_twice(
+    net: Any, world: World, heavy: float, looks: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sinogram, stripes = scanned(replace(world, rings=heavy))
+    calls = []
+    once = tool.once
+    monkeypatch.setattr(tool, "once", lambda *given: calls.append(1) or once(*given))
+    found = tool.stripes(net, sinogram if heavy else sinogram - stripes)
+    assert len(calls) == looks
+    monkeypatch.setattr(tool, "HEAVY", np.inf)
+    at_once = tool.stripes(net, sinogram if heavy else sinogram - stripes)
+    left = [ramp_energy(stripes - tool.spread(f, len(stripes))) for f in (found, at_once)]
+    assert left[0] < left[1] or not heavy
+
+
 @pytest.mark.parametrize(("gain", "offset"), [(1e-3, 0.0), (200.0, 5.0), (1.0, -0.5)])
 def test_the_unit_does_not_matter(net: Any, gain: float, offset: float) -> None:
     row = tool.StripeNetwork.example_row()

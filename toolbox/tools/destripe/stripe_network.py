@@ -21,11 +21,12 @@ if TYPE_CHECKING:
 
 VIEWS = 4  # put together in a block of views …
 MOST = 256  # … of which there are no more: longer scans have longer blocks
-WINDOWS = (9, 33)  # columns: stripes are what is narrower
-RUNNING = (9, 25)  # blocks of running means along the angle
+WINDOWS = (9, 33, 97)  # columns: stripes are what is narrower
+RUNNING = (3, 9, 25)  # blocks of running means along the angle
 ESTIMATES = len(WINDOWS) * (2 + len(RUNNING))
 SEEN = ESTIMATES + len(WINDOWS) + 1  # channels
 SURE = 0.2  # chosen on worlds of known families
+HEAVY, BESIDE = 3.0, 9  # times the usual scatter; columns about a stripe so heavy
 TOGETHER = 4  # blocks, side by side for the network
 CHANNELS = (32, 48, 64, 64)  # of the levels, each of half the size
 TILE, OVERLAP, MULTIPLE = 1024, 96, 32
@@ -36,7 +37,7 @@ MODEL = ModelCard.of("stripe_network")
 @dataclass(frozen=True)
 class StripeNetwork(Destriper):
     """A U-Net says for each column and block of views how far each of some plain estimates of the
-    stripe is to be believed; the stripes are taken off.
+    stripe is to be believed; the stripes are taken off, and what is left of heavy ones again.
 
     What is taken off is constant over a block of 4 views (more, where there are over 1024), and
     changes from block to block only where that is sure, so that fine detail of the specimen
@@ -73,7 +74,7 @@ class StripeNetwork(Destriper):
         metrics=MODEL.metrics,
     )
     strengths = (0, 3, 9, ALL)
-    work = 30_000.0
+    work = 45_000.0
     scratch = 8.0
 
     strength: Annotated[
@@ -111,13 +112,25 @@ def clean(net: torch.nn.Module, sinogram: Sinogram) -> Sinogram:
 
 
 def stripes(net: torch.nn.Module, sinogram: Sinogram) -> Sinogram:
-    """The stripes of one row, axes ``block, col``, in its own unit."""
+    """The stripes of one row, axes ``block, col``, in its own unit. About heavy ones it looks
+    twice: what they hid, and what was left of them, shows when they are gone."""
+    from scipy.ndimage import maximum_filter1d
+
+    means = block_means(sinogram)
+    found = once(net, means)
+    heavy = np.abs(found).max(axis=0) > HEAVY * scatter(means)
+    if heavy.any():
+        found += once(net, means - found) * maximum_filter1d(heavy, BESIDE)
+    return found
+
+
+def once(net: torch.nn.Module, means: Sinogram) -> Sinogram:
+    """The stripes that a network finds in means, both with axes ``block, col``, at one look."""
     import torch
 
     from toolbox.learned.tiles import tiled
     from toolbox.learned.weights import infer
 
-    means = block_means(sinogram)
     unit = scatter(means)
 
     def process(part: Sinogram) -> Sinogram:
