@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,24 +15,31 @@ class Curves:
     """Scores (higher is better) of candidate axes that add up over parts of the data.
 
     ``columns``: evenly spaced candidates at the middle row, px; ``parts``: axes
-    ``part, candidate``; ``heights``: each part's distance from the middle row, px.
+    ``part, candidate``; ``heights``: each part's distance from the middle row, px. ``ways``: the
+    parts as other values of something unknown would have them, of which each resampling takes the
+    one that suits it best.
     """
 
     method: str
     columns: Doubles
     parts: Doubles
     heights: Doubles
+    ways: tuple[NDArray[np.float32], ...] = ()
 
     def tilted(self, tilt: float) -> Curves:
         """The same with each part's candidates shifted to the middle row along an axis leaning
         by ``tilt`` columns a row."""
         if tilt == 0 or not np.any(self.heights):
             return self
-        moved = [
-            np.interp(self.columns + tilt * height, self.columns, part)
-            for part, height in zip(self.parts, self.heights, strict=True)
-        ]
-        return Curves(self.method, self.columns, np.stack(moved), self.heights)
+
+        def moved(parts: Doubles | NDArray[np.float32]) -> Doubles:
+            return np.stack([
+                np.interp(self.columns + tilt * height, self.columns, part)
+                for part, height in zip(parts, self.heights, strict=True)
+            ])  # fmt: skip
+
+        ways = tuple(moved(way).astype(np.float32) for way in self.ways)
+        return replace(self, parts=moved(self.parts), ways=ways)
 
     def detrended(self, degree: int = 2) -> Curves:
         """The same without each part's parabola (or line: ``degree`` 1) over all candidates: slow
@@ -81,8 +88,19 @@ def weigh(curves: Curves, draws: int, rng: np.random.Generator, guard: float) ->
         prominence(curves.columns, curves.parts, column, guard),
         curves.columns,
         total,
-        summits(curves.columns, weights @ curves.parts),
+        summits(curves.columns, _resampled(curves, weights)),
     )
+
+
+def _resampled(curves: Curves, weights: Doubles) -> Doubles:
+    """Scores of draws of the parts, axes ``draw, candidate``."""
+    if not curves.ways:
+        return np.asarray(weights @ curves.parts)
+    few = weights.astype(np.float32)
+    best = few @ curves.ways[0]
+    for way in curves.ways[1:]:
+        np.maximum(best, few @ way, out=best)
+    return best.astype(np.float64)
 
 
 def summits(columns: Doubles, scores: Doubles) -> Doubles:

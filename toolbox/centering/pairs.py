@@ -9,6 +9,7 @@ from toolbox.centering.evidence import Curves, Doubles
 from toolbox.centering.views import Floats, Views
 
 FAR = 2.0  # structure seen may lie this many detector widths from the axis (truncated specimens)
+SLOPES = 24
 
 
 def half_turn_pairs(angles_rad: Doubles, off_steps: int = 0) -> NDArray[np.intp]:
@@ -86,7 +87,8 @@ def pair_curves(
 
     A pair that is a step short moves structure far from the axis by (depth × step), which shifts
     the maximum by as much as several px where the specimen reaches beyond the view. So pairs 1, 2
-    and 3 steps short are followed to 0 along the slope that brings them together best.
+    and 3 steps short are followed to 0 along the slope that brings them together best (of
+    :data:`SLOPES` for each resampling).
     """  # fmt: skip
     found = [_scores(views, some, method, low, high) for some in pairs if len(some)]
     if len(found) == 1:
@@ -95,9 +97,10 @@ def pair_curves(
     reach = min(FAR * views.columns * views.bin * step_rad / 2, 0.1 * (high - low))
     slopes = np.linspace(-reach, reach, 2 * int(reach / (0.25 * views.bin)) + 1)
     moved = [_moved(found, (np.arange(len(found)) + 1) * slope) for slope in slopes]
-    best = int(np.argmax([parts.sum(axis=0).max() for parts in moved]))
+    order = np.argsort([-parts.sum(axis=0).max() for parts in moved])[:SLOPES]
     heights = np.concatenate([curves.heights for curves in found])
-    return Curves(method, columns, moved[best], heights)
+    ways = tuple(moved[at].astype(np.float32) for at in order)
+    return Curves(method, columns, moved[order[0]], heights, ways)
 
 
 def _moved(found: list[Curves], shifts: Doubles) -> Doubles:

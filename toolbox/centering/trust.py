@@ -31,7 +31,7 @@ class Trust:
 
 
 TRUST = {
-    "registration": Trust(0.5, 0.5, 0.97, 2.0, 0.25),
+    "registration": Trust(0.5, 0.5, 0.97, 1.2, 0.2),
     "mirror": Trust(0.5, 0.5, 0.99, 3.0, 0.15),
     "overlap": Trust(0.5, 0.5, 0.99, 3.0, 0.15),
     "fourier": Trust(0.4, 0.4, 0.98, 1.8, 0.15),
