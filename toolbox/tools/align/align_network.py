@@ -15,8 +15,9 @@ from toolbox.learned.model_card import ModelCard
 from toolbox.tool import Cost, Tool
 from toolbox.tools.align.mass_center import mass_centers, sine_fit
 from toolbox.tools.align.neighbours import neighbour_shifts
+from toolbox.tools.align.reprojection import held_out_agreement
 from toolbox.tools.align.vertical import vertical_shifts
-from toolbox.tools.align.volume_reprojection import VolumeReprojection, free_shifts
+from toolbox.tools.align.volume_reprojection import VolumeReprojection, free_shifts, moved_views
 from toolbox.values import Block, Center, Shape, Shifts
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ DILATIONS = (1, 2, 4, 1)  # of the residual blocks
 WINDOW = 31  # views, whose rows are compared where the sample is wider than the field
 AT_ONCE = 24  # views through the network
 SMALL = 0.02  # px RMS: a step of less is the last
+SAME = 0.002  # of agreement; less is no difference
 MODEL = ModelCard.of("align_network")
 Stack = NDArray[np.float32]
 Pixels = NDArray[np.float64]
@@ -46,10 +48,11 @@ class AlignNetwork(Tool):
     Reconstructs some neighbouring rows, projects them, shows a network each view beside its
     projection, and moves it by what the network says; again, first in wide bins, then in finer
     ones. The network registers the pair along the slope and weighs places by what it sees there.
-    Starts from the centre of mass and the row profiles, or from neighbouring views where the
-    sample is wider than the field. Fixed stripes are estimated and taken off inside. With fewer
-    than 8 rows, and where the rows look alike, nothing can be said about shifts along the axis,
-    and those stay 0 or small.
+    Starts from the centre of mass and the row profiles. Fixed stripes are estimated and taken off
+    inside. With fewer than 8 rows, and where the rows look alike, nothing can be said about shifts
+    along the axis, and those stay 0 or small. Where views left out of the reconstruction agree
+    less with it afterwards than before, the start is kept, with a warning; where the sample is
+    wider than the field, what neighbouring views and row profiles tell.
 
     The axis need not be known: it is followed with the shifts, from ``center`` where given. The
     mean shift and a cosine and sine of the angle are taken out (gauge), so look for the axis on
@@ -83,7 +86,8 @@ class AlignNetwork(Tool):
         "along the axis is seen as jitter is; one across it as far as it is no sine of the angle. "
         "Differs from the paper: the network weighs the places of a view in a registration along "
         "the slope, and adds votes, in place of one fully connected answer, so that views may "
-        "have any size and few steps of training do. "
+        "have any size and few steps of training do. Not asked where the sample is wider than the "
+        "field: on a real scan it made worse what the comparison of neighbours had found. "
         f"{MODEL.summary}",
         library="torch",
         bands=1,
@@ -122,10 +126,14 @@ class AlignNetwork(Tool):
         else:
             axis = middle if truncated else sine_fit(centers, angles)[1]
         axis = float(np.clip(axis, 0.5 * middle, 1.5 * middle))
-        shifts = np.zeros((count, 2))
-        shifts[:, 1] = neighbour_shifts(values) if truncated else sine_fit(centers, angles)[0]
-        shifts[:, 0] = vertical_shifts(projections, WINDOW if truncated else None)[order]
-        width = 0
+        start = np.zeros((count, 2))
+        start[:, 1] = neighbour_shifts(values) if truncated else sine_fit(centers, angles)[0]
+        start[:, 0] = vertical_shifts(projections, WINDOW if truncated else None)[order]
+        if truncated:
+            pixels[order] = free_shifts(start, angles)
+            wide = "the sample is wider than the field: its shifts are less certain"
+            return Shifts(pixels, "comparison of neighbours", (wide,))
+        shifts, width = start, 0
         for columns in LEVELS:
             last, width = width, -(-values.shape[-1] // columns)
             if width == last:
@@ -134,9 +142,17 @@ class AlignNetwork(Tool):
                 binned(values, width), angles, (axis + 0.5) / width - 0.5, truncated
             )
             shifts = refined(net, level, shifts / width, self.rounds) * width
+        warnings = []
+        before = agreement(level, start / width, float(np.mean(shifts[:, 1])) / width)
+        after = agreement(level, shifts / width, 0.0)
+        if after < before - SAME:
+            shifts = start
+            warnings.append(
+                f"reprojection did not help (views left out agree with the rest by {after:.3f} "
+                f"after, {before:.3f} before): the shifts are those from the centre of mass"
+            )
         pixels[order] = free_shifts(shifts, angles)
-        wide = "the sample is wider than the field: its shifts are less certain"
-        return Shifts(pixels, "network", (wide,) if truncated else ())
+        return Shifts(pixels, "network", tuple(warnings))
 
     @staticmethod
     def reference_looks() -> Stack:
@@ -201,6 +217,15 @@ def refined(net: torch.nn.Module, level: VolumeReprojection, shifts: Pixels, rou
         if np.sqrt(np.mean(step**2)) < SMALL:
             break
     return shifts
+
+
+def agreement(level: VolumeReprojection, shifts: Pixels, beside: float) -> float:
+    """How well views left out of a reconstruction agree with it, the axis ``beside`` its place."""
+    along = np.stack([shifts[:, 0], np.zeros(len(shifts))], axis=1)
+    values = moved_views(level.values, -along)
+    return held_out_agreement(
+        values, level.angles_rad, level.center + beside, level.truncated, shifts[:, 1]
+    )
 
 
 def looks(moved: Stack, expected: Stack, shifts: Pixels) -> Stack:
