@@ -79,7 +79,7 @@ def _understanding(output: Path) -> dict[str, Any]:
         )
     result = run(requests)
     print(table(result))
-    alike = {name: pairs.run(name=name) for name in (pairs.UNSEEN, pairs.LOOKED_AT)}
+    alike = pairs.run_all()
     for each in alike.values():
         print(pairs.table(each))
     return {**result, "pairs": alike}

@@ -17,7 +17,7 @@ import pytest
 import yaml
 
 from metadata.errors import InputError
-from planner.benchmarks.pairs import LOOKED_AT, UNSEEN, pairs
+from planner.benchmarks.pairs import LATER, LOOKED_AT, UNSEEN, pairs
 from planner.language.inputs import inputs_of
 from planner.language.normal import normal
 from planner.language.reader import LABELS, trained_reader
@@ -98,11 +98,11 @@ def learned() -> set[str]:
 def test_the_pairs_use_no_wording_of_the_training_text(learned: set[str]) -> None:
     wordings = [
         text
-        for name in (UNSEEN, LOOKED_AT)
+        for name in (LATER, UNSEEN, LOOKED_AT)
         for entry in vocabulary(name)["pairs"]
         for text in (entry["en"], entry["zh"])
     ]
-    assert len(wordings) > 400
+    assert len(wordings) > 600
     shared = {text: _runs(text) & learned for text in wordings}
     assert not {text: runs for text, runs in shared.items() if runs}
     held = {
@@ -121,7 +121,7 @@ def test_no_alternative_makes_a_wording_of_the_pairs() -> None:
     """Phrases with alternatives are compared as they come out, some ways each."""
     wordings = [
         run
-        for name in (UNSEEN, LOOKED_AT)
+        for name in (LATER, UNSEEN, LOOKED_AT)
         for entry in vocabulary(name)["pairs"]
         for text in (entry["en"], entry["zh"])
         for run in _runs(text)
@@ -188,11 +188,12 @@ def _long_runs() -> set[str]:
     return {run for each in documents for text in _strings(each) for run in _runs(text, 8, 11)}
 
 
-@pytest.mark.parametrize("name", [UNSEEN, LOOKED_AT])
+@pytest.mark.parametrize("name", [LATER, UNSEEN, LOOKED_AT])
 def test_there_are_five_hundred_pairs_that_say_the_same(name: str) -> None:
     made = pairs(name)
     assert len(made) >= 500
     assert len({pair.en for pair in made}) > 450
+    assert len({pair.wording for pair in made}) >= 100
     assert made == pairs(name)
     assert {pair.task.intent for pair in made} == set(Intent)
     assert {goal for pair in made for goal in pair.task.goals} == set(Goal)
@@ -200,6 +201,15 @@ def test_there_are_five_hundred_pairs_that_say_the_same(name: str) -> None:
     assert all(
         re.search("[\u3400-\u9fff]", pair.zh) and "{" not in pair.en + pair.zh for pair in made
     )
+
+
+def test_every_second_thing_may_be_an_everyday_one() -> None:
+    usual, everyday = pairs(LATER), pairs(LATER, everyday=True)
+    drawn = {line.split("=")[0] for line in vocabulary(LATER)["names"]["everyday"]}
+    assert [a.wording for a in usual] == [b.wording for b in everyday]
+    assert not {pair.task.specimen for pair in usual} & drawn
+    share = np.mean([pair.task.specimen in drawn for pair in everyday if pair.task.specimen])
+    assert share == 0.5
 
 
 def test_the_shipped_reader_fits_its_card() -> None:

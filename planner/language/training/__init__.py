@@ -61,8 +61,7 @@ def measure() -> dict[str, Any]:
     path = WEIGHTS_AT / Path(WEIGHTS).with_suffix(".json")
     card: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     kept = ("pairs", "wordings", "alike", "alike_but_for_names", "alike_by_field", "en", "zh")
-    for name in (pairs.UNSEEN, pairs.LOOKED_AT):
-        alike = pairs.run(name=name)
+    for name, alike in pairs.run_all().items():
         card[f"measured_on_{name}"] = _rounded({part: alike[part] for part in kept})
     requests = os.environ.get("TOMOPLAN_REQUESTS")
     if requests:
