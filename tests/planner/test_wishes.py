@@ -96,6 +96,7 @@ def test_several_steps_are_ruled_out_at_once() -> None:
         ("reconstruct, then clean the slices with TomoGAN", "tomogan"),
         ("reconstruct, use the ring network", "stripe_network"),
         ("用去环网络重建", "stripe_network"),
+        ("reconstruct, then denoise by RED-CNN", "red_cnn"),
         ("reconstruct with the network that adds views", "view_network"),
         ("用视角补全网络重建", "view_network"),
         ("align the views with the jitter network, then reconstruct", "align_network"),
