@@ -172,8 +172,12 @@ def propose(candidates: list[Candidate], situation: Situation) -> list[Candidate
 
 def first_choice(ranked: list[Candidate], situation: Situation, cheapest: float) -> Candidate:
     """The first of the ranked candidates that surely differs from what a balanced request would
-    get, and otherwise that: who asks for speed or for quality shall not get less of it."""
+    get, and otherwise that: who asks for speed or for quality shall not get less of it. Where none
+    keeps to the time, the best of those that take as little as any."""
     task = situation.task
+    if task.max_seconds and all(c.time.high > task.max_seconds for c in ranked):
+        fastest = min(ranked, key=lambda c: c.seconds)
+        return next(c for c in ranked if same_cost(c, fastest))
     balanced = replace(situation, task=replace(task, priority=Priority.BALANCED))
     usual = max(ranked, key=lambda c: reward(c, balanced, cheapest))
     if task.max_seconds and usual.time.high > task.max_seconds:

@@ -25,7 +25,7 @@ from planner.outcomes.remembered import remembered
 from planner.outcomes.reward import rewards, task_of
 from planner.outcomes.settings import SIMULATED
 from planner.plan import Interval
-from planner.search import Candidate, mends, stands_out
+from planner.search import Candidate, mends, same_cost, stands_out
 from planner.task import Priority, Task
 from simulators.outcomes import Outcomes, ScanOutcomes
 
@@ -167,8 +167,14 @@ class NetworkAndRules:
         best = int(np.argmax(promised))
         balanced = replace(task, priority=Priority.BALANCED)
         usual = int(np.argmax(np.where(able, worth(quality, seconds, balanced, over), -np.inf)))
-        if task.max_seconds and plans[usual].time.high > task.max_seconds:
-            return best
+        if task.max_seconds:
+            high = np.array([plan.time.high for plan in plans])
+            if (high[able] > task.max_seconds).all():
+                fastest = plans[int(np.argmin(np.where(able, seconds, np.inf)))]
+                quick = able & [same_cost(plan, fastest) for plan in plans]
+                return int(np.argmax(np.where(quick, promised, -np.inf)))
+            if high[usual] > task.max_seconds:
+                return best
         sure = able & [stands_out(plan, plans[usual], task.priority) for plan in plans]
         sure &= promised > promised[usual]
         return int(np.argmax(np.where(sure, promised, -np.inf))) if sure.any() else usual
