@@ -4,7 +4,7 @@ The same task means the same intent, set of goals, set of conditions, limits (se
 device) and priority, and specimens and features with the same head nouns, synonyms counted as one
 word, once both languages are said in English (planner.language.canonical.same_thing). Documents of
 such requests: configs/language/pairs_later.yaml, written after the reader was trained and measured
-once; pairs_unseen.yaml, which nobody mends by but which more than one reader was measured on; and
+twice; pairs_unseen.yaml, which nobody mends by but which more than one reader was measured on; and
 pairs.yaml, which was looked at when the reader was mended.
 """
 
