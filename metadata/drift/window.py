@@ -66,7 +66,7 @@ class Recent:
         self.index = np.full(KEPT, -1, np.int32)
         self.subs = np.zeros(KEPT, np.int8)
         self.mean = np.zeros(KEPT)
-        self.noise = np.full(KEPT, np.nan, np.float32)
+        self.noise = np.full(KEPT, np.nan, np.float32)  # log of the variance: any unit fits
         self.era = np.zeros(KEPT, np.int32)
         self.key = np.zeros(KEPT)
 
@@ -75,14 +75,19 @@ class Recent:
         self.index[place] = closed.index
         self.subs[place] = closed.subs
         self.mean[place] = closed.mean
-        self.noise[place] = closed.noise if closed.pairs >= SUBS // 4 else np.nan
+        with np.errstate(divide="ignore"):
+            known = np.log(closed.noise) if closed.pairs >= SUBS // 4 else np.nan
+        self.noise[place] = known
         self.era[place] = era
         self.key[place] = key
 
     def noise_variance(self) -> float:
         """Of one part of a bin, from neighbours; NaN where readings come too rarely for any."""
-        known = self.noise[np.isfinite(self.noise)]
-        return float(np.median(known)) * 1.06 if len(known) else np.nan
+        known = np.sort(self.noise[~np.isnan(self.noise)])
+        middle = (
+            known[[(len(known) - 1) // 2, len(known) // 2]] if len(known) else np.full(2, np.nan)
+        )
+        return float(np.exp(middle.astype(np.float64)).mean()) * 1.06
 
     def window(self, newest: int, since: int = -1) -> Window | None:
         """The window that ends with bin ``newest``, without what was before bin ``since``."""
