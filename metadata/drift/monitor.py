@@ -28,7 +28,7 @@ SUSPECTS = 48
 # More metrics than this are judged one after the other, on average so many seconds apart.
 AT_ONCE, SPACED_S, LATEST_S = 100, 0.1, 1800.0
 # The layout of what is kept, counted up when what an earlier one kept cannot be gone on from.
-LAYOUT = 2
+LAYOUT = 3
 # A log book longer than this is kept for so many days before the metric that is furthest behind.
 LONG_BOOK, BOOK_DAYS = 400, 60
 
