@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from simulators.training.command import shipped_settings
-from simulators.training.low_dose import ROWS, Case, draw
-from simulators.training.settings import Settings
+from simulators.training.low_dose import ROWS, Case
+from tests.toolbox.few_photons import stack, unseen_scans
 from toolbox import known_tools
 from toolbox.learned.weights import trained
 from toolbox.tools.denoise import tomogan as tool
@@ -24,21 +23,7 @@ def net() -> Any:
 
 @pytest.fixture(scope="module")
 def unseen() -> list[Case]:
-    """Scans of families that no training saw."""
-    held_out = Settings.read(shipped_settings("tomogan")).options["held_out"]
-    rng = np.random.default_rng(11)
-    return [Case.of(draw(rng, [family], (192, 192)), rng) for family in held_out]
-
-
-def stack(height: int, width: int, rows: int = 5) -> Any:
-    """Discs that stand through all slices, in noise."""
-    rng = np.random.default_rng(0)
-    y, x = np.mgrid[:height, :width]
-    discs = np.zeros((height, width))
-    for _ in range(12):
-        at = rng.uniform(0, [height, width])
-        discs += (np.hypot(y - at[0], x - at[1]) < rng.uniform(3, 12)) * rng.uniform(0.3, 1)
-    return (discs + rng.normal(0, 0.3, (rows, height, width))).astype(np.float32)
+    return unseen_scans("tomogan")
 
 
 @pytest.mark.parametrize(("gain", "offset"), [(1e-4, 0.0), (300.0, 20.0), (1.0, -5.0)])

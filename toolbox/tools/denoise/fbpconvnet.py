@@ -12,8 +12,10 @@ from toolbox.card import Param, ToolCard, grey
 from toolbox.kinds import DataKind, Domain, GreyState, Split, Stage
 from toolbox.learned.grey_levels import grey_levels
 from toolbox.learned.model_card import ModelCard
+from toolbox.learned.own_unit import in_own_unit
 from toolbox.tool import Cost, Tool
-from toolbox.values import Block, Geometry, Shape
+from toolbox.tools.denoise.noisy_discs import noisy_discs
+from toolbox.values import Block, Shape
 
 if TYPE_CHECKING:
     import torch
@@ -90,13 +92,7 @@ class FBPConvNet(Tool):
     @classmethod
     def example(cls) -> tuple[Self, dict[str, Any]]:
         """Discs in noise."""
-        rng = np.random.default_rng(4)
-        y, x = np.mgrid[:48, :48]
-        discs = np.stack([((x - 24) ** 2 + (y - 20 - z) ** 2 < 200) * 0.02 for z in range(5)])
-        values = (discs + rng.normal(0, 0.004, discs.shape)).astype(np.float32)
-        volume = Block(values, DataKind.VOLUME, GreyState.ATTENUATION,
-                       Geometry(np.zeros(1), 5, 48), np.arange(5))  # fmt: skip
-        return cls(), {"volume": volume}
+        return cls(), {"volume": noisy_discs(noise=0.004)}
 
 
 def averaged(net: torch.nn.Module, image: NDArray[np.float32], copies: int) -> NDArray[np.float32]:
@@ -113,19 +109,7 @@ def averaged(net: torch.nn.Module, image: NDArray[np.float32], copies: int) -> N
 
 def clean(net: torch.nn.Module, image: NDArray[np.float32]) -> NDArray[np.float32]:
     """One slice, axes ``y, x``, through the network, in its own unit."""
-    import torch
-
-    from toolbox.learned.tiles import tiled
-    from toolbox.learned.weights import infer
-
-    level, spread = grey_levels(image)
-    scaled = (image - np.float32(level)) / np.float32(spread)
-
-    def process(part: NDArray[np.float32]) -> NDArray[np.float32]:
-        return infer(net, torch.from_numpy(part)[None, None])[0, 0].cpu().numpy()
-
-    cleaned = tiled(scaled, process, TILE, OVERLAP, MULTIPLE)
-    return (cleaned * np.float32(spread) + np.float32(level)).astype(np.float32)
+    return in_own_unit(net, image, TILE, OVERLAP, MULTIPLE)
 
 
 def network(width: int = WIDTH, looks: int = 1) -> torch.nn.Module:

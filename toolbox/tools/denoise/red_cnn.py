@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from toolbox.kinds import DataKind, GreyState
-from toolbox.learned.grey_levels import grey_levels
 from toolbox.learned.model_card import ModelCard
+from toolbox.learned.own_unit import in_own_unit
 from toolbox.tool import Cost, Tool
 from toolbox.tools.denoise.denoiser_card import denoiser_card
 from toolbox.tools.denoise.neighbour_mean import neighbour_mean
-from toolbox.values import Block, Geometry, Shape
+from toolbox.tools.denoise.noisy_discs import noisy_discs
+from toolbox.values import Block, Shape
 
 if TYPE_CHECKING:
     import torch
@@ -90,13 +90,7 @@ class REDCNN(Tool):
     @classmethod
     def example(cls) -> tuple[Self, dict[str, Any]]:
         """Discs in noise."""
-        rng = np.random.default_rng(4)
-        y, x = np.mgrid[:64, :64]
-        discs = np.stack([((x - 32) ** 2 + (y - 28 - z) ** 2 < 300) * 0.02 for z in range(5)])
-        values = (discs + rng.normal(0, 0.01, discs.shape)).astype(np.float32)
-        volume = Block(values, DataKind.VOLUME, GreyState.ATTENUATION,
-                       Geometry(np.zeros(1), 5, 64), np.arange(5))  # fmt: skip
-        return cls(), {"volume": volume}
+        return cls(), {"volume": noisy_discs(64)}
 
 
 def clean(
@@ -104,20 +98,8 @@ def clean(
 ) -> NDArray[np.float32]:
     """One slice of a volume, axes ``z, y, x``, through the network, in its own unit; the middle
     one where none is named."""
-    import torch
-
-    from toolbox.learned.tiles import tiled
-    from toolbox.learned.weights import infer
-
     image = neighbour_mean(volume, len(volume) // 2 if at is None else at, REACH)
-    level, spread = grey_levels(image)
-    scaled = (image - np.float32(level)) / np.float32(spread)
-
-    def process(part: NDArray[np.float32]) -> NDArray[np.float32]:
-        return infer(net, torch.from_numpy(part)[None, None])[0, 0].cpu().numpy()
-
-    cleaned = tiled(scaled, process, TILE, OVERLAP, MULTIPLE)
-    return (cleaned * np.float32(spread) + np.float32(level)).astype(np.float32)
+    return in_own_unit(net, image, TILE, OVERLAP, MULTIPLE)
 
 
 def network() -> torch.nn.Module:

@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from toolbox.card import Param
-from toolbox.kinds import DataKind, GreyState
 from toolbox.learned.model_card import ModelCard
 from toolbox.tool import Cost, Tool
 from toolbox.tools.denoise import fbpconvnet
 from toolbox.tools.denoise.denoiser_card import denoiser_card
 from toolbox.tools.denoise.neighbour_mean import neighbour_mean
-from toolbox.values import Block, Geometry, Shape
+from toolbox.tools.denoise.noisy_discs import noisy_discs
+from toolbox.values import Block, Shape
 
 if TYPE_CHECKING:
     import torch
@@ -94,13 +94,7 @@ class TomoGAN(Tool):
     @classmethod
     def example(cls) -> tuple[Self, dict[str, Any]]:
         """Discs in noise."""
-        rng = np.random.default_rng(4)
-        y, x = np.mgrid[:48, :48]
-        discs = np.stack([((x - 24) ** 2 + (y - 20 - z) ** 2 < 200) * 0.02 for z in range(5)])
-        values = (discs + rng.normal(0, 0.01, discs.shape)).astype(np.float32)
-        volume = Block(values, DataKind.VOLUME, GreyState.ATTENUATION,
-                       Geometry(np.zeros(1), 5, 48), np.arange(5))  # fmt: skip
-        return cls(), {"volume": volume}
+        return cls(), {"volume": noisy_discs()}
 
 
 def clean(
