@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from simulators import World, simulate
 from simulators.training.attenuation import attenuation
+from simulators.training.compared import Kinds, compared
 from simulators.training.part import Arrays, Measured, Tensors
 from toolbox.learned.grey_levels import grey_levels
 from toolbox.metrics import psnr, ssim_in_circle
@@ -28,6 +29,11 @@ MEASURED = (224, 256)  # columns of the worlds that are measured
 FLOOR = 1e-4  # of a crop's mean square error, of the spread's square: better does not count
 ROWS = 5  # of the worlds
 SHARES = (0.7, 0.15, 0.15)  # of crops with all neighbours, with some, with none
+KINDS: Kinds = {
+    "under 500 photons": lambda w: (w.photons or 0) < 500,
+    "500 to 2000 photons": lambda w: 500 <= (w.photons or 0) < 2000,
+    "over 2000 photons": lambda w: (w.photons or 0) >= 2000,
+}
 STRENGTHS: dict[str, tuple[str, tuple[float, ...]]] = {  # of conventional tools, to choose from
     "denoise_bm3d": ("strength", (1.4, 2.0, 2.8, 4.0, 5.6)),
     "denoise_tv": ("strength", (1.0, 1.4, 2.0, 2.8, 4.0)),
@@ -237,7 +243,7 @@ class LowDosePart(ABC):
         image = self.example_slices()
         return Measured(
             metrics | {"scans": float(len(rows))},
-            compared(rows, self.name, rivals),
+            compared(rows, KINDS, self.name, rivals),
             "dB of PSNR gained over the best conventional denoiser of slices there",
             wins=mean[self.name] > max(mean[n] for n in rivals),
             suits=SUITS,
@@ -287,32 +293,3 @@ def _by(name: str, strength: float | None, case: Case) -> Image:
 def _denoised(case: Case, name: str, strength: float | None) -> Image:
     """As the default may be the strength that was chosen."""
     return case.denoised(name, strength)
-
-
-def compared(
-    rows: list[tuple[World, dict[str, float]]], own: str, rivals: Sequence[str]
-) -> list[dict[str, Any]]:
-    """For each kind of world: the conventional tool with the highest mean there, and the gain."""
-    families = sorted({world.specimen for world, _ in rows})
-    kinds: dict[str, Callable[[World], bool]] = {
-        f"{family} (unseen family)": partial(_is_of, family) for family in families
-    }
-    kinds |= {
-        "under 500 photons": lambda w: (w.photons or 0) < 500,
-        "500 to 2000 photons": lambda w: 500 <= (w.photons or 0) < 2000,
-        "over 2000 photons": lambda w: (w.photons or 0) >= 2000,
-    }
-    found = []
-    for name, of_kind in kinds.items():
-        some = [figures for world, figures in rows if of_kind(world)]
-        if some:
-            mean = {n: float(np.mean([f[n] for f in some])) for n in (own, *rivals)}
-            rival = max(rivals, key=lambda n: mean[n])
-            found.append({"world": name, "scans": len(some), "conventional": rival,
-                          "conventional_db": round(mean[rival], 2), "own_db": round(mean[own], 2),
-                          "gain": round(mean[own] - mean[rival], 2)})  # fmt: skip
-    return found
-
-
-def _is_of(family: str, world: World) -> bool:
-    return world.specimen == family

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from simulators import World, simulate
 from simulators.training.attenuation import attenuation
+from simulators.training.compared import Kinds, compared
 from simulators.training.part import Arrays, Measured, Tensors
 from toolbox.kinds import DataKind
 from toolbox.metrics import psnr
@@ -33,6 +34,13 @@ NAME, MOST = "fbpconvnet", "fbpconvnet_all_copies"
 # 60 views of 512 columns have 0.075 of the views that Crowther's criterion asks for, 120 of 192
 # columns 0.4; a view missing here and there leaves the half turn covered
 SUITS = {"view_sufficiency": (0.07, 0.4), "angular_coverage": (175.0, 180.0)}
+KINDS: Kinds = {
+    "60 to 80 views": lambda w: w.projections < 80,
+    "80 to 100 views": lambda w: 80 <= w.projections < 100,
+    "100 to 120 views": lambda w: w.projections >= 100,
+    "under 10 000 photons": lambda w: (w.photons or 0) < 1e4,
+    "over 10 000 photons": lambda w: (w.photons or 0) >= 1e4,
+}
 Image = NDArray[np.float32]
 
 
@@ -136,7 +144,7 @@ class Part:
         image = example[1]["volume"].values[0]
         return Measured(
             metrics | {"scans": float(len(rows))},
-            compared(rows),
+            compared(rows, KINDS, NAME, sorted(set(rows[0][1]) - {NAME, MOST})),
             "dB of PSNR gained over the best conventional tool there",
             wins=all(mean[NAME] > v for n, v in rivals.items() if seconds[n] <= seconds[NAME]),
             suits=SUITS,
@@ -240,32 +248,3 @@ def best(
 ) -> float:
     """The strength with the highest mean PSNR on some cases."""
     return max(strengths, key=lambda s: float(np.mean([c.psnr(find(c, s)) for c in known])))
-
-
-def compared(rows: list[tuple[World, dict[str, float]]]) -> list[dict[str, Any]]:
-    """For each kind of world: the conventional tool with the highest mean there, and the gain."""
-    families = sorted({world.specimen for world, _ in rows})
-    kinds: dict[str, Callable[[World], bool]] = {
-        f"{family} (unseen family)": partial(_is_of, family) for family in families
-    }
-    kinds |= {
-        "60 to 80 views": lambda w: w.projections < 80,
-        "80 to 100 views": lambda w: 80 <= w.projections < 100,
-        "100 to 120 views": lambda w: w.projections >= 100,
-        "under 10 000 photons": lambda w: (w.photons or 0) < 1e4,
-        "over 10 000 photons": lambda w: (w.photons or 0) >= 1e4,
-    }
-    found = []
-    for name, of_kind in kinds.items():
-        some = [figures for world, figures in rows if of_kind(world)]
-        if some:
-            mean = {n: float(np.mean([f[n] for f in some])) for n in some[0]}
-            rival = max(set(mean) - {NAME, MOST}, key=lambda n: mean[n])
-            found.append({"world": name, "scans": len(some), "conventional": rival,
-                          "conventional_db": round(mean[rival], 2), "own_db": round(mean[NAME], 2),
-                          "gain": round(mean[NAME] - mean[rival], 2)})  # fmt: skip
-    return found
-
-
-def _is_of(family: str, world: World) -> bool:
-    return world.specimen == family

@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 
 from simulators import simulate
 from simulators.training.attenuation import attenuation
+from simulators.training.compared import compared
 from simulators.training.part import Arrays, Measured, Tensors
 from simulators.training.parts.fbpconvnet import (
     CHOICE,
+    KINDS,
     MEASURED,
     STRENGTHS,
     SUITS,
@@ -154,7 +156,12 @@ class Part:
         looks = Sparse.of(cases(VALIDATION, 1, self.families, (64, 64))[0]).looks
         return Measured(
             metrics | {"strength_tv_fixed": fixed, "scans": float(len(rows))},
-            compared(rows),
+            compared(
+                [(case.world, f) for case, f in rows],
+                KINDS,
+                NAME,
+                sorted(set(rows[0][1]) - {NAME, IMAGE_SIDE}),
+            ),
             "dB of PSNR gained over the best conventional tool there",
             wins=all(mean[NAME] > v for n, v in mean.items() if n != NAME),
             suits=SUITS,
@@ -192,32 +199,3 @@ def reconstructed(network: torch.nn.Module, case: Case) -> Image:
     """What the tool gives with a network."""
     solver = partial(tool.solve, network)
     return np.asarray(solve_rows(case.sinogram, case.center, None, solver).values[0])
-
-
-def compared(rows: Sequence[tuple[Case, dict[str, float]]]) -> list[dict[str, Any]]:
-    """For each kind of world: the conventional tool with the highest mean there, and the gain."""
-    families = sorted({case.world.specimen for case, _ in rows})
-    kinds: dict[str, Callable[[Case], bool]] = {
-        f"{family} (unseen family)": partial(_is_of, family) for family in families
-    }
-    kinds |= {
-        "60 to 80 views": lambda c: c.world.projections < 80,
-        "80 to 100 views": lambda c: 80 <= c.world.projections < 100,
-        "100 to 120 views": lambda c: c.world.projections >= 100,
-        "under 10 000 photons": lambda c: (c.world.photons or 0) < 1e4,
-        "over 10 000 photons": lambda c: (c.world.photons or 0) >= 1e4,
-    }
-    found = []
-    for name, of_kind in kinds.items():
-        some = [figures for case, figures in rows if of_kind(case)]
-        if some:
-            mean = {n: float(np.mean([f[n] for f in some])) for n in some[0]}
-            rival = max(set(mean) - {NAME, IMAGE_SIDE}, key=lambda n: mean[n])
-            found.append({"world": name, "scans": len(some), "conventional": rival,
-                          "conventional_db": round(mean[rival], 2), "own_db": round(mean[NAME], 2),
-                          "gain": round(mean[NAME] - mean[rival], 2)})  # fmt: skip
-    return found
-
-
-def _is_of(family: str, case: Case) -> bool:
-    return case.world.specimen == family
