@@ -137,7 +137,7 @@ class Follower:
             self.passage, self.nearing = Passage(), Nearing()
         elif self.passage.reached and int(timeline.codes(np.array([middle]))[0]) == MAINTENANCE:
             # Repaired, it may be: what comes after is a new baseline of any size.
-            self.judge.restart(closed.index + 1)
+            self.judge.repair(closed.index + 1, self.passage.reached, self.limits)
             self.passage, self.nearing = Passage(), Nearing()
         judged = self.judge.close(closed, era, timeline.key(middle), self.rough.deviation,
                                   self.limits, self.settings,

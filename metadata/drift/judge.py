@@ -47,6 +47,8 @@ MOVES, CALM, POSSIBLE, OPEN = 3.0, 1.5, 0.8, 0.4
 # What is taken for repaired or for a new normal without a word in the log book may go on all the
 # same (drifts by jumps go back at times): for so many days the time to the limit stays open.
 DOUBTED = 80
+# Nor is repaired what maintenance leaves beyond so much of the way to the limit that was reached.
+MENDED = 0.5
 # Log odds, with what the whole way to the limit is worth, that false warnings pass once in 100
 # days, and for e times as many days (draw_history, seeds below 10000: docs/drift.md).
 WARN_AT, PER_LOG_DAYS, HYSTERESIS, NEAR = 13.0, 2.2, 1.0, 20.0
@@ -74,6 +76,8 @@ class Judge:
         self.episode = Episode()
         #: Until the end of which bin an end that nobody told of is doubted, and of which side.
         self.doubted, self.side = -1, 0
+        #: What lies beyond this after maintenance was not repaired (NaN: nothing was to be).
+        self.mended = np.nan
         #: Whether the warning began with the last bin.
         self.rose = False
         self.daily = False
@@ -99,6 +103,7 @@ class Judge:
         self.recent.add(closed, era, key)
         self.closed += 1
         self.parts += closed.subs
+        self._mend(closed)
         variance = self.recent.noise_variance()
         # Where no two parts of a bin are neighbours each of them is one reading.
         noise = float(np.sqrt(variance)) if np.isfinite(variance) else reading
@@ -206,10 +211,27 @@ class Judge:
             doubted or self.forecast.moved > OPEN or self.state == WARNING
         )
 
+    def repair(self, index: int, side: int, limits: Limits) -> None:
+        """The limit on that ``side`` was reached and maintenance began: from bin ``index`` on there
+        is a new normal of any size. What then lies near the limit all the same may go on."""
+        limit = limits.high if side > 0 else limits.low
+        mended = self.usual + MENDED * (limit - self.usual)
+        self.restart(index)
+        self.side, self.mended = side, float(mended)
+
+    def _mend(self, closed: ClosedBin) -> None:
+        """The first bin after maintenance tells whether what had reached its limit was repaired."""
+        if closed.index < self.since or not np.isfinite(self.mended):
+            return
+        if self.side * (closed.mean - self.mended) > 0:
+            self.doubted, self.forecast = closed.index + DOUBTED, guess(self.side)
+            self.decided = (closed.index + 1) * BIN_S
+        self.mended = np.nan
+
     def restart(self, index: int) -> None:
         """What was before bin ``index`` is no longer its normal (a repair, a new objective)."""
         self.since = index
-        self.doubted = -1
+        self.doubted, self.mended = -1, np.nan
         self.forecast, self.weights, self.state = None, None, QUIET
         self.usual = np.nan
         self.episode = Episode()

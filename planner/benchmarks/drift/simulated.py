@@ -69,13 +69,18 @@ def measure(settings: Mapping[str, Any]) -> Simulated:
 
 
 def ahead(settings: Mapping[str, Any]) -> Simulated:
-    """Only the monitor on the histories that drift."""
+    """Only the monitor on the histories that drift, and all that tells the time to the limit."""
     found = Simulated()
     todo = [Watching(seed) for seed in seeds(settings["drifting"])]
     rows = list(spread(watched, todo, settings["workers"], OURS))
     found.outcomes[OURS] = [outcome for outcome, _ in rows]
     for name in (OURS, BANK, NETWORK):
         found.forecasts[name] = [made[name] for _, made in rows if made]
+    span = seeds(settings["drifting"], settings["blind"]["drifting"])
+    todo = [Watching(seed, log_book=False) for seed in span]
+    rows = list(spread(watched, todo, settings["workers"], BLIND))
+    found.forecasts[BLIND] = [made[OURS] for _, made in rows if made]
+    _guesses(found, settings, list(draw(**settings["drifting"])))
     return found
 
 
@@ -185,6 +190,11 @@ def _beside(found: Simulated, settings: Mapping[str, Any]) -> None:
     found.outcomes["always-fire"] = [
         judge(case, times, scores > 0) for case in cases for times, scores in [always(case, 0)]
     ]
+    _guesses(found, settings, cases)
+
+
+def _guesses(found: Simulated, settings: Mapping[str, Any], cases: Sequence[Case]) -> None:
+    """The baselines' times to the limit."""
     halves = [(case, half) for case in cases if (half := half_of_life(case)) is not None]
     guess = settings["guess_days"]
     found.forecasts["always {:g} days, {:g} to {:g}".format(*guess)] = [

@@ -140,6 +140,25 @@ def test_a_drift_that_was_repaired_without_a_word_is_over() -> None:
     assert (said.highs[doubted] / said.lows[doubted])[days[doubted] > 21.5].min() > 4
 
 
+@pytest.mark.parametrize("repaired", [True, False])
+def test_what_maintenance_left_near_its_limit_may_go_on(repaired: bool) -> None:
+    times, values = drifting(24, 900, onset=12, life=8)
+    days = (times - START) / DAY
+    after = np.random.default_rng(3).standard_normal(len(times)) + (0.0 if repaired else 8.0)
+    values = np.where(days < 20.5, values, after)
+    book = [LoggedEvent(START + 20.5 * DAY, "maintenance"),
+            LoggedEvent(START + 20.75 * DAY, "beam_back")]  # fmt: skip
+    monitor = Monitor({"x": MetricInfo("x", "", Limits(-10, 10))})
+    [said] = monitor.update([Samples.of("x", times, values)], book)
+    assert ALARM in said.codes[days < 20.5]
+    later = (days > 21.2) & (said.codes != ALARM)
+    # A new baseline either way; only what was not repaired has a time to the limit, an open one.
+    assert not np.isin(said.codes[later], (WARNING, ALARM)).any()
+    assert np.isfinite(said.seconds[later]).mean() == (0.0 if repaired else 1.0)
+    if not repaired:
+        assert (said.highs[later] / said.lows[later]).min() > 4
+
+
 def test_a_step_that_rests_becomes_the_new_normal() -> None:
     times, values = drifting(30, 1800, onset=99, life=9)
     days = (times - START) / DAY
