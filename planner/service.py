@@ -56,13 +56,15 @@ def plan(
     costs: CostModel | None = None,
     reading: Mapping[str, Any] = {},
     look: Callable[[Scan], Inspection] | None = None,
+    audition: float = 0.0,
 ) -> Answer:
     """Ranked plans for a request on one or more scans, or a refusal, or an answer in words, all in
     the language of the request.
 
     ``reading``: what :func:`metadata.open_scan` is to be told of the files, such as ``angles``.
-    ``look``: how a scan is inspected, where what was seen before is kept. Raises InputError for
-    unusable files and texts.
+    ``look``: how a scan is inspected, where what was seen before is kept. ``audition``: seconds
+    that the most promising plans may be tried on one slice (:mod:`planner.audition`); 0: none.
+    Raises InputError for unusable files and texts.
     """
     began = time.perf_counter()
     task, said = _task(text)
@@ -70,7 +72,7 @@ def plan(
     if task.intent is not Intent.PLAN:
         return _in_words(task, said)
     with told_in(task.language), opened(scans, reading) as given:
-        found = _planned(task, said, given, scorer, costs, look)
+        found = _planned(task, said, given, scorer, costs, look, audition)
     return replace(found, planning_seconds=time.perf_counter() - began)
 
 
@@ -91,6 +93,7 @@ def _planned(
     scorer: Scorer | None = None,
     costs: CostModel | None = None,
     look: Callable[[Scan], Inspection] | None = None,
+    audition: float = 0.0,
 ) -> Answer:
     lang = task.language
     try:
@@ -112,7 +115,7 @@ def _planned(
     if scorer is None:
         scorer, remark = default_scorer(situation)
         warnings += [remark.text(lang)] if remark else []
-    plans = propose_plans(situation, scorer, costs)
+    plans = propose_plans(situation, scorer, costs, scans[0] if audition else None, audition)
     short = _too_little_memory(task, plans)
     if short is not None:
         return Answer(task, situation, (), tuple(warnings), refusal=short)
@@ -153,9 +156,15 @@ def _remarks(scans: Sequence[Scan]) -> tuple[Remark, ...]:
 
 
 def propose_plans(
-    situation: Situation, scorer: Scorer | None = None, costs: CostModel | None = None
+    situation: Situation,
+    scorer: Scorer | None = None,
+    costs: CostModel | None = None,
+    scan: Scan | None = None,
+    seconds: float = 0.0,
 ) -> list[Plan]:
-    """Three to five plans, the best for the request first."""
+    """Three to five plans, the best for the request first; of a ``scan`` that is given the most
+    promising are tried on one slice for at most ``seconds``."""
+    from planner.audition.choosing import audition
     from planner.cost import machine_costs
     from planner.feedback.reranking import reranked
     from planner.policy.proposing import built, default_on
@@ -168,6 +177,8 @@ def propose_plans(
     candidates = candidates or search(situation, scorer, costs)
     if not candidates:
         return []
+    heard = audition(candidates, situation, scan, seconds) if scan is not None else None
+    candidates = list(heard.candidates) if heard else candidates
     cheapest = min(c.seconds for c in candidates)
     liked = reranked(propose(candidates, situation), cheapest, situation)
     chosen = liked.candidates
@@ -176,6 +187,8 @@ def propose_plans(
         pipeline = wire(candidate.recipe, len(situation.infos), volumes=situation.volumes)
         pipeline.require_valid([i.state for i in situation.infos])
         reasons = [_comparison(candidate, chosen[0], situation)]
+        if heard and rank == 1:
+            reasons.append(heard.reason(situation.task.language))
         if liked.reason is not None and rank == 1:
             reasons.append(liked.reason.text(situation.task.language))
         reasons += scorer.reasons(candidate.recipe, situation, situation.task.language)
@@ -212,13 +225,15 @@ def run(
     confirm: Callable[[Plan], bool] | None = None,
     reading: Mapping[str, Any] = {},
     of: Answer | None = None,
+    audition: float = 0.0,
     **options: Any,
 ) -> RunRecord:
     """Run a plan, a pipeline file, or the first plan for a text; see ``toolbox.execution.run``.
 
     ``confirm`` is asked before a plan that breaks a stated budget starts; without it, it starts.
     ``of``: the answer that a plan was taken from, whose task, limits and warnings the run keeps.
-    ``reading`` as for :func:`plan`. Raises RefusedError where a text cannot be served.
+    ``reading`` and ``audition`` as for :func:`plan`. Raises RefusedError where a text cannot be
+    served.
     """
     from metadata.store import default_store_path
     from toolbox.execution import run as execute
@@ -235,7 +250,8 @@ def run(
         if task is not None:
             task = as_bare_wish(task) or task
             plans = task.intent is Intent.PLAN
-            found = _planned(task, said, inputs) if plans else _in_words(task, said)
+            found = (_planned(task, said, inputs, audition=audition) if plans
+                     else _in_words(task, said))  # fmt: skip
             if not found.plans:
                 raise RefusedError(found)
             if confirm is not None and breaks_budget(task, found.best) and not confirm(found.best):

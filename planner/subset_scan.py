@@ -13,8 +13,9 @@ from metadata.scan_info import GreyState
 
 
 class SubsetScan(Scan):
-    """``views`` of ``row``; ``bin`` columns become their mean; ``thin``: the share of the counts
-    that is kept, each by chance, the rest being as if it had not arrived (None: all)."""
+    """``views`` of ``row``; ``bin`` columns become their mean; ``thin``: the share of the photons
+    that is kept, each by chance, the rest being as if it had not arrived (None: all), a photon
+    being ``gain`` counts."""
 
     def __init__(
         self,
@@ -24,13 +25,14 @@ class SubsetScan(Scan):
         bin: int = 1,
         thin: float | None = None,
         seed: int = 0,
+        gain: float = 1.0,
     ) -> None:
         if thin is not None and scan.info.state is not GreyState.COUNTS:
             raise InputError(
                 f"{scan.info.path} holds {scan.info.state.value}, which cannot be thinned; "
                 f"expected counts. Leave `thin` out."
             )
-        self._scan, self.bin, self._thin, self._seed = scan, bin, thin, seed
+        self._scan, self.bin, self._thin, self._seed, self._gain = scan, bin, thin, seed, gain
         self._row, self._views = slice(row, row + 1), np.asarray(views, np.intp)
         self._frames: Frames | None = None
         self.info = replace(
@@ -68,8 +70,9 @@ class SubsetScan(Scan):
         if self._thin is None:
             return frames
         rng = np.random.default_rng(self._seed)
-        counts = np.maximum(np.rint(frames), 0).astype(np.int64)
-        return (rng.binomial(counts, self._thin) / self._thin).astype(np.float32)
+        photons = np.maximum(np.rint(frames / self._gain), 0).astype(np.int64)
+        kept = rng.binomial(photons, self._thin) * (self._gain / self._thin)
+        return kept.astype(np.float32)
 
     def _binned(self, frames: Frames) -> Frames:
         width = frames.shape[-1] // self.bin * self.bin

@@ -9,7 +9,8 @@ from pathlib import Path
 from metadata.errors import InputError
 
 #: Trained in one go, by their own means, and the room where those are
-WHERE = {"scheduling": "scheduling", "preference": "feedback", "policy": "policy"}
+WHERE = {"scheduling": "scheduling", "preference": "feedback", "policy": "policy",
+         "audition": "audition"}  # fmt: skip
 AT_ONCE = ("understanding", *WHERE)
 OWN = ("graph_network", "perception")  # the planner's own parts that the harness trains
 FOR_METADATA = {"time_to_limit": "drift"}  # the room of metadata that runs the weights

@@ -59,6 +59,12 @@ app.add_typer(simulate_app, name="simulate")
 app.command()(watch)
 app.command()(feedback)
 
+Trying = Annotated[
+    float,
+    typer.Option("--try", min=0.0, metavar="SECONDS",
+                 help="First try the most promising plans on one slice, for so long at most."),
+]  # fmt: skip
+LONG = 60.0  # s: a run that is worth trying plans for
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
 Scans = Annotated[list[Path], typer.Argument(help="Scan files or folders.")]
 # What a file does not say of itself; the names are those of metadata.open_scan.
@@ -232,6 +238,7 @@ def plan(
     rank: Annotated[
         int | None, typer.Option(help="The plan to keep; without --out, to show alone.")
     ] = None,
+    seconds: Trying = 0.0,
     data: DataPath = None,
     angles: Angles = None,
     flats: Flats = None,
@@ -242,6 +249,7 @@ def plan(
 ) -> None:
     """Ranked plans with predictions and reasons."""
     from planner import service
+    from planner.language import say
 
     reading = _reading(
         data=data, angles=angles, flats=flats, darks=darks, state=state, content=content
@@ -250,7 +258,7 @@ def plan(
         from metadata.whole_file import require_folder
 
         require_folder(out)
-    answer = service.plan(text, scans, reading=reading)
+    answer = service.plan(text, scans, reading=reading, audition=seconds)
     if answer.plans and (out is not None or rank is not None):
         chosen = _ranked(answer.plans, rank or 1)
         if out is None:
@@ -263,6 +271,8 @@ def plan(
         from planner.app.rendering import show_answer
 
         show_answer(answer)
+        if answer.plans and not seconds and answer.best.prediction.seconds.value > LONG:
+            print(say("hint.try", answer.task.language), file=sys.stderr)
     if answer.refusal is not None:
         raise typer.Exit(1)
 
@@ -296,6 +306,7 @@ def run(
     slices: Annotated[str | None, typer.Option(help="Only these rows, as 100:200.")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Start even over budget.")] = False,
     overwrite: Annotated[bool, typer.Option(help="Replace an existing result.")] = False,
+    seconds: Trying = 0.0,
     data: DataPath = None,
     angles: Angles = None,
     flats: Flats = None,
@@ -322,7 +333,8 @@ def run(
     try:
         with progress_bar() as progress:
             record = service.run(what, scans, output, confirm=_confirmer(yes, progress),
-                                 reading=reading, progress=progress, **options)  # fmt: skip
+                                 reading=reading, audition=seconds, progress=progress,
+                                 **options)  # fmt: skip
     except service.RefusedError as refused:
         if not as_json:
             raise

@@ -217,6 +217,14 @@ def _planner_latency(output: Path) -> dict[str, Any]:
     return result
 
 
+def _left_out(output: Path) -> dict[str, Any]:
+    from planner.benchmarks.left_out import run, table
+
+    result = run(output)
+    print(table(result))
+    return result
+
+
 def _adapters(output: Path) -> dict[str, Any]:
     from planner.benchmarks.adapters import run
 
@@ -241,6 +249,7 @@ BENCHMARKS = {
     "perception": Benchmark("conditions and captions told by pictures", _perception, slow=True),
     "planner": Benchmark("ways of choosing a pipeline beside each other", _planner, slow=True),
     "planner-latency": Benchmark("seconds to plan for a large scan", _planner_latency, slow=True),
+    "left-out": Benchmark("tools that no training saw, ranked by card", _left_out, slow=True),
     "conditions": Benchmark("recommended against plain on real scans", _conditions, True),
     "tools": Benchmark("every tool on unseen worlds and real scans", _tools, slow=True),
     "believability": Benchmark("simulated scans beside real ones", _believability, True, True),

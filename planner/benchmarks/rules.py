@@ -57,10 +57,6 @@ MENDERS = {
     "beam_drift": (Stage.CORRECT,),
     "fringes": (Stage.PHASE,),
 }
-# Measured, but not told to the planner yet: the outcomes that the graph network learned from hold
-# total variation as it was before it settled there, and beside rules that praise it the planner
-# chose worse on them (docs/planner.md). To be taken in with the next outcomes.
-LATER = {"limited": ("tv", "tvconvnet")}
 PATIENCE = 60.0  # s for a look at a scan, so that what it shows hangs on no other load
 LEAST_LOSS = 0.01  # smaller losses say nothing of what a tool mends
 SPECIMENS = ("foam", "rock")
@@ -229,7 +225,7 @@ def measure_defect(defect: str, clean: Clean) -> dict[str, Any]:
     weight, scale = fit_loss(np.array(severities), np.array(losses))
     shares = {name: float(np.median(values)) for name, values in left.items() if values}
     highest = float(f"{max(severities):.3g}")
-    told = {n: v for n, v in shares.items() if v < 0.97 and n not in LATER.get(defect, ())}
+    told = {n: v for n, v in shares.items() if v < 0.97}
     return {"weight": weight, "scale": scale, "highest": highest,
             "left": {n: share_of_severity(v) for n, v in told.items()}}  # fmt: skip
 

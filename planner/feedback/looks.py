@@ -23,12 +23,13 @@ from planner.outcomes.reward import rewards, task_of
 from planner.outcomes.settings import SIMULATED
 from planner.task import Goal
 from simulators.outcomes import Job, Outcomes, ScanOutcomes
-from simulators.outcomes.calls import Place, kind_of
+from simulators.outcomes.calls import Place
 from simulators.outcomes.quality.place import placed
 from simulators.outcomes.quality.slices import true_slices
-from simulators.outcomes.runner import Runner
 from simulators.outcomes.tree import step_key
+from simulators.outcomes.walker import Walker
 from simulators.simulated_scan import SimulatedScan
+from toolbox.execution.threads import allow_threads
 from toolbox.kinds import DataKind
 from toolbox.metrics import affine_fit, circle_mask, fine_structure_correlation
 from toolbox.quality.report import measure_quality
@@ -74,37 +75,40 @@ class Look:
         return self.seen[:, COLUMNS.index(name)]
 
 
-class Looking(Runner):
-    """Runs a tree and measures how each result looks, instead of its quality."""
+class Looking(Walker):
+    """Runs the recipes of a job and measures how each result looks (``seen``, by its node)."""
 
-    def _quality(self, node: int, values: Mapping[Place, Any]) -> list[float]:
-        volumes = [values[n, 0] for n in self.tree.path(node)
-                   if kind_of(self.tree, n) is DataKind.VOLUME]  # fmt: skip
-        seen = measure_quality(volumes[-1]).values
-        without = [float(seen[n].value) if n in seen else np.nan for n in WITHOUT]
-        return [*without, *_against_truth(volumes[-1], self.job)]
+    def __init__(self, job: Job) -> None:
+        super().__init__(job.scans, job.recipes, job.name)
+        self._job = job
+        self.seen: dict[int, NDArray[np.float64]] = {}
+
+    def arrived(self, node: int, values: Mapping[Place, Any]) -> None:
+        volume = self.last(node, values)[DataKind.VOLUME]
+        found = measure_quality(volume).values
+        without = [float(found[n].value) if n in found else np.nan for n in WITHOUT]
+        self.seen[node] = np.array([*without, *_against_truth(volume, self._job)])
 
 
 def looked(scan: ScanOutcomes) -> Look:
     """The best quarter of a scan's pipelines, run again."""
+    allow_threads(1)
     ends = scan.complete
     best = ends[np.argsort(-scan.main_quality[ends])[: max(int(BEST * len(ends)), 4)]]
     draw = drawn(int(scan.document["number"]))
     scans, truth = scans_of(draw)
     recipes = [scan.recipe(int(n)) for n in best]
-    job = Job(scan.name, scans, recipes, COLUMNS, scan.document, draw.displaced, truth)
-    found = Looking(job).run()
-    at = {r: n for n in range(len(found.tree)) if found.tree.complete[n]
-          for r in [found.tree.recipe(n)]}  # fmt: skip
+    found = Looking(Job(scan.name, scans, recipes, (), scan.document, draw.displaced, truth))
+    found.walk()
+    seen = {found.tree.recipe(n): row for n, row in found.seen.items() if np.isfinite(row).all()}
     worth = dict(zip(ends.tolist(), rewards(scan), strict=True))
-    kept = [(n, r) for n, r in zip(best.tolist(), recipes, strict=True)
-            if np.isfinite(found.quality[at[r]]).all()]  # fmt: skip
+    kept = [(n, r) for n, r in zip(best.tolist(), recipes, strict=True) if r in seen]
     nodes = [n for n, _ in kept]
     return Look(
         scan.name,
         str(scan.document["split"]),
         tuple(r for _, r in kept),
-        np.array([found.quality[at[r]] for _, r in kept], np.float64).reshape(-1, len(COLUMNS)),
+        np.array([seen[r] for _, r in kept], np.float64).reshape(-1, len(COLUMNS)),
         scan.total_seconds[nodes],
         scan.total_peak_bytes[nodes],
         scan.main_quality[nodes],

@@ -54,11 +54,17 @@ def interval(found: Floats, stretch: Sequence[float] = (1.0, 1.0)) -> tuple[Floa
     return _sigmoid(low), _sigmoid(high)
 
 
-def calibrate(network: Any, known: Sequence[tuple[Floats, Arrays]]) -> None:
-    """Stretch the two sides so that they hold on known outcomes (conformalised quantiles, the
-    score of each side divided by its own length)."""
+def calibrate(network: Any, known: Sequence[tuple[Floats, Arrays]], widen: float = 1.0) -> None:
+    """Stretch the two sides so that they hold on known outcomes, and ``widen`` them so often."""
     import torch
 
+    factors = [max(widen * side, 0.05) for side in stretches(known)]
+    network.stretch.copy_(torch.tensor(factors))
+
+
+def stretches(known: Sequence[tuple[Floats, Arrays]]) -> tuple[float, float]:
+    """By how much the two sides of predictions must be stretched to hold (conformalised quantiles,
+    the score of each side divided by its own length)."""
     below, above = [], []
     for found, one in known:
         quality = np.clip(one["quality"].astype(np.float64), 0.01, 0.99)
@@ -66,9 +72,8 @@ def calibrate(network: Any, known: Sequence[tuple[Floats, Arrays]]) -> None:
         below.append(-error / found[:, 1])
         above.append(error / found[:, 2])
     share = (1 + COVER) / 2
-    factors = [max(float(np.quantile(np.concatenate(side), share)), 0.05)
-               for side in (below, above)]  # fmt: skip
-    network.stretch.copy_(torch.tensor(factors))
+    low, high = (float(np.quantile(np.concatenate(side), share)) for side in (below, above))
+    return low, high
 
 
 def winkler(low: Floats, high: Floats, value: Floats, share: float = 1 - COVER) -> float:

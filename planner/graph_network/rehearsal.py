@@ -122,8 +122,8 @@ class _Stage:
 
     def __init__(self, row: Block, center: Center) -> None:
         self.row, self.center = row, center
-        self.mask = circle_mask(row.values.shape[-1])
         self.whole = self.sliced(row)
+        self.mask = circle_mask(self.whole.shape[-1])  # wider than the row of half acquisitions
         self.even, self.odd = (self.sliced(_half(row, k)) for k in (0, 1))
         self.shared = _z(self.even[self.mask], self.odd[self.mask])
         self.rough = self._roughness(self.whole)
@@ -177,7 +177,7 @@ class _Stage:
         spread = (inside - inside.mean()) / (inside.std() + 1e-12)
         found = [self.shared, self.rough, self.stripes]
         found += _shared_by_frequency(self.even, self.odd, self.mask)
-        found += _explained(spread)
+        found += explained(spread)
         found += [float((spread**3).mean()), math.log(float((spread**4).mean()) + 1e-6)]
         return np.nan_to_num(np.array(found, np.float32))
 
@@ -254,7 +254,7 @@ def _shared_by_frequency(even: Slice, odd: Slice, mask: NDArray[np.bool_]) -> li
     return found
 
 
-def _explained(values: NDArray[np.float64]) -> list[float]:
+def explained(values: NDArray[np.float64]) -> list[float]:
     """The share of variance that some grey levels leave (the least, over a histogram)."""
     counts, edges = np.histogram(np.clip(values, -4, 4), bins=48)
     middles, weight = (edges[:-1] + edges[1:]) / 2, counts / max(counts.sum(), 1)

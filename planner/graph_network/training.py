@@ -34,7 +34,10 @@ GIVEN = ("tools", "nodes", "edges", "kinds", "graph", "rules", "context", "scan"
 
 class Part:
     """``options``: ``graphs`` of a scan in an example (complete ones first), ``begun`` among
-    them, ``validated`` of a scan in validation, and the ``table`` (none: the shipped one)."""
+    them, ``validated`` of a scan in validation, and the ``table`` (none: the shipped one); where
+    given, ``without`` is the number of a tool that no example holds, ``families`` the only
+    specimens that are learned from, and ``widen`` what the intervals are widened by: on families
+    that no training saw they hold less often (``tomoplan bench left-out`` says by how much)."""
 
     def __init__(self, options: dict[str, Any]) -> None:
         self.options = options
@@ -47,7 +50,9 @@ class Part:
         return self._some(split[int(rng.integers(len(split)))], rng)
 
     def _split(self, name: str) -> tuple[ScanOutcomes, ...]:
-        return _table(str(self.options.get("table") or SIMULATED)).split(name)
+        whole = _table(str(self.options.get("table") or SIMULATED)).split(name)
+        families = self.options.get("families")
+        return tuple(s for s in whole if families is None or specimen(s) in families)
 
     def _some(self, scan: ScanOutcomes, rng: np.random.Generator | None) -> Arrays:
         """Pipelines drawn from a scan, or all that are complete."""
@@ -56,8 +61,11 @@ class Part:
         if rng is None:
             return picked(whole, np.flatnonzero(ends))
         count, begun = int(self.options["graphs"]), int(self.options["begun"])
-        chosen = rng.permutation(np.flatnonzero(ends))[: count - begun]
-        other = rng.permutation(np.flatnonzero(~ends))[:begun]
+        there = np.ones(len(ends), bool)
+        if self.options.get("without") is not None:
+            there[whole["graph"][whole["tools"] == self.options["without"]]] = False
+        chosen = rng.permutation(np.flatnonzero(ends & there))[: count - begun]
+        other = rng.permutation(np.flatnonzero(~ends & there))[:begun]
         return picked(whole, np.concatenate([chosen, other]))
 
     def batch(self, examples: Sequence[Arrays], rng: np.random.Generator) -> Arrays:
@@ -88,7 +96,8 @@ class Part:
         """Kendall's τ within scans of the validation split, and what its first choice lacks; makes
         the intervals conformal there."""
         said = [predicted(network, one) for one in self._validation]
-        measuring.calibrate(network, list(zip(said, self._validation, strict=True)))
+        measuring.calibrate(network, list(zip(said, self._validation, strict=True)),
+                            float(self.options.get("widen", 1.0)))  # fmt: skip
         found = [measuring.ranked(f, one) for f, one in zip(said, self._validation, strict=True)]
         tau = [f.tau for f in found if np.isfinite(f.tau)]
         return {"score": float(np.mean(tau)) - 2 * float(np.mean([f.regret for f in found])),
@@ -135,6 +144,11 @@ class Part:
             "sees": bool(tried().seen),
             "licence": "Apache-2.0",
         }  # fmt: skip
+
+
+def specimen(scan: ScanOutcomes) -> str:
+    """The family of a simulated scan's specimen."""
+    return str(scan.document["world"]["specimen"])
 
 
 def known_goals(scans: Sequence[ScanOutcomes]) -> list[str]:

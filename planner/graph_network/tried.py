@@ -6,8 +6,10 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import cache
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -103,33 +105,39 @@ def inspected(number: int) -> tuple[str, Inspection]:
     return f"{draw.split}-{number:04d}", inspect_scan(scans[0], PATIENCE)
 
 
+def looked_at(number: int) -> tuple[Rehearsal, Floats]:
+    """What the tries and the image model show of a scan, by its number."""
+    from planner.perception.recognition import embedding
+
+    os.environ["TOMOPLAN_THREADS"] = os.environ["OMP_NUM_THREADS"] = "1"
+    _, inspection = inspected(number)
+    found = embedding(inspection)
+    return (rehearse(inspection) if inspection.preview else NOTHING,
+            np.zeros(SEEN, np.float32) if found is None else found)  # fmt: skip
+
+
 def main() -> None:
     """Look at the scans of the outcome table that are not in the table of tries yet."""
-    from planner.perception.recognition import embedding
     from simulators.outcomes import Outcomes
 
     parser = argparse.ArgumentParser(prog="python -m planner.graph_network.tried")
     parser.add_argument("--table", type=Path, default=SIMULATED)
     parser.add_argument("--output", type=Path, default=TABLE)
     parser.add_argument("--anew", action="store_true", help="those that are known, too")
+    parser.add_argument("--workers", type=int, default=1, help="processes")
     given = parser.parse_args()
-    os.environ["TOMOPLAN_THREADS"] = os.environ["OMP_NUM_THREADS"] = "1"
     old = Tried({}, {}) if given.anew else tried(given.output)
-    scans = list(Outcomes.load(given.table))
-    names, rehearsals, seen = [], [], []
+    scans = {s.name: int(s.document["number"]) for s in Outcomes.load(given.table)}
     nothing = np.zeros(SEEN, np.float32)
-    for scan in scans:
-        names.append(scan.name)
-        if scan.name in old.rehearsals:
-            rehearsals.append(old.rehearsals[scan.name])
-            seen.append(old.seen.get(scan.name, nothing))
-            continue
-        _, inspection = inspected(int(scan.document["number"]))
-        rehearsals.append(rehearse(inspection) if inspection.preview else NOTHING)
-        found = embedding(inspection)
-        seen.append(nothing if found is None else found)
-        print(f"{len(names)}/{len(scans)} {scan.name}", flush=True)
-    save(given.output, names, rehearsals, seen)
+    found = {n: (r, old.seen.get(n, nothing)) for n, r in old.rehearsals.items() if n in scans}
+    new = [name for name in scans if name not in found]
+    with ProcessPoolExecutor(given.workers, get_context("spawn")) as pool:
+        shown = pool.map(looked_at, [scans[name] for name in new])
+        for count, (name, one) in enumerate(zip(new, shown, strict=True), 1):
+            found[name] = one
+            print(f"{count}/{len(new)} {name}", flush=True)
+    ordered = [found[name] for name in scans]
+    save(given.output, list(scans), [r for r, _ in ordered], [s for _, s in ordered])
 
 
 if __name__ == "__main__":

@@ -104,8 +104,8 @@ def _goals_of(names: frozenset[str]) -> set[Goal]:
 
 
 def as_bare_wish(task: Task) -> Task | None:
-    """A text that holds nothing but priority and limits, or asks how long a work takes, read as
-    a wish for the scan at hand; None where it says something else."""
+    """A text that holds nothing but priority, limits and where the axis is, or asks how long a
+    work takes, read as a wish for the scan at hand; None where it says something else."""
     words = vocabulary("wishes")
     plain = normal(task.text)
     if re.search(words["how_long"], plain) and re.search(words["how_long_of"], plain):
@@ -118,9 +118,10 @@ def as_bare_wish(task: Task) -> Task | None:
         return replace(task, intent=Intent.PLAN, goals=goals)
     quality, speed = (re.search(words[name], plain) is not None for name in ("quality", "speed"))
     limits = limits_in(clauses_of(plain))
-    if not (quality or speed or limits.seconds or limits.memory):
+    axis = _axis(plain) is not None
+    if not (quality or speed or limits.seconds or limits.memory or axis):
         return None
-    rest = plain
+    rest = re.sub(words["axis"], " ", plain) if axis else plain
     for name in ("quality", "speed", "filler"):
         rest = re.sub(words[name], " ", rest)
     rest = re.sub(r"\d+(?:\.\d+)?\s*(?:[a-z]+|小时|分钟|分|秒)?", " ", rest)

@@ -18,6 +18,7 @@ from planner.search import price
 from simulators.outcomes import Outcomes, ScanOutcomes
 from simulators.outcomes.tree import step_key
 from toolbox.recipe import Recipe
+from toolbox.registry import known_tools
 
 SHARED = 0.9  # of the scans must have run a fixed pipeline for it to be chosen
 OFTEN = 0.05  # a pipeline that wins more than this share of the tasks is a winner
@@ -127,8 +128,10 @@ def gap(outcomes: Outcomes, splits: Sequence[str] = ("train", "validation", "tes
             continue
         single = [s.by_key.get(bests[goal_set(s.scan)], float(s.rewards.min())) for s in scans]
         oracle = [float(s.rewards.max()) for s in scans]
+        plain = [float(s.rewards[conventional(s)].max()) for s in scans]
         chosen = {
             "oracle": oracle,
+            "oracle, no networks": plain,
             "single best": single,
             "rules": [by_rules(s) for s in scans],
             "random": [float(s.rewards.mean()) for s in scans],
@@ -142,11 +145,19 @@ def gap(outcomes: Outcomes, splits: Sequence[str] = ("train", "validation", "tes
             "pipelines": float(np.mean([len(s.keys) for s in scans])),
             "reward": {name: Mean.of(values) for name, values in chosen.items()},
             "oracle − single best": Mean.of(more),
+            "networks gain": float((np.array(oracle) - plain).sum() / (1 - np.array(plain)).sum()),
             "by goals": {g: (len(v), float(np.mean(v))) for g, v in sorted(by_goals.items())},
             "winners": _winners(scans, lambda s: tools_key(s.scan.recipe(s.best))),
             "winners of the fixed": _winners(scans, _best_fixed(scans)),
         }
     return found
+
+
+def conventional(one: Judged) -> NDArray[np.bool_]:
+    """Which of a scan's pipelines hold no tool that learned its weights."""
+    tools = known_tools()
+    return np.array([not any(tools[s.tool].card.weights for s in one.scan.recipe(n))
+                     for n in one.scan.complete])  # fmt: skip
 
 
 def _winners(scans: Sequence[Judged], name: Callable[[Judged], str]) -> list[tuple[str, float]]:
@@ -178,8 +189,10 @@ def table(found: dict[str, Any]) -> str:
             continue
         about = f"{numbers['scans']} scans, {numbers['pipelines']:.0f} pipelines each"
         lines.append(f"{split}: {about}")
-        lines += [f"  {name:<12} reward {mean}" for name, mean in numbers["reward"].items()]
+        lines += [f"  {name:<19} reward {mean}" for name, mean in numbers["reward"].items()]
         lines.append(f"  oracle − single best: {numbers['oracle − single best']}")
+        gain = numbers["networks gain"]
+        lines.append(f"  networks bring the oracle {100 * gain:.0f} % of the way to perfect")
         lines += [f"    {goals}: {count} scans, {value:.3f}"
                   for goals, (count, value) in numbers["by goals"].items()]  # fmt: skip
         for kind in ("winners", "winners of the fixed"):

@@ -131,6 +131,8 @@ def test_a_tool_that_cannot_take_part_is_said() -> None:
         ("best quality within 10 minutes", Priority.QUALITY, 600.0),
         ("how long will it take to reconstruct this?", Priority.BALANCED, None),
         ("重建这个要多久？", Priority.BALANCED, None),
+        ("best quality, the axis is at 1275", Priority.QUALITY, None),
+        ("轴在1275，质量优先", Priority.QUALITY, None),
     ],
 )
 def test_a_bare_wish_is_for_a_reconstruction(
@@ -143,8 +145,10 @@ def test_a_bare_wish_is_for_a_reconstruction(
 
 
 @pytest.mark.parametrize(
-    "text", ["move the motor fast please", "What is a sinogram?", "segment the pores, fast", "你好"]
-)
+    "text",
+    ["move the motor fast please", "What is a sinogram?", "segment the pores, fast", "你好",
+     "move the axis to 1275", "fast, set the axis to 1275", "把轴移到1275"],
+)  # fmt: skip
 def test_other_texts_are_no_bare_wishes(text: str) -> None:
     assert as_bare_wish(understand(text).task) is None
 

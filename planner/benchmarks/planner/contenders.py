@@ -35,6 +35,7 @@ def contenders() -> tuple[list[Contender], dict[str, str]]:
         found.append(Tpe())
     else:
         absent["TPE"] = "optuna is not installed (the extra `dev` has it)"
+    offer("audition", _audition)
     offer("policy", _policy)
     return found, absent
 
@@ -51,6 +52,12 @@ def _networks() -> list[Contender]:
     if known.rehearsals:
         made.append(untried)
     return made
+
+
+def _audition() -> list[Contender]:
+    from planner.benchmarks.planner.audition import WithAudition
+
+    return [WithAudition(GraphNetwork(untried=True), Rules())]
 
 
 def _policy() -> list[Contender]:

@@ -148,21 +148,34 @@ class NetworkAndRules:
         self.weight = max(w for w, mean in means.items() if mean >= best - ALIKE)
 
     def choose(self, scan: ScanOutcomes, task: Task, seed: int) -> Choice:
-        spent = self._network.predicted(scan)[2] + self._rules.predicted(scan)[2]
-        return Choice(self._best(scan, task), spent)
+        return Choice(self._best(scan, task), self.spent(scan))
 
-    def _best(self, scan: ScanOutcomes, task: Task) -> int:
+    def spent(self, scan: ScanOutcomes) -> float:
+        """Seconds of predicting."""
+        return self._network.predicted(scan)[2] + self._rules.predicted(scan)[2]
+
+    def expected(self, scan: ScanOutcomes) -> tuple[Floats, Floats]:
+        """Quality and seconds of each complete pipeline."""
         own, seconds, _ = self._network.predicted(scan)
         ruled = self._rules.predicted(scan)[0]
         quality = (own[scan.complete] + self.weight * ruled) / (1 + self.weight)
-        over, seconds = self._network.slack, seconds[scan.complete]
+        return quality, seconds[scan.complete]
+
+    def _best(self, scan: ScanOutcomes, task: Task) -> int:
+        return self.best_of(scan, task, *self.expected(scan))
+
+    def best_of(self, scan: ScanOutcomes, task: Task, quality: Floats, seconds: Floats,
+                among: NDArray[np.bool_] | None = None) -> int:  # fmt: skip
+        """The choice by such predictions, ``among`` some of the pipelines."""
+        over = self._network.slack
         situation = replace(remembered(scan), task=task)
         plans = [
             Candidate(scan.recipe(int(n)), Interval(q, q, q), Interval(s, s, over * s))
             for n, q, s in zip(scan.complete, quality, seconds, strict=True)
         ]
         mended = np.array([mends(plan, situation) for plan in plans])
-        able = mended if mended.any() else np.ones(len(plans), bool)
+        among = np.ones(len(plans), bool) if among is None else among
+        able = mended & among if (mended & among).any() else among
         promised = np.where(able, worth(quality, seconds, task, over), -np.inf)
         best = int(np.argmax(promised))
         balanced = replace(task, priority=Priority.BALANCED)
