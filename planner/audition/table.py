@@ -7,6 +7,7 @@ import argparse
 import os
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
@@ -16,24 +17,40 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metadata.errors import InputError
+from planner.audition.choosing import ASKED, in_turn
 from planner.audition.company import LEAST, Company
 from planner.audition.playing import Playing
 from planner.outcomes.draw import drawn
 from planner.outcomes.jobs import scans_of
 from planner.outcomes.real import scans_and_reference, subsets
+from planner.outcomes.reward import task_of
 from planner.outcomes.settings import REAL, SIMULATED
 from simulators.outcomes import Outcomes, ScanOutcomes
 
 TABLE = SIMULATED.with_name("auditions.h5")
 FORMAT = "tomoplan-auditions-1"
-PROMISING, OTHERS = 20, 8  # pipelines of a scan: the best expected, and some of the rest by chance
+PROMISING, OTHERS = 20, 8  # pipelines of a scan: the most promising, and some of the rest
 PAIRS = ("whole", "fine", "labels", "numbers")
+Floats = NDArray[np.floating]
 Heard = tuple[NDArray[np.intp], Company]  # nodes of the outcome table, and their results
 
 
-def heard(scan: ScanOutcomes, expected: NDArray[np.floating]) -> Heard | None:
-    """Some pipelines of a scan heard again, those of which most is ``expected`` (one number for
-    each of ``scan.complete``) and some others; None for several scans, or where too few give a
+def chosen(scan: ScanOutcomes, quality: Floats, seconds: Floats) -> NDArray[np.intp]:
+    """The nodes of some pipelines of a scan: the most promising, as
+    :func:`planner.audition.choosing.audition` takes them in turn, by what is expected of each of
+    ``scan.complete``, and some others."""
+    from planner.benchmarks.planner.contender import worth
+
+    asked = [replace(task_of(scan), priority=priority) for priority in ASKED]
+    orders = [np.argsort(-worth(quality, seconds, task), kind="stable") for task in asked]
+    best = in_turn(orders)
+    rng = np.random.default_rng([int(scan.name.rsplit("-", 1)[1]), 5])
+    rest = rng.permutation(best[PROMISING:])[:OTHERS].astype(np.intp)
+    return scan.complete[np.concatenate([np.array(best[:PROMISING], np.intp), rest])]
+
+
+def heard(scan: ScanOutcomes, nodes: NDArray[np.intp]) -> Heard | None:
+    """Some pipelines of a scan heard again; None for several scans, or where too few give a
     slice."""
     from toolbox.execution.threads import allow_threads
 
@@ -41,9 +58,6 @@ def heard(scan: ScanOutcomes, expected: NDArray[np.floating]) -> Heard | None:
         return None
     allow_threads(1)
     number = int(scan.name.rsplit("-", 1)[1])
-    order = np.argsort(-expected, kind="stable")
-    rest = np.random.default_rng([number, 5]).permutation(order[PROMISING:])[:OTHERS]
-    nodes = scan.complete[np.concatenate([order[:PROMISING], rest])]
     recipes = [scan.recipe(int(n)) for n in nodes]
     simulated = "world" in scan.document
     scans = (scans_of(drawn(number)) if simulated else scans_and_reference(subsets()[number]))[0]
@@ -105,18 +119,20 @@ def save(path: Path, found: dict[str, Heard]) -> None:
     part.replace(path)
 
 
-def _heard(work: tuple[ScanOutcomes, NDArray[np.floating]]) -> tuple[str, Heard | None]:
+def _heard(work: tuple[ScanOutcomes, NDArray[np.intp]]) -> tuple[str, Heard | None]:
     os.environ["TOMOPLAN_THREADS"] = os.environ["OMP_NUM_THREADS"] = "1"
     return work[0].name, heard(*work)
 
 
-def work_of(scans: Sequence[ScanOutcomes]) -> list[tuple[ScanOutcomes, NDArray[np.floating]]]:
-    """Scans, with what the graph network expects of their complete pipelines."""
+def work_of(scans: Sequence[ScanOutcomes]) -> list[tuple[ScanOutcomes, NDArray[np.intp]]]:
+    """Scans, with the nodes to be heard, by what the graph network expects."""
     from planner.benchmarks.planner.learned import GraphNetwork
 
     network = GraphNetwork()
     network.learn((), 0)
-    return [(s, network.predicted(s)[0][s.complete]) for s in scans]
+    predicted = [network.predicted(s) for s in scans]
+    return [(s, chosen(s, quality[s.complete], seconds[s.complete]))
+            for s, (quality, seconds, _) in zip(scans, predicted, strict=True)]  # fmt: skip
 
 
 def main() -> None:

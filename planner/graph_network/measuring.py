@@ -54,12 +54,11 @@ def interval(found: Floats, stretch: Sequence[float] = (1.0, 1.0)) -> tuple[Floa
     return _sigmoid(low), _sigmoid(high)
 
 
-def calibrate(network: Any, known: Sequence[tuple[Floats, Arrays]], widen: float = 1.0) -> None:
-    """Stretch the two sides so that they hold on known outcomes, and ``widen`` them so often."""
+def calibrate(network: Any, known: Sequence[tuple[Floats, Arrays]]) -> None:
+    """Stretch the two sides so that they hold on known outcomes."""
     import torch
 
-    factors = [max(widen * side, 0.05) for side in stretches(known)]
-    network.stretch.copy_(torch.tensor(factors))
+    network.stretch.copy_(torch.tensor([max(side, 0.05) for side in stretches(known)]))
 
 
 def stretches(known: Sequence[tuple[Floats, Arrays]]) -> tuple[float, float]:

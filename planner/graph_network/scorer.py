@@ -16,7 +16,7 @@ from planner.scoring import RuleScorer
 from planner.situation import Situation
 from toolbox.recipe import Recipe
 
-RULES = 0.25  # weight of the rules beside the network's 1: `tomoplan bench planner` chooses it
+RULES = 0.5  # weight of the rules beside the network's 1: `tomoplan bench planner` chooses it
 
 
 class GraphScorer:

@@ -35,9 +35,8 @@ GIVEN = ("tools", "nodes", "edges", "kinds", "graph", "rules", "context", "scan"
 class Part:
     """``options``: ``graphs`` of a scan in an example (complete ones first), ``begun`` among
     them, ``validated`` of a scan in validation, and the ``table`` (none: the shipped one); where
-    given, ``without`` is the number of a tool that no example holds, ``families`` the only
-    specimens that are learned from, and ``widen`` what the intervals are widened by: on families
-    that no training saw they hold less often (``tomoplan bench left-out`` says by how much)."""
+    given, ``without`` is the number of a tool that no example holds, and ``families`` the only
+    specimens that are learned from."""
 
     def __init__(self, options: dict[str, Any]) -> None:
         self.options = options
@@ -96,8 +95,7 @@ class Part:
         """Kendall's τ within scans of the validation split, and what its first choice lacks; makes
         the intervals conformal there."""
         said = [predicted(network, one) for one in self._validation]
-        measuring.calibrate(network, list(zip(said, self._validation, strict=True)),
-                            float(self.options.get("widen", 1.0)))  # fmt: skip
+        measuring.calibrate(network, list(zip(said, self._validation, strict=True)))
         found = [measuring.ranked(f, one) for f, one in zip(said, self._validation, strict=True)]
         tau = [f.tau for f in found if np.isfinite(f.tau)]
         return {"score": float(np.mean(tau)) - 2 * float(np.mean([f.regret for f in found])),

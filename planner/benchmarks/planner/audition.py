@@ -40,7 +40,11 @@ class WithAudition(NetworkAndRules):
         judged[places] = self._judge(company, quality[places])
         among = np.isin(np.arange(len(quality)), places)
         spent = self.spent(scan) + _run(scan, scan.complete[places])
-        return Choice(self.best_of(scan, task, judged, seconds, among), spent)
+        best, usual = self.best_of(scan, task, judged, seconds, among), self._best(scan, task)
+        limit = task.max_seconds
+        if limit and seconds[best] * self._network.slack > limit >= seconds[usual]:
+            return Choice(usual, spent)  # nothing that was heard keeps to the time
+        return Choice(best, spent)
 
     def _heard(self, scan: ScanOutcomes, task: Task, quality: Floats, seconds: Floats
                ) -> tuple[NDArray[np.intp], NDArray[np.intp]] | None:  # fmt: skip

@@ -12,12 +12,15 @@ from planner import service
 from planner.conversation import Conversation
 from planner.conversation.seen import Seen
 from planner.task import Goal, Priority
+from simulators import World
+from simulators.writing import write_scan
 from tests.planner.situations import FixedCosts
 
 CHINESE = re.compile("[\u4e00-\u9fff]")
 SENTENCE = re.compile(r"(?:\b[A-Za-z][a-z']+[ ,]+){4,}[a-z]+")
 COSTS = FixedCosts(fbp=0.5, sirt=9.0, tv=9.0, mbir=30.0, cgls=5.0, denoise_nlm=3.0, denoise_tv=3.0,
-                   denoise_bm3d=8.0)  # fmt: skip
+                   denoise_bm3d=8.0, tvconvnet=9.5, tomogan=3.0, red_cnn=3.0,
+                   fbpconvnet=3.0)  # fmt: skip
 
 
 SEEN = Seen()  # one look at the scan does for all
@@ -50,7 +53,10 @@ def test_a_name_of_nothing_is_told(talk: Conversation) -> None:
     assert "/nowhere/tooth.h5 does not exist" in turn.text
 
 
-def test_faster_and_better_change_the_plan_at_hand(talk: Conversation) -> None:
+def test_faster_and_better_change_the_plan_at_hand(tmp_path: Path) -> None:
+    noisy = tmp_path / "noisy.nxs"
+    write_scan(World("foam", columns=96, rows=3, projections=120, photons=2e3), noisy)
+    talk = Conversation([noisy], model="", costs=COSTS)
     talk.say("reconstruct it with the best quality")
     slow = talk.state.plan
     turn = talk.say("faster please")
