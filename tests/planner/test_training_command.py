@@ -12,8 +12,8 @@ from planner.training import train, trainable
 
 def test_all_parts_go_by_one_command() -> None:
     assert {"understanding", "fbpconvnet", "center_cnn"} <= set(trainable())
-    with pytest.raises(InputError, match=r"'sharp'.*center_cnn, fbpconvnet, .*understanding"):
-        train("sharp")
+    with pytest.raises(InputError, match=r"'nerf'.*center_cnn, fbpconvnet, .*understanding"):
+        train("nerf")
 
 
 def test_understanding_has_nothing_to_resume(tmp_path: Path) -> None:

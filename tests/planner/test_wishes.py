@@ -99,6 +99,8 @@ def test_several_steps_are_ruled_out_at_once() -> None:
         ("reconstruct, then denoise by RED-CNN", "red_cnn"),
         ("reconstruct with the network that adds views", "view_network"),
         ("用视角补全网络重建", "view_network"),
+        ("reconstruct using SHARP", "sharp"),
+        ("用全连接反投影重建", "sharp"),
         ("align the views with the jitter network, then reconstruct", "align_network"),
         ("用配准网络对齐投影，然后重建", "align_network"),
         ("find the axis by registration, then reconstruct", "center_registration"),

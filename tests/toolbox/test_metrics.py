@@ -10,6 +10,7 @@ from toolbox.metrics import (
     affine_fit,
     fine_structure_correlation,
     fourier_ring_correlation,
+    ms_ssim,
     psnr,
     ssim_in_circle,
 )
@@ -90,3 +91,22 @@ def test_shapes_and_flat_references_are_refused(picture: np.ndarray) -> None:
         psnr(picture, picture[:, :50])
     with pytest.raises(InputError, match="expected an image with structure"):
         ssim_in_circle(picture, np.ones_like(picture))
+
+
+def test_ms_ssim_weighs_scales_and_not_grey_levels() -> None:
+    from scipy.ndimage import gaussian_filter
+
+    large = gaussian_filter(RNG.normal(size=(1, 192, 192)), (0, 3, 3)).astype(np.float32)
+    noise = RNG.normal(size=large.shape).astype(np.float32) * large.std()
+    assert ms_ssim(3 * large + 7, large) == pytest.approx(1, abs=1e-5)
+    found = [ms_ssim(large + level * noise, large) for level in (0.1, 0.5, 2.0)]
+    assert found == sorted(found, reverse=True)
+    # Of one power, what lasts over all scales costs more than what means take away
+    slow = gaussian_filter(noise, (0, 12, 12))
+    slow *= noise.std() / slow.std()
+    assert ms_ssim(large + 0.5 * slow, large) < ms_ssim(large + 0.5 * noise, large)
+
+
+def test_ms_ssim_needs_room_for_its_scales(picture: np.ndarray) -> None:
+    with pytest.raises(InputError, match="sides of at least 176 px"):
+        ms_ssim(picture, picture)
