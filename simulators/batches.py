@@ -55,10 +55,10 @@ def batches(worlds: Iterable[World], size: int = 8, device: str | None = None,
 
     On a GPU slices are painted and projected there (:mod:`simulators.rendered_projector`), on a
     CPU by the exact projector; ``rendered`` overrides that. What one slice cannot show, a tilted or
-    wobbling axis, shifts along it or propagated waves, and specimens of many fields' width, is
-    always projected exactly, on the CPU. The same world gives the same batch on the same device;
-    noise is drawn on the device, so counts are those of :func:`simulators.simulate` in law, not in
-    value.
+    wobbling axis, shifts along it, distortion or propagated waves, and specimens of many fields'
+    width, is always projected exactly, on the CPU. The same world gives the same batch on the same
+    device; noise is drawn on the device, so counts are those of :func:`simulators.simulate` in law,
+    not in value.
 
     >>> from simulators.sampling import draw_world
     >>> rng = np.random.default_rng(0)
@@ -127,6 +127,7 @@ def _lengths(thing: Matter, exposure: Exposure, row: int, z: float, device: str,
 
     world = thing.world
     level = not exposure.lean.any() and not exposure.shifts[:, 0].any()
+    level = level and not world.distortion_px
     width = _width(thing, z)
     if not (rendered and level and not exposure.wave_margin and width <= WIDEST * world.columns):
         return torch.as_tensor(exposure.lengths(row), device=device)

@@ -134,6 +134,8 @@ class World:
     wobble_deg: Annotated[float, Param("once-per-turn lean of the axis", "°", 0, 10)] = 0.0
     flat_jumps: Annotated[float, _severity("jumps of the beam over the detector")] = 0.0
     refills: Annotated[int, Param("refills of the ring during the scan", "", 0, 10000)] = 0
+    distortion_px: Annotated[float, Param("what the optics puts the middle of the left and right "
+                                          "sides outwards by", "px")] = 0.0  # fmt: skip
 
     def __post_init__(self) -> None:
         if isinstance(self.metal, bool):  # as it was before it had a severity
@@ -169,6 +171,11 @@ class World:
             )
         if self.probe == "neutron" and (self.spectrum, self.propagation) != ("mono", "none"):
             found.append("probe is 'neutron', expected spectrum 'mono' and propagation 'none'")
+        if abs(self.distortion_px) > self.columns / 16:
+            found.append(
+                f"distortion_px is {self.distortion_px:g} on {self.columns} columns, expected at "
+                f"most a sixteenth of them"
+            )
         if self.propagation == "fresnel" and margin_px(self) > LARGEST_MARGIN:
             found.append(
                 f"over {self.distance_m:g} m at {self.energy_kev:g} keV a pixel of "
@@ -201,6 +208,7 @@ class World:
         lean = np.sin(np.deg2rad(abs(self.tilt_deg) + self.wobble_deg)) * self.columns / 2
         moved = 4 * self.vertical_jitter_px + abs(self.thermal_px) + self.settling_px
         moved += self.wobble_px + abs(self.row_offset_px) + abs(self.moved_z_px)
+        moved += abs(self.distortion_px)
         spread = 0 if self.rows == 1 else margin_px(self) + margin_rows(self)
         beyond = 8.0
         while beyond < lean + moved + spread:

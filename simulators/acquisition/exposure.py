@@ -23,6 +23,7 @@ from simulators.acquisition.propagation import (
     wavelength_m,
 )
 from simulators.acquisition.spectrum import spectrum
+from simulators.faults.distortion import undistorted
 from simulators.faults.drift import even_drift, thermal_drift
 from simulators.faults.flat_drift import beam_shifts
 from simulators.faults.jitter import jitter
@@ -111,12 +112,15 @@ class Exposure:
         world = self.world
         if columns is None:
             columns = np.arange(world.columns, dtype=np.float64)
-        v = row - (world.rows - 1) / 2 + world.row_offset_px - self.shifts[angles, 0]
+        height: float | NDArray[np.float64] = row
+        if world.distortion_px:
+            columns, height = undistorted(world, columns, row)
+        v = height - (world.rows - 1) / 2 + world.row_offset_px - self.shifts[angles, :1]
         u = columns[None, :] - world.axis - self.shifts[angles, 1][:, None]
         cos, sin = np.cos(self.lean[angles])[:, None], np.sin(self.lean[angles])[:, None]
         return path_lengths(
             self.matter.specimen.shapes, len(self.matter.specimen.materials),
-            world.angles_rad[angles], u * cos - v[:, None] * sin, u * sin + v[:, None] * cos,
+            world.angles_rad[angles], u * cos - v * sin, u * sin + v * cos,
             fine=fine,
         )  # fmt: skip
 

@@ -18,8 +18,9 @@ class Mosaic:
     """Tile scans with the same detector, row by row of tiles, and where they truly stand.
 
     ``nominal_px`` and ``offsets_px`` (``tile, (row, col)``): place of a tile's first pixel in the
-    whole field as ordered and as it is. ``whole`` is the scan that one large detector would make:
-    its ``truth(row)`` and ``truth_center`` are those of the stitched scan.
+    whole field as ordered and as it is. ``whole`` is the scan that one large detector would make,
+    without the distortion that each tile has about its own middle: its ``truth(row)`` and
+    ``truth_center`` are those of the stitched scan.
     """
 
     tiles: tuple[SimulatedScan, ...]
@@ -75,4 +76,5 @@ def mosaic(world: World, across: int = 2, down: int = 1, overlap_px: int = 40,
         )
         for number, offset in enumerate(offsets)
     ]
-    return Mosaic(tuple(simulate(tile) for tile in tiles), nominal, offsets, simulate(full))
+    whole = simulate(replace(full, distortion_px=0.0))
+    return Mosaic(tuple(simulate(tile) for tile in tiles), nominal, offsets, whole)

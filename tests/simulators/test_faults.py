@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from metadata.errors import InputError
 from simulators import SimulatedScan, World, simulate
+from simulators.faults.distortion import undistorted
 from simulators.faults.flat_drift import LARGEST_JUMP_PX, RANGE_PX
 
 SMALL = World("foam", columns=96, rows=1, projections=60, seed=5)
@@ -135,6 +137,34 @@ def test_the_beam_drifts_off_the_flats_by_its_truth() -> None:
     moved = scan.projections()[-1, 0, :70]
     errors = [np.abs(moved[: 70 - s] - ripples[s:]).mean() for s in range(12)]
     assert int(np.argmin(errors)) in (5, 6, 7)
+
+
+def test_optics_displace_by_the_cube_of_the_distance() -> None:
+    scan, still = with_faults(distortion_px=3.0), with_faults()
+    side = scan.world.columns
+    columns = np.arange(side, dtype=float)
+    away = (columns - (side - 1) / 2) / (side / 2)
+    expected = np.stack([np.interp(columns - 3.0 * away**3, columns, line)
+                         for line in still.line_integrals(0)])  # fmt: skip
+    change = np.abs(scan.line_integrals(0) - still.line_integrals(0)).mean()
+    assert np.abs(scan.line_integrals(0) - expected).mean() < 0.25 * change
+    middle = slice(side // 2 - 4, side // 2 + 4)
+    np.testing.assert_allclose(scan.line_integrals(0)[:, middle],
+                               still.line_integrals(0)[:, middle], atol=0.05)  # fmt: skip
+
+
+def test_rows_are_displaced_where_the_detector_is_high() -> None:
+    tall = {"rows": 33, "height_px": 48.0}
+    scan, still = with_faults(distortion_px=3.0, **tall), with_faults(**tall)
+    columns, rows = undistorted(scan.world, np.arange(scan.world.columns, dtype=float), 0.0)
+    assert 0 < float(rows.min()) < float(rows.max()) < 3
+    assert np.abs(scan.line_integrals(0) - still.line_integrals(0)).mean() > 0
+    np.testing.assert_allclose(undistorted(scan.world, columns, 16.0)[1], 16.0)
+
+
+def test_distortion_has_a_bound() -> None:
+    with pytest.raises(InputError, match="distortion_px is 9 on 64 columns, expected at most a"):
+        World(columns=64, distortion_px=9.0)
 
 
 def test_flat_jumps_are_jumps_on_a_quiet_background() -> None:
