@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from planner.language.dictionary import names_of
 from planner.language.english_names import stem
 from planner.language.gazetteer import entries
 from planner.language.normal import CJK
@@ -14,8 +15,8 @@ NOUNS = ("living", "body", "food", "earth", "stuff", "made", "energy", "heritage
 KINDS = "kinds"
 # Where a sign is known in several lists, the first one says it: of what is scanned, and of what is
 # looked for in it.
-_SCANNED = (("specimens", ("things", "forms")), ("suffixes", ("heads",)),
-            ("nouns", NOUNS), ("features", ("objects",)))  # fmt: skip
+_SCANNED = (("specimens", ("things", "forms")), ("suffixes", ("heads",)), ("nouns", NOUNS),
+            ("features", ("objects",)))  # fmt: skip
 _SOUGHT = (("features", ("objects", "measures", "watched")),
            ("nouns", ("sought", *NOUNS, "instrument", "readings")),
            ("suffixes", ("heads",)), ("specimens", ("things", "forms")))  # fmt: skip
@@ -24,13 +25,15 @@ _ALL = (*_SCANNED, ("features", ("measures", "watched")))
 _LATIN = re.compile(r"[a-z0-9]+(?:[-/.][a-z0-9]+)*", re.ASCII)
 _BETWEEN = frozenset("的之式型状制质色用·- ")  # signs that say only how parts belong together
 LONGEST = 8  # signs of a part
-PART, SIGN, LINK = 1.0, 1.6, 0.2  # what a known part, an unknown sign and a link cost
+# What a known part, one that only the dictionary knows, an unknown sign and a link cost
+PART, LOOKED_UP, SIGN, LINK = 1.0, 1.3, 1.6, 0.2
 Parts = tuple[float, tuple[str, ...]]
 Documents = tuple[tuple[str, tuple[str, ...]], ...]
 
 
 def said_by_parts(text: str, sought: bool = False) -> str | None:
     """The English of a Chinese name by the fewest known parts; None where its end is not known.
+    The dictionary is asked where no list has the name as a whole.
 
     `sought`: it is of something looked for in a specimen, which decides what a sign means that is
     known as both.
@@ -39,19 +42,28 @@ def said_by_parts(text: str, sought: bool = False) -> str | None:
     ('sparrow rib', 'nickel chromium alloy spring', None)
     """
     plain = text.strip().lower()
+    cost, words = _cheapest(plain, sought, looked_up=False)
+    if not words or cost > PART:
+        cost, words = _cheapest(plain, sought, looked_up=True)
+    if words and words[0] == "foam":  # 泡沫铜 is a copper foam: it stands before its material
+        words = [*words[1:], words[0]]
+    return " ".join([*map(_singular, words[:-1]), *words[-1:]]) or None
+
+
+def _cheapest(plain: str, sought: bool, looked_up: bool) -> tuple[float, list[str]]:
+    """The cheapest way to make a name of parts, with what it costs; no words where there is none.
+    With `looked_up` also of words that only the dictionary has."""
     best: dict[int, Parts] = {len(plain): (0.0, ())}
     for start in reversed(range(len(plain))):
         found = [
             (cost + best[stop][0], (word, *best[stop][1]) if word else best[stop][1])
-            for cost, stop, word in _steps(plain, start, sought)
+            for cost, stop, word in _steps(plain, start, sought, looked_up)
             if stop in best
         ]
         if found:
             best[start] = min(found, key=lambda parts: parts[0])
-    words = list(dict.fromkeys(best[0][1])) if 0 in best else []
-    if words and words[0] == "foam":  # 泡沫铜 is a copper foam: it stands before its material
-        words = [*words[1:], words[0]]
-    return " ".join([*map(_singular, words[:-1]), *words[-1:]]) or None
+    cost, words = best.get(0, (0.0, ()))
+    return cost, list(dict.fromkeys(words))
 
 
 def is_end_of_name(text: str) -> bool:
@@ -111,7 +123,7 @@ def _words() -> tuple[frozenset[str], frozenset[str]]:
     return frozenset(ends - stop), frozenset(kinds - stop)
 
 
-def _steps(text: str, start: int, sought: bool) -> list[tuple[float, int, str]]:
+def _steps(text: str, start: int, sought: bool, looked_up: bool) -> list[tuple[float, int, str]]:
     """What may come next at `start`: its cost, where it stops, and its English."""
     ends, kinds = _lexicon(_SOUGHT if sought else _SCANNED)
     found: list[tuple[float, int, str]] = []
@@ -127,6 +139,8 @@ def _steps(text: str, start: int, sought: bool) -> list[tuple[float, int, str]]:
             found.append((PART, stop, kinds[part]))
         elif part in ends:
             found.append((PART, stop, ends[part]))
+        elif looked_up and (names := names_of(part)):
+            found.append((LOOKED_UP, stop, names[0]))
     if start + 1 < len(text):  # an unknown end would be an unknown thing
         found.append((SIGN, start + 1, ""))
     return found

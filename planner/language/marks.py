@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from planner.language.chinese_names import Name, chinese_measures, chinese_specimens, found_names
 from planner.language.compounds import is_end_of_name, is_noun_of_lists
+from planner.language.dictionary import LONGEST, names_of
 from planner.language.english_names import is_noun, phrases, stem
 from planner.language.normal import CJK
 from planner.language.roles import NAMES, TAGS, Role
@@ -86,7 +87,7 @@ def completed(text: str, names: Sequence[Marked], watched: bool = False) -> list
                 start, stop = min(name.start, known.start), max(name.stop, known.stop)
                 name = replace(name, text=text[start:stop], start=start, known=True)
         if name.role is not Role.MEASURE:
-            name = _with_its_head(text, name)
+            name = _with_its_head(text, _as_whole_word(text, name))
         if name.role is Role.SPECIMEN:
             name = _with_its_noun(text, name, names)
         ending = _ENDING.match(text[name.stop :]) if name.role is not Role.SPECIMEN else None
@@ -98,6 +99,21 @@ def completed(text: str, names: Sequence[Marked], watched: bool = False) -> list
     return found
 
 
+def _as_whole_word(text: str, name: Marked) -> Marked:
+    """A Chinese name of which only the beginning of a word was marked, made as long as the word of
+    the dictionary; one that is a word itself is left as it is."""
+    if name.known or not CJK.match(name.text) or is_word(name.text):
+        return name
+    ends = (name.start + length for length in range(LONGEST, len(name.text), -1))
+    stop = next((stop for stop in ends if names_of(text[name.start : stop])), None)
+    return name if stop is None else replace(name, text=text[name.start : stop])
+
+
+def is_word(text: str) -> bool:
+    """Whether Chinese signs are, all of them, one noun of the lists or of the dictionary."""
+    return is_end_of_name(text) or bool(names_of(text))
+
+
 def _with_its_head(text: str, name: Marked) -> Marked:
     """A Chinese name with the signs of its kind behind it, which were not marked: 银币, where lists
     know 银 alone. Behind what lists know as a thing (马蜂窝) only where the name ends with them."""
@@ -107,7 +123,8 @@ def _with_its_head(text: str, name: Marked) -> Marked:
         head = text[name.stop : stop]
         if len(head) < length or not CJK.match(head) or not is_end_of_name(head):
             continue
-        plain = not name.known and (stuff or not said_by_suffix(name.text))
+        said = said_by_suffix(name.text) or is_word(name.text)
+        plain = not name.known and (stuff or not said)
         if plain or text[stop : stop + 1] in _AFTER_NAMES:
             return replace(name, text=name.text + head)
     return name

@@ -16,6 +16,7 @@ from planner.language.chinese_names import (
     found_names,
 )
 from planner.language.compounds import is_noun_of_lists, said_by_parts
+from planner.language.dictionary import names_of
 from planner.language.english_names import is_noun
 from planner.language.gazetteer import entries
 from planner.language.marks import Marked, listed, no_specimens
@@ -108,9 +109,19 @@ def _specimen(text: str) -> str | None:
         rest = text[whole.stop :].strip()
         head = said_by_suffix(rest) if rest and CJK.search(rest) else None
         return _short(f"{whole.english} {head}" if head else whole.english)
-    said = said_by_suffix(text) or _first(found_names(text, "specimens", ("forms", "materials")))
+    said = (
+        said_by_suffix(text)
+        or _said_without_end(text)
+        or _first(found_names(text, "specimens", ("forms", "materials")))
+    )
     # a name that nobody knows is kept as it was said
     return said or (text if CJK.match(text[-1:]) and len(text) > 1 else None)
+
+
+def _said_without_end(text: str) -> str | None:
+    """A Chinese name without the last signs that are none of it: 风筝受 of 风筝受热 is a kite."""
+    whole = (text[:stop] for stop in range(len(text) - 1, 1, -1))
+    return next((known[0] for part in whole if (known := names_of(part))), None)
 
 
 def _short(text: str) -> str | None:

@@ -33,7 +33,8 @@ def heads_of(phrase: str) -> frozenset[str]:
 
 
 def _singular(word: str) -> str:
-    for ending, stem in (("ies", "y"), ("sses", "ss"), ("xes", "x"), ("ches", "ch")):
+    endings = (("ies", "y"), ("sses", "ss"), ("xes", "x"), ("ches", "ch"), ("shes", "sh"))
+    for ending, stem in endings:
         if word.endswith(ending) and len(word) > len(ending) + 1:
             return word[: -len(ending)] + stem
     if word.endswith("s") and not word.endswith(("ss", "us", "is")):

@@ -34,7 +34,7 @@ GROUPS = (*NOUNS, KINDS, "instrument", "readings")
         ("LED灯", "led lamp"),
         ("IN718 阀门", "in718 valve"),
         ("马蜂窝", "wasp nest"),
-        ("蜘蛛网", "spider net"),  # the longer beginning, not 蛛网
+        ("蜘蛛网", "cobweb"),  # the longer beginning, not 蛛网
         ("甪直灯", "lamp"),  # what is unknown before a known end is left out
     ],
 )

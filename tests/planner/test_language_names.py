@@ -61,7 +61,7 @@ def test_a_name_is_what_hangs_together() -> None:
         ("Quibbleworm, 900 views, volume please", "Quibbleworm", "quibbleworm"),
         ("a rock salt cylinder, please", "a rock salt cylinder", "rock salt"),
         ("the core", "core", "core"),  # nothing would be left
-        ("紫云英茎的数据", "紫云英茎", "stem"),
+        ("紫云英茎的数据", "紫云英茎", "chinese milk vetch stem"),
         ("蘅芜，重建", "蘅芜", "蘅芜"),  # nobody knows it: kept as it was said
     ],
 )

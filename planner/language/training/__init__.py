@@ -60,7 +60,16 @@ def measure() -> dict[str, Any]:
 
     path = WEIGHTS_AT / Path(WEIGHTS).with_suffix(".json")
     card: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    kept = ("pairs", "wordings", "alike", "alike_but_for_names", "alike_by_field", "en", "zh")
+    kept = (
+        "pairs",
+        "wordings",
+        "alike",
+        "alike_by_lists",
+        "alike_but_for_names",
+        "alike_by_field",
+        "en",
+        "zh",
+    )
     for name, alike in pairs.run_all().items():
         card[f"measured_on_{name}"] = _rounded({part: alike[part] for part in kept})
     requests = os.environ.get("TOMOPLAN_REQUESTS")
