@@ -100,6 +100,8 @@ def test_several_steps_are_ruled_out_at_once() -> None:
         ("reconstruct with the network that adds views", "view_network"),
         ("用视角补全网络重建", "view_network"),
         ("reconstruct using SHARP", "sharp"),
+        ("reconstruct, then correct the slices with MD-Unet", "md_unet"),
+        ("重建，再用漂移校正网络处理切片", "md_unet"),
         ("用全连接反投影重建", "sharp"),
         ("align the views with the jitter network, then reconstruct", "align_network"),
         ("用配准网络对齐投影，然后重建", "align_network"),
