@@ -74,8 +74,9 @@ def trial(recipe: Recipe, columns: int, rows: int, folder: Path) -> tuple[list[S
     tools = {step.tool for step in recipe}
     if "azimuthal_integration" in tools:
         return _picture(recipe, columns, folder)
-    if "stitch_tiles" in tools:
-        tiles = mosaic(foam(columns, rows), overlap_px=columns // 3)
+    if any(joins(s) and known_tools()[s.tool].card.stage is Stage.STITCH for s in recipe):
+        bent = foam(columns, rows, distortion_px=columns / 64)
+        tiles = mosaic(bent, overlap_px=columns // 3)
         return list(tiles.tiles), recipe
     changes: dict[str, Any] = {}
     if tools & set(FULL_TURN):  # with the axis aside

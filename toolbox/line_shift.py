@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import numpy as np
 from numpy.typing import NDArray
+
+T = TypeVar("T", float, NDArray[np.float64])
 
 
 def shifted_lines(values: NDArray[np.float32], by: float, columns: int) -> NDArray[np.float32]:
@@ -21,13 +25,22 @@ def shifted_lines(values: NDArray[np.float32], by: float, columns: int) -> NDArr
     at = whole + np.arange(columns)
     if t < 1e-6:
         return values[..., np.clip(at, 0, last)]
-    weights = (
-        -0.5 * t + t**2 - 0.5 * t**3,
-        1 - 2.5 * t**2 + 1.5 * t**3,
-        0.5 * t + 2 * t**2 - 1.5 * t**3,
-        -0.5 * t**2 + 0.5 * t**3,
-    )
     lines = np.zeros((*values.shape[:-1], columns), np.float32)
-    for step, weight in zip((-1, 0, 1, 2), weights, strict=True):
+    for step, weight in cubic_weights(t):
         lines += np.float32(weight) * values[..., np.clip(at + step, 0, last)]
     return lines
+
+
+def cubic_weights(t: T) -> list[tuple[int, T]]:
+    """Weights of cubic convolution for the pixels −1, 0, 1, 2 from the one before a place that
+    lies ``t`` of a pixel behind it.
+
+    >>> cubic_weights(0.5)
+    [(-1, -0.0625), (0, 0.5625), (1, 0.5625), (2, -0.0625)]
+    """
+    return [
+        (-1, -0.5 * t + t**2 - 0.5 * t**3),
+        (0, 1 - 2.5 * t**2 + 1.5 * t**3),
+        (1, 0.5 * t + 2 * t**2 - 1.5 * t**3),
+        (2, -0.5 * t**2 + 0.5 * t**3),
+    ]

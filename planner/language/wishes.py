@@ -256,7 +256,7 @@ def _names() -> tuple[tuple[str, re.Pattern[str]], ...]:
     found = []
     for name, tool in known_tools().items():
         card = tool.card
-        if card.stage.value not in words["fixed"]:
+        if card.stage.value not in words["fixed"] and name not in words["tools"]:
             continue
         # Names as they are, and as `normal` spells them
         spelled = [n.replace("_", "[_ -]") for n in {name, normal(name)} if "_" in n]

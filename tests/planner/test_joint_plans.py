@@ -63,6 +63,16 @@ def test_two_scans_are_reconstructed_each_and_then_registered() -> None:
     assert "stitch_tiles" not in found
 
 
+def test_two_tiles_are_stitched_by_the_tool_that_is_named() -> None:
+    for text, tool in (
+        ("stitch the two tiles and reconstruct", "stitch_tiles"),
+        ("undistort and stitch the two tiles, then reconstruct", "stitch_distorted"),
+    ):
+        asked = situation(understand(text).task, [scan_info(), scan_info()])
+        for found in service.propose_plans(asked, costs=COSTS):
+            assert [n.tool for n in found.pipeline.nodes if "stitch" in n.tool] == [tool]
+
+
 def test_a_displacement_comes_with_its_strain() -> None:
     found = steps([volume(), volume()], Goal.DEFORM)
     assert found[-2:] == ["deform_correlation", "strain"]
