@@ -107,6 +107,12 @@ def names_of(word: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name.lower() for name in plain))
 
 
+def is_entry(word: str) -> bool:
+    """Whether a Chinese word of two to six signs is in the dictionary, whatever it means."""
+    book = dictionary() if 2 <= len(word) <= LONGEST else None
+    return book is not None and word.encode() in book.places
+
+
 @lru_cache(maxsize=4096)
 def called_alike(one: str, other: str) -> bool:
     """Whether one Chinese word of the dictionary is called both English words, singular and lower

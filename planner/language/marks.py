@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from planner.language.chinese_names import Name, chinese_measures, chinese_specimens, found_names
 from planner.language.compounds import is_end_of_name, is_noun_of_lists
-from planner.language.dictionary import LONGEST, names_of
+from planner.language.dictionary import LONGEST, is_entry, names_of
 from planner.language.english_names import is_noun, phrases, stem
 from planner.language.normal import CJK
 from planner.language.roles import NAMES, TAGS, Role
@@ -87,7 +87,7 @@ def completed(text: str, names: Sequence[Marked], watched: bool = False) -> list
                 start, stop = min(name.start, known.start), max(name.stop, known.stop)
                 name = replace(name, text=text[start:stop], start=start, known=True)
         if name.role is not Role.MEASURE:
-            name = _with_its_head(text, _as_whole_word(text, name))
+            name = _with_its_head(text, _as_whole_word(text, _before_next_word(text, name)))
         if name.role is Role.SPECIMEN:
             name = _with_its_noun(text, name, names)
         ending = _ENDING.match(text[name.stop :]) if name.role is not Role.SPECIMEN else None
@@ -107,6 +107,19 @@ def _as_whole_word(text: str, name: Marked) -> Marked:
     ends = (name.start + length for length in range(LONGEST, len(name.text), -1))
     stop = next((stop for stop in ends if names_of(text[name.start : stop])), None)
     return name if stop is None else replace(name, text=text[name.start : stop])
+
+
+def _before_next_word(text: str, name: Marked) -> Marked:
+    """A Chinese name without the signs that begin the next word, where what is before them is a
+    word itself: 风筝受 of 风筝受热后 is 风筝."""
+    if name.known or not CJK.match(name.text) or is_word(name.text):
+        return name
+    for cut in (1, 2):
+        start = name.stop - cut
+        goes_on = any(is_entry(text[start : start + length]) for length in range(cut + 1, 5))
+        if len(name.text) > cut + 1 and goes_on and is_word(name.text[:-cut]):
+            return replace(name, text=name.text[:-cut])
+    return name
 
 
 def is_word(text: str) -> bool:

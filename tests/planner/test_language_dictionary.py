@@ -10,6 +10,8 @@ from planner.language import dictionary as book
 from planner.language.canonical import same_by_lists, same_thing
 from planner.language.compounds import said_by_parts
 from planner.language.dictionary import called_alike, dictionary, names_of
+from planner.language.marks import Marked, completed
+from planner.language.roles import Role
 
 
 @pytest.fixture
@@ -74,3 +76,17 @@ def test_without_a_dictionary_the_lists_judge() -> None:
 def test_the_lists_alone_are_stricter() -> None:
     assert same_by_lists("cup", "mug")
     assert not same_by_lists("kneecap", "patella")
+
+
+@pytest.mark.parametrize(
+    ("text", "stretch", "whole"),
+    [
+        ("风筝受热后跑偏", "风筝受", "风筝"),  # 受热 is the next word
+        ("姜饼冻结时", "姜饼冻", "姜饼"),
+        ("烛台的断层", "烛", "烛台"),  # only the beginning of a word was marked
+        ("琴槌的断层", "琴槌", "琴槌"),
+    ],
+)
+def test_a_mark_ends_where_a_word_does(text: str, stretch: str, whole: str) -> None:
+    mark = Marked(Role.SPECIMEN, stretch, 0, 0.9)
+    assert [name.text for name in completed(text, [mark])] == [whole]

@@ -33,9 +33,12 @@ class Phrasebook:
             for goal, orders in part_of(vocabulary(name), held).items():
                 self.clauses[goal] += orders
         self._widen(part_of(vocabulary("training_variants"), held))
-        for name in ("training_remarks", "training_hints", "training_notes"):
+        for name in ("training_remarks", "training_hints", "training_notes", "training_words"):
             self._remember(part_of(vocabulary(name), held))
-        told = ("training_stories", "training_letters", "training_tales")
+        told = (
+            "training_stories", "training_letters", "training_tales", "training_troubles",
+            "training_wants", "training_talk",
+        )  # fmt: skip
         stories = [story for name in told for story in vocabulary(name)]
         for story in part_of(stories, held):
             _extend(self.wholes, {base: [{**story, "text": story[base]}] for base in ("en", "zh")})
