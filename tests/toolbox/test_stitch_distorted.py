@@ -4,6 +4,7 @@ said of the overlap is fitted; tiles that distort are joined better, others as b
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from simulators import World
 from simulators.faults.distortion import undistorted
 from tests.toolbox.distorted_tiles import SHARED, scans, tiles
+from tests.toolbox.test_stitch_tiles import read_tile
 from toolbox import known_tools
 from toolbox.tools.stitch import distortion, optics
 from toolbox.tools.stitch.stitch_distorted import StitchDistorted
@@ -106,6 +108,13 @@ def test_the_joined_stack_is_nearer_to_what_one_detector_sees() -> None:
         joined = tool(left=left, right=right).values
         errors.append(np.abs(joined - truth)[..., 8:-8].mean())
     assert errors[1] < 0.5 * errors[0]
+
+
+def test_real_tiles_of_one_detector_are_left_as_they_are(data: Path) -> None:
+    left, right = (read_tile(data / f"conditions/tile_{side}.h5") for side in ("left", "right"))
+    tuned = StitchDistorted().tune(left=left, right=right)
+    assert tuned.tool.parameters()["distortion"] == 0
+    assert tuned.tool.parameters()["overlap"] == 280
 
 
 def test_swapped_tiles_are_told_and_exchanged() -> None:

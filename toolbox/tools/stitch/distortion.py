@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from toolbox.attenuation import attenuation_of
 from toolbox.line_shift import shifted_lines
-from toolbox.tools.stitch.optics import bend, seen_by_both, undistorted
+from toolbox.tools.stitch.optics import SMALL, bend, seen_by_both, undistorted
 from toolbox.values import Block
 
 ROWS, VIEWS = 6, 768  # looked at, at most
@@ -51,7 +51,7 @@ def found(looks: Looks, left: Block, right: Block, overlap: float) -> tuple[floa
         by = float(np.clip(by + more, -most, most))
         at = float(np.clip(at + moved, FEWEST, narrower))
     said = f"distortion {by:.2f} px ± {2 * error:.2f} at the sides of a tile"
-    if abs(by) < SURE * error or abs(by) == most:
+    if abs(by) < max(SURE * error, SMALL) or abs(by) == most:
         return 0.0, f"{said}: none that is sure, so none is taken out"
     return by, f"{said}, taken out"
 
