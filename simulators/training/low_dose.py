@@ -65,10 +65,13 @@ def draw(rng: np.random.Generator, families: Sequence[str], columns: tuple[int, 
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """A simulated scan as the tools see it, axes ``z, y, x`` in 1/px, the axis known as well as
-    it is found; ``slice`` and ``truth``, axes ``y, x``, are those of the middle row."""
+    """A simulated scan as the tools see it, ``sinogram`` with axes ``row, angle, col`` and its
+    ``volume`` with axes ``z, y, x`` in 1/px, the axis known as well as it is found; ``slice`` and
+    ``truth``, axes ``y, x``, are those of the middle row."""
 
     world: World
+    sinogram: Block
+    center: Center
     volume: Block
     truths: Image
 
@@ -77,9 +80,10 @@ class Case:
         scan = simulate(world)
         column = scan.truth_center + float(rng.normal(0, 0.1))
         center = Center(column, column - 0.25, column + 0.25)
-        volume = make_tool("fbp", {})(sinogram=attenuation(scan), center=center)
+        sinogram = attenuation(scan)
+        volume = make_tool("fbp", {})(sinogram=sinogram, center=center)
         truths = np.stack([scan.truth(row) for row in range(world.rows)])
-        return cls(world, volume, truths.astype(np.float32))
+        return cls(world, sinogram, center, volume, truths.astype(np.float32))
 
     @property
     def slice(self) -> Image:
@@ -170,12 +174,17 @@ class LowDosePart(ABC):
             top, left = (int(np.clip((size - side) / 2 + away * f(angle), 0, size - side))
                          for f in (np.sin, np.cos))  # fmt: skip
             turns, mirror = int(rng.integers(4)), rng.random() < 0.5
-            which = int(rng.choice(len(SHARES), p=SHARES))
+            which = self.some_row(rng)
             for name, out in (("slices", seen), ("truths", truths)):
                 part = one[name][which, top : top + side, left : left + side]
                 part = np.rot90(part.astype(np.float32), turns)
                 out.append(part[:, ::-1] if mirror else part)
         return {"slices": np.stack(seen)[:, None], "truth": np.stack(truths)[:, None]}
+
+    @staticmethod
+    def some_row(rng: np.random.Generator) -> int:
+        """One of an example's three rows, mostly that with all neighbours."""
+        return int(rng.choice(len(SHARES), p=SHARES))
 
     # ---- learning --------------------------------------------------------------------------
 
@@ -198,7 +207,24 @@ class LowDosePart(ABC):
         return cases(VALIDATION, int(self.options["validation"]), self.families, (192, 192))
 
     def cleaned(self, network: torch.nn.Module, case: Case) -> Image:
+        """The middle slice by the network."""
         return type(self).clean(network, case.volume.values, ROWS // 2)
+
+    def cleaned_alone(self, network: torch.nn.Module, case: Case) -> Image:
+        """The middle slice by the network that is not shown its neighbours."""
+        return type(self).clean(network, case.slice[None], 0)
+
+    def seen_slice(self, case: Case) -> Image:
+        """What the network sees of the middle slice."""
+        return self.seen(case.volume.values, ROWS // 2)
+
+    def beside(self, network: torch.nn.Module) -> dict[str, Callable[[Case], Image]]:
+        """Learned tools that the network has to be better than, too, by name."""
+        return {}
+
+    def after(self, network: torch.nn.Module) -> dict[str, Callable[[Case], Image]]:
+        """The network and another tool after it, by name."""
+        return {}
 
     # ---- what it is worth ------------------------------------------------------------------
 
@@ -211,14 +237,16 @@ class LowDosePart(ABC):
         fixed = {}
         for name, (_, strengths) in STRENGTHS.items():
             fixed[name] = best(known, strengths, name)
-            contenders[name] = partial(_by, name, None)
-            contenders[f"{name}_fixed"] = partial(_by, name, fixed[name])
+            contenders[name] = partial(by_tool, name, None)
+            contenders[f"{name}_fixed"] = partial(by_tool, name, fixed[name])
         alone = f"{self.name}_without_neighbours"
         helped = "denoise_bm3d_of_what_the_network_sees"
-        learned = ("fbpconvnet", alone, helped)
-        contenders["fbpconvnet"] = partial(_by, "fbpconvnet", None)
-        contenders[helped] = lambda c: c.denoised_alone(self.seen(c.volume.values, ROWS // 2))
-        contenders[alone] = lambda c: type(self).clean(network, c.slice[None], 0)
+        beside, after = self.beside(network), self.after(network)
+        learned = ("fbpconvnet", alone, helped, *beside, *after)
+        contenders["fbpconvnet"] = partial(by_tool, "fbpconvnet", None)
+        contenders[helped] = lambda c: c.denoised_alone(self.seen_slice(c))
+        contenders |= beside | after
+        contenders[alone] = lambda c: self.cleaned_alone(network, c)
         contenders[self.name] = lambda c: self.cleaned(network, c)
         rows, seconds = [], dict.fromkeys(contenders, 0.0)
         for one in cases(TEST, int(self.options["test"]), self.held_out, MEASURED):
@@ -240,15 +268,19 @@ class LowDosePart(ABC):
                     for n in contenders if n != self.name}  # fmt: skip
         metrics |= {f"strength_{n}_fixed": v for n, v in fixed.items()}
         metrics["time_over_denoise_bm3d"] = round(seconds[self.name] / seconds["denoise_bm3d"], 3)
-        image = self.example_slices()
         return Measured(
             metrics | {"scans": float(len(rows))},
             compared(rows, KINDS, self.name, rivals),
             "dB of PSNR gained over the best conventional denoiser of slices there",
-            wins=mean[self.name] > max(mean[n] for n in rivals),
+            wins=mean[self.name] > max(mean[n] for n in (*rivals, *beside)),
             suits=SUITS,
-            reference={"input": image, "output": type(self).clean(network, image, len(image) // 2)},
+            reference=self.reference(network),
         )
+
+    def reference(self, network: torch.nn.Module) -> Arrays:
+        """What lies beside the weights."""
+        image = self.example_slices()
+        return {"input": image, "output": type(self).clean(network, image, len(image) // 2)}
 
     def data(self) -> dict[str, Any]:
         """The fields of the card that say what was seen."""
@@ -283,7 +315,8 @@ def best(known: Sequence[Case], strengths: Sequence[float], name: str) -> float:
     )
 
 
-def _by(name: str, strength: float | None, case: Case) -> Image:
+def by_tool(name: str, strength: float | None, case: Case) -> Image:
+    """The middle slice by a tool; ``None``: as it is by default."""
     if strength is None and name in STRENGTHS:
         strength = getattr(make_tool(name, {}), STRENGTHS[name][0])
     return _denoised(case, name, strength)

@@ -99,6 +99,8 @@ def test_several_steps_are_ruled_out_at_once() -> None:
         ("reconstruct, then denoise by RED-CNN", "red_cnn"),
         ("reconstruct with the network that adds views", "view_network"),
         ("用视角补全网络重建", "view_network"),
+        ("reconstruct with the sinogram transformer", "sinogram_transformer"),
+        ("用正弦图去噪变换器重建", "sinogram_transformer"),
         ("reconstruct using SHARP", "sharp"),
         ("reconstruct, then correct the slices with MD-Unet", "md_unet"),
         ("重建，再用漂移校正网络处理切片", "md_unet"),

@@ -28,6 +28,7 @@ from simulators.training.parts.fbpconvnet import (
     cases,
     draw,
 )
+from simulators.training.slice_error import slice_error
 from toolbox.learned.weights import trained
 from toolbox.operators.blocks import solve_rows
 from toolbox.tools.denoise import fbpconvnet
@@ -106,15 +107,9 @@ class Part:
         return tool.network()
 
     def loss(self, network: torch.nn.Module, batch: Tensors) -> torch.Tensor:
-        """Logarithm of what the mean square error of the slice would be: by the Fourier slice
-        theorem that of the views, each wave weighed by its frequency."""
-        import torch
-
+        """Logarithm of what the mean square error of the slice would be."""
         error = network(batch["looks"]).float() - batch["truth"]
-        size = 2 * error.shape[-1]
-        waves = torch.fft.rfft(error, n=size).abs() ** 2
-        energy = (waves * 2 * torch.fft.rfftfreq(size)).mean((1, 2))
-        return 0.5 * (energy + FLOOR).log().mean()
+        return 0.5 * (slice_error(error) + FLOOR).log().mean()
 
     def validate(self, network: torch.nn.Module) -> dict[str, float]:
         """Decibels gained over filtered back-projection, on known families' other specimens."""
