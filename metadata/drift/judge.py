@@ -42,8 +42,9 @@ NOISE_REACH = 3.0
 UNLIMITED = 12.0
 #: Log odds of a drift (a priori one begins each day, which makes little of them) from which one
 #: is seen, below which the normal is learned, above which it is worth looking for its cause, and
-#: above which it is not ruled out.
-MOVES, CALM, POSSIBLE, OPEN = 3.0, 1.5, 0.8, 0.4
+#: above which it is not ruled out (0.4 left out 2 of 1055 drifts at half of the life, seeds 310000
+#: to 311054).
+MOVES, CALM, POSSIBLE, OPEN = 3.0, 1.5, 0.8, 0.0
 # What is taken for repaired or for a new normal without a word in the log book may go on all the
 # same (drifts by jumps go back at times): for so many days the time to the limit stays open.
 DOUBTED = 80
@@ -213,11 +214,14 @@ class Judge:
 
     def repair(self, index: int, side: int, limits: Limits) -> None:
         """The limit on that ``side`` was reached and maintenance began: from bin ``index`` on there
-        is a new normal of any size. What then lies near the limit all the same may go on."""
+        is a new normal of any size. What then lies near the limit all the same may go on, and until
+        a reading tells, the time to the limit stays open."""
         limit = limits.high if side > 0 else limits.low
         mended = self.usual + MENDED * (limit - self.usual)
         self.restart(index)
         self.side, self.mended = side, float(mended)
+        # Nobody knows yet whether it was.
+        self.doubted, self.forecast, self.decided = index, guess(side), index * BIN_S
 
     def _mend(self, closed: ClosedBin) -> None:
         """The first bin after maintenance tells whether what had reached its limit was repaired."""
@@ -226,6 +230,8 @@ class Judge:
         if self.side * (closed.mean - self.mended) > 0:
             self.doubted, self.forecast = closed.index + DOUBTED, guess(self.side)
             self.decided = (closed.index + 1) * BIN_S
+        else:
+            self.doubted, self.forecast = -1, None
         self.mended = np.nan
 
     def restart(self, index: int) -> None:

@@ -141,6 +141,10 @@ class Schedule:
         for day in range(int(history.days) + 1):  # users change over: the shutter stays closed
             start = history.start + (day + rng.uniform(0.3, 0.7)) * DAY
             painted.append(Interval(start, start + rng.uniform(0.3, 1.5) * 3600, "closed"))
+        # Of stops within stops the last to end brings the beam back, and nobody writes so before.
+        off = [i for i in painted if i.name in DARK]
+        self.events = [e for e in self.events if e.kind != "beam_back"
+                       or not any(i.start <= e.time < i.end for i in off)]  # fmt: skip
         return painted
 
     def _energies(self, painted: list[Interval]) -> Levels:

@@ -134,6 +134,19 @@ def test_regimes_cover_the_time_once() -> None:
         assert lit == (regime.name not in ("dump", "maintenance", "shutdown"))
 
 
+def test_the_log_book_says_that_the_beam_is_back_when_it_is() -> None:
+    settings = History(days=60, shutdowns_per_year=40, shutdown_days=2, dumps_per_month=20,
+                       metrics=("axis_position",), seed=4)  # fmt: skip
+    made = simulate_history(settings)
+    schedule = made.instrument.schedule
+    told = np.array([e.time for e in made.events if e.kind == "beam_back"])
+    dark = ("dump", "maintenance", "shutdown")
+    assert not schedule.within(told, dark).any()
+    ends = {r.end for r in made.truth.regimes if r.name in dark and r.end < settings.end}
+    begins = {r.start for r in made.truth.regimes if r.name in dark}
+    assert len(told) == len(ends - begins)
+
+
 def test_limits_follow_new_objectives_and_drifts_are_repaired() -> None:
     settings = History(days=2 * 365, cadence_s=3600.0, objectives_per_year=4, repeat_days=45,
                        repair_days=2, metrics=("axis_position", "stage_runout", "beam_y"),
