@@ -99,7 +99,9 @@ def names_of(word: str) -> tuple[str, ...]:
     book = dictionary() if 2 <= len(word) <= LONGEST else None
     if book is None:
         return ()
-    found = [name for name in map(_name, book.glosses(word)) if name]
+    glosses = list(book.glosses(word))
+    acts = glosses[:1] and glosses[0].startswith("to ")  # 冷冻: to freeze; freezing
+    found = [name for name in map(_name, glosses) if name and not acts]
     # "Sichuan pepper" behind plain names, the Latin "Tsuga chinensis" not at all
     plain = [name for name in found if name[0].islower()] or [
         name for name in found if name.count(" ") > 1 or book.says(name.split()[-1])
