@@ -67,6 +67,7 @@ def test_two_tiles_are_stitched_by_the_tool_that_is_named() -> None:
     for text, tool in (
         ("stitch the two tiles and reconstruct", "stitch_tiles"),
         ("undistort and stitch the two tiles, then reconstruct", "stitch_distorted"),
+        ("stitch the tiles with the stitching network, then reconstruct", "stitch_network"),
     ):
         asked = situation(understand(text).task, [scan_info(), scan_info()])
         for found in service.propose_plans(asked, costs=COSTS):

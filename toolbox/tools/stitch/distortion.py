@@ -27,9 +27,10 @@ MOST = 1 / 16  # of a tile's columns: more is not believed
 SMOOTH = 1.5  # px, of strips before their slopes are taken
 Stack = NDArray[np.float32]
 Places = NDArray[np.float64]
-Looks = Callable[[Stack], tuple[Stack, Stack]]
-"""Strips ``tile, row, angle, col`` → how far, px, what the left one shows lies from there in the
-right one, and what this counts; axes ``row, angle, col``."""
+Looks = Callable[[Stack, Stack], tuple[Stack, Stack]]
+"""Strips ``tile, row, angle, col``, and where both show something (1 or 0, ``row, col``) → how far,
+px, what the left one shows lies from there in the right one, and what this counts; axes ``row,
+angle, col``."""
 
 
 def found(looks: Looks, left: Block, right: Block, overlap: float) -> tuple[float, str]:
@@ -45,8 +46,7 @@ def found(looks: Looks, left: Block, right: Block, overlap: float) -> tuple[floa
         first, second = (undistorted(block, by) for block in tiles)
         strips = overlapping(first, second, at)
         shared = strips.shape[-1]
-        apart, weight = looks(strips)
-        weight = weight * seen_by_both(first, second, by, shared)[:, None]
+        apart, weight = looks(strips, seen_by_both(first, second, by, shared))
         more, moved, error = fitted(apart, weight, bend(first, second, shared))
         by = float(np.clip(by + more, -most, most))
         at = float(np.clip(at + moved, FEWEST, narrower))
@@ -69,7 +69,7 @@ def overlapping(left: Block, right: Block, overlap: float) -> Stack:
     return np.asarray(pair / (pair.std() + 1e-9), np.float32)
 
 
-def slopes(strips: Stack) -> tuple[Stack, Stack]:
+def slopes(strips: Stack, inside: Stack) -> tuple[Stack, Stack]:
     """What registration along the slope (Lucas & Kanade 1981) says of strips: a place counts as
     its squared slope."""
     from scipy.ndimage import gaussian_filter1d
@@ -77,7 +77,7 @@ def slopes(strips: Stack) -> tuple[Stack, Stack]:
     left, right = (gaussian_filter1d(strip, SMOOTH, axis=-1) for strip in strips)
     slope = np.gradient(0.5 * (left + right), axis=-1)
     weight = slope**2 + 1e-9
-    return (left - right) * slope / weight, weight
+    return (left - right) * slope / weight, weight * inside[:, None]
 
 
 def fitted(apart: Stack, weight: Stack, shape: Places) -> tuple[float, float, float]:
