@@ -229,7 +229,8 @@ def possible_slots(situation: Situation) -> list[Slot]:
     ):
         barred = rules()["needs_whole_specimen"] if situation.has(Condition.TRUNCATED) else ()
         aligners = [t for t in known_tools().values()
-                    if t.card.stage is Stage.ALIGN and t.card.name not in barred]  # fmt: skip
+                    if t.card.stage is Stage.ALIGN and t.card.name not in barred
+                    and offered(t, situation)]  # fmt: skip
         pairs = [(*needs_center(f), Step(f.card.name), Step(m.card.name))
                  for f in aligners if f.card.output.kind is DataKind.SHIFTS
                  for m in aligners if m.card.output.kind in FRAMES]  # fmt: skip
@@ -258,6 +259,13 @@ def possible_slots(situation: Situation) -> list[Slot]:
     makers = [settling(r, degrees) for r in one_step(fitting(Stage.RECONSTRUCT, state))]
     add("reconstruct", makers, optional=False)
     return [*found, *volume_slots(situation, state)]
+
+
+def offered(tool: type[Tool], situation: Situation) -> bool:
+    """Whether a tool that aligns may take part: learned ones that are off by default only by
+    name."""
+    card = tool.card
+    return card.default_on or not card.weights or card.name in situation.wishes.tools
 
 
 def axis_given(situation: Situation) -> bool:

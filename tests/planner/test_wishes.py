@@ -101,6 +101,8 @@ def test_several_steps_are_ruled_out_at_once() -> None:
         ("用视角补全网络重建", "view_network"),
         ("reconstruct with the sinogram transformer", "sinogram_transformer"),
         ("用正弦图去噪变换器重建", "sinogram_transformer"),
+        ("align the views by the marker, then reconstruct", "align_feature"),
+        ("用标记点跟踪对齐，然后重建", "align_feature"),
         ("reconstruct using SHARP", "sharp"),
         ("reconstruct, then correct the slices with MD-Unet", "md_unet"),
         ("重建，再用漂移校正网络处理切片", "md_unet"),
@@ -115,6 +117,11 @@ def test_a_tool_that_is_named_is_in_every_plan(text: str, tool: str) -> None:
     asked = of(text)
     assert unplaced(asked) == []
     assert all(tool in used for used in tools(asked))
+
+
+def test_learned_alignment_that_is_off_by_default_is_in_plans_by_name_only() -> None:
+    wide = of("align the views and reconstruct", truncation=0.5)
+    assert not any("align_feature" in used for used in tools(wide))
 
 
 def test_a_tool_that_is_declined_is_in_no_plan() -> None:

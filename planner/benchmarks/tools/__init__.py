@@ -13,7 +13,13 @@ from typing import Any
 from planner.benchmarks.tools.row import Row, averaged, page
 
 PARTS = ("slices", "axes", "shifts", "labels", "pairs", "amounts", "real", "per_scan")
-BY_TOOL = ("slices", "axes", "real", "per_scan")  # parts that can try some tools without the others
+BY_TOOL = (
+    "slices",
+    "axes",
+    "shifts",
+    "real",
+    "per_scan",
+)  # parts that can try some tools without the others
 DOCS = Path(__file__).parents[3] / "docs"
 MEASURED = Path(__file__).parents[3] / "configs" / "measured_tools.yaml"
 HEAD = (

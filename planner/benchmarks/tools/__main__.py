@@ -10,7 +10,7 @@ if __name__ == "__main__":
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"some of {', '.join(PARTS)}")
     parser.add_argument("--only", metavar="JOB", help="a job, as the table names it")
     parser.add_argument("--tools", nargs="+", default=[], metavar="TOOL",
-                        help="of those that slices, axes and real have")  # fmt: skip
+                        help="of those that slices, axes, shifts and real have")  # fmt: skip
     given = parser.parse_args()
     if unknown := set(given.parts) - set(PARTS):
         parser.error(f"there is no part {', '.join(sorted(unknown))}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,18 +28,20 @@ def measure(settings: Mapping[str, Any], only: str | None = None) -> Iterator[Ro
         for family in settings["families"]:
             world = World(specimen=family, seed=settings["seeds"][0],
                           **(settings["world"] | {"photons": 1e4} | about))  # fmt: skip
-            yield from _rows(job, simulated(world), False)
+            yield from _rows(job, simulated(world), False, settings["tools"])
     folder = os.environ.get("TOMOPLAN_DATA")
     if folder and only is None:
         for case in (jittered_file(Path(folder)), still_stripes(Path(folder))):
-            yield from _rows(case.name, case, True)
+            yield from _rows(case.name, case, True, settings["tools"])
 
 
-def _rows(job: str, case: Case, real: bool) -> Iterator[Row]:
+def _rows(job: str, case: Case, real: bool, only: Sequence[str]) -> Iterator[Row]:
     angles = case.scan.geometry.angles_rad
     before = remaining(np.zeros_like(case.truth), case.truth, angles)
     for name, tool in sorted(known_tools().items()):
         if tool.card.stage is not Stage.ALIGN or tool.card.output.kind is not DataKind.SHIFTS:
+            continue
+        if only and name not in only:
             continue
         began = time.perf_counter()
         errors: tuple[float | None, float | None]

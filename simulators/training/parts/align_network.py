@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
@@ -106,9 +106,9 @@ class Part:
 
     def validate(self, network: torch.nn.Module) -> dict[str, float]:
         """Logarithm of what is left of the shifts, on known families' other specimens."""
-        left = [_left(tool.AlignNetwork().found(network, c.scan), c) for c in self._validation]
-        across, along = np.mean(left, axis=0)
-        return {"score": -float(np.log(left).mean()), "across": float(across),
+        after = [left(tool.AlignNetwork().found(network, c.scan), c) for c in self._validation]
+        across, along = np.mean(after, axis=0)
+        return {"score": -float(np.log(after).mean()), "across": float(across),
                 "along": float(along)}  # fmt: skip
 
     @cached_property
@@ -127,10 +127,7 @@ class Part:
             finds: dict[str, Callable[[], Shifts]] = {n: partial(found, n, one) for n in RIVALS}
             for name, net in ((UNTRAINED, plain), (NAME, network)):
                 finds[name] = partial(tool.AlignNetwork().found, net, one.scan)
-            left = {name: _left(find(), one) for name, find in finds.items()}
-            rows.append((one, left))
-            said = ", ".join(f"{n} {v[0]:.2f} {v[1]:.2f}" for n, v in left.items())
-            print(f"{one.world.specimen}, {one.world.rows} rows, {one.kind}: {said}", flush=True)
+            rows.append((one, left_by(one, finds)))
         metrics = {
             f"{axis}_px_{name}": round(float(np.mean([f[name][i] for _, f in rows])), 3)
             for i, axis in enumerate(("across", "along")) for name in names
@@ -141,14 +138,14 @@ class Part:
             )
             for name in names
         }
-        both = {name: _both([f[name] for _, f in rows]) for name in names}
-        metrics |= {f"both_px_{name}": round(v, 3) for name, v in both.items()}
+        whole = {name: both([f[name] for _, f in rows]) for name in names}
+        metrics |= {f"both_px_{name}": round(v, 3) for name, v in whole.items()}
         image = tool.AlignNetwork.reference_looks()
         return Measured(
             metrics | {"scans": float(len(rows))},
             compared(rows),
             "px RMS of shift along and across less than by the best conventional tool there",
-            wins=both[NAME] < min(both[name] for name in RIVALS),
+            wins=whole[NAME] < min(whole[name] for name in RIVALS),
             suits=SUITS,
             reference={"input": image,
                        "output": tool.steps(network, image).astype(np.float32)},
@@ -222,27 +219,30 @@ class Case:
         return cls(kind, world, attenuation(scan).as_kind(DataKind.PROJECTIONS), scan.truth_shifts)
 
 
-KINDS: dict[str, dict[str, Any]] = {
+Kinds = Mapping[str, Mapping[str, Any]]
+KINDS: Kinds = {
     "in the field": {"fill": 0.85},
     "wider than the field": {"fill": 1.3},
     "few photons": {"fill": 0.85, "photons": 600.0},
 }
 
 
-def cases(seed: int, count: int, families: Sequence[str]) -> list[Case]:
-    """Cases of a seed, always the same: kinds in turn, each with other families in turn."""
+def cases(seed: int, count: int, families: Sequence[str], kinds: Kinds | None = None) -> list[Case]:
+    """Cases of a seed, always the same: kinds (what they have other than the rest) in turn, each
+    with other families in turn."""
     rng = np.random.default_rng(seed)
+    kinds = KINDS if kinds is None else kinds
     found = []
     for index in range(count):
-        kind = list(KINDS)[index % len(KINDS)]
+        kind = list(kinds)[index % len(kinds)]
         world = World(
-            specimen=families[(index + index // len(KINDS)) % len(families)],
+            specimen=families[(index + index // len(kinds)) % len(families)],
             columns=160, rows=32, projections=180,
             center=79.5 + float(rng.uniform(-4, 4)), attenuation=float(rng.uniform(0.8, 2.0)),
             photons=1e4, rings=0.3, jitter_px=JITTER, vertical_jitter_px=JITTER,
             seed=int(rng.integers(1 << 31)),
         )  # fmt: skip
-        found.append(Case.of(kind, replace(world, **KINDS[kind])))
+        found.append(Case.of(kind, replace(world, **kinds[kind])))
     return found
 
 
@@ -262,16 +262,26 @@ def found(name: str, case: Case) -> Shifts:
     return Shifts(along + across, name, ())
 
 
-def _left(shifts: Shifts, case: Case) -> tuple[float, float]:
+def left(shifts: Shifts, case: Case) -> tuple[float, float]:
     """RMS in px that is left across and along."""
     free = free_shifts(shifts.pixels - case.truth, case.scan.geometry.angles_rad)
     along, across = np.sqrt(np.mean(free**2, axis=0))
     return float(across), float(along)
 
 
-def _both(left: Sequence[tuple[float, float]]) -> float:
+def left_by(
+    case: Case, finds: Mapping[str, Callable[[], Shifts]]
+) -> dict[str, tuple[float, float]]:
+    """What each leaves of a case's shifts; said at once."""
+    after = {name: left(find(), case) for name, find in finds.items()}
+    said = ", ".join(f"{n} {v[0]:.2f} {v[1]:.2f}" for n, v in after.items())
+    print(f"{case.world.specimen}, {case.world.rows} rows, {case.kind}: {said}", flush=True)
+    return after
+
+
+def both(after: Sequence[tuple[float, float]]) -> float:
     """Mean over scans of the root of the mean square of both axes."""
-    return float(np.mean([np.sqrt((a**2 + b**2) / 2) for a, b in left]))
+    return float(np.mean([np.sqrt((a**2 + b**2) / 2) for a, b in after]))
 
 
 def _mean(values: Any) -> float:
@@ -288,21 +298,27 @@ def _cropped(values: NDArray[Any], rows: int, columns: int, rng: np.random.Gener
     return np.pad(part, [(0, 0)] * (values.ndim - 2) + short)
 
 
-def compared(rows: Sequence[tuple[Case, dict[str, tuple[float, float]]]]) -> list[dict[str, Any]]:
-    """For each kind of world: the conventional tool that leaves least there, and the gain."""
+def compared(
+    rows: Sequence[tuple[Case, dict[str, tuple[float, float]]]],
+    own: str = NAME,
+    rivals: Sequence[str] = RIVALS,
+) -> list[dict[str, Any]]:
+    """For each kind of world: the rival that leaves least there, and the gain over it."""
+    of_kinds: dict[str, Callable[[Case], bool]] = {
+        kind: partial(_is_kind, kind) for kind in dict.fromkeys(c.kind for c, _ in rows)
+    }
     families = sorted({c.world.specimen for c, _ in rows})
-    kinds: dict[str, Callable[[Case], bool]] = {k: partial(_is_kind, k) for k in KINDS}
-    kinds |= {f"{f} (unseen family)": partial(_is_of, f) for f in families}
+    of_kinds |= {f"{f} (unseen family)": partial(_is_of, f) for f in families}
     table = []
-    for name, of_kind in kinds.items():
+    for name, of_kind in of_kinds.items():
         some = [left for case, left in rows if of_kind(case)]
         if some:
-            both = {n: _both([f[n] for f in some]) for n in (*RIVALS, NAME)}
-            rival = min(RIVALS, key=lambda n: both[n])
+            mean = {n: both([f[n] for f in some]) for n in (*rivals, own)}
+            rival = min(rivals, key=lambda n: mean[n])
             table.append({"world": name, "scans": len(some), "conventional": rival,
-                          "conventional_px": round(both[rival], 3),
-                          "own_px": round(both[NAME], 3),
-                          "gain": round(both[rival] - both[NAME], 3)})  # fmt: skip
+                          "conventional_px": round(mean[rival], 3),
+                          "own_px": round(mean[own], 3),
+                          "gain": round(mean[rival] - mean[own], 3)})  # fmt: skip
     return table
 
 

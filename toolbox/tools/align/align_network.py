@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 from numpy.typing import NDArray
 
-from toolbox.attenuation import attenuation_of
 from toolbox.card import Param, Port, ToolCard, grey
 from toolbox.kinds import DataKind, Domain, GreyState, Split, Stage
 from toolbox.learned.model_card import ModelCard
 from toolbox.tool import Cost, Tool
 from toolbox.tools.align.mass_center import mass_centers, sine_fit
+from toolbox.tools.align.middle_rows import MOST_ROWS, ROWS, binned, neighbouring_rows
 from toolbox.tools.align.neighbours import neighbour_shifts
 from toolbox.tools.align.reprojection import held_out_agreement
 from toolbox.tools.align.vertical import vertical_shifts
@@ -23,8 +23,6 @@ from toolbox.values import Block, Center, Shape, Shifts
 if TYPE_CHECKING:
     import torch
 
-ROWS = 96  # neighbouring ones looked at …
-MOST_ROWS = 40  # … of which so many are left by binning, or the middle ones
 FEWEST_ROWS = 8  # of a level, for shifts along the axis
 LEVELS = (192, 384)  # columns at most, by binning: first far, then near
 AIR = 0.05  # of the highest attenuation left at the edges: the sample is wider than the field
@@ -176,33 +174,6 @@ class AlignNetwork(Tool):
             looked_at = float(shape.frames * rows * (shape.columns // width))
             work += self.rounds * 60_000.0 * looked_at
         return Cost(work, 12.0 * whole + 120.0 * looked_at)
-
-
-def neighbouring_rows(projections: Block) -> tuple[Stack, Pixels, NDArray[np.intp]]:
-    """Attenuation ``row, angle, col`` of the middle rows that follow each other, views by
-    increasing angle; their angles; and their places in the block."""
-    part = projections.as_kind(DataKind.SINOGRAM)
-    order = np.argsort(part.geometry.angles_rad, kind="stable")
-    runs = np.split(np.arange(len(part.rows)), np.flatnonzero(np.diff(part.rows) != 1) + 1)
-    longest = max(runs, key=len)
-    beyond = max(len(longest) - ROWS, 0) // 2
-    chosen = longest[beyond : beyond + ROWS]
-    values = attenuation_of(part.with_values(part.values[chosen][:, order]))
-    return values, part.geometry.angles_rad[order], order
-
-
-def binned(values: Stack, width: int) -> Stack:
-    """Means of ``width`` by ``width`` px of views ``row, angle, col``, of at most 40 rows about
-    the middle; what is left over at the ends is dropped, fewer rows than ``width`` make one."""
-    rows, views, columns = values.shape
-    high = min(width, rows)
-    kept = min(rows // high, MOST_ROWS)
-    first = (rows - kept * high) // 2
-    chosen = values[first : first + kept * high, :, : columns // width * width]
-    if width == 1:
-        return chosen
-    parts = chosen.reshape(kept, high, views, columns // width, width)
-    return np.asarray(parts.mean(axis=(1, 4)), np.float32)
 
 
 def refined(net: torch.nn.Module, level: VolumeReprojection, shifts: Pixels, rounds: int) -> Pixels:
