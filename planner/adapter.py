@@ -1,4 +1,5 @@
-"""``tomoplan train adapter``: a new segmentation tool from somebody's own labelled slices."""
+"""``tomoplan train adapter``: a new tool from somebody's own labelled images: a segmentation from
+slices, a correction from projections or sinograms."""
 
 from __future__ import annotations
 
@@ -22,12 +23,12 @@ def train_adapter(
     unlabelled: int | None = None,
     minutes: float = 5.0,
 ) -> None:
-    """Train it, and say what it is worth. ``labels``: a folder of slices and their labels;
-    ``scan``: the scan that they are of, so that the planner offers the tool for scans like it
-    alone; ``unlabelled``: the label of pixels of which nothing is said."""
+    """Train it, and say what it is worth. ``labels``: a folder of images and their labels;
+    ``backbone``: their domain; ``scan``: the scan that they are of, so that the planner offers the
+    tool for scans like it alone; ``unlabelled``: the label of pixels of which nothing is said."""
     if labels is None:
         raise InputError(
-            "`tomoplan train adapter` needs --labels FOLDER, a folder of slices and their labels: "
+            "`tomoplan train adapter` needs --labels FOLDER, a folder of images and their labels: "
             "pairs such as slice_0001.tif and slice_0001.labels.tif."
         )
     if not minutes >= LEAST_MINUTES:
@@ -44,8 +45,10 @@ def train_adapter(
             last[0] = tenth
             print(f"{100 * done:3.0f} %, loss {loss:.3f}", file=sys.stderr, flush=True)
 
-    schedule = Schedule(minutes=minutes)
-    card = train(labels, name or _name_of(labels), backbone, schedule, unlabelled, suits, tell)
+    slices = backbone == "reconstruction"
+    schedule = Schedule(minutes=minutes, rate=3e-3 if slices else 1e-3)
+    name = name or _name_of(labels, "segment" if slices else "fill")
+    card = train(labels, name, backbone, schedule, unlabelled, suits, tell)
     for note in card["notes"]:
         print(note, file=sys.stderr)
     print(f"{card['name']}: {card['summary']}")
@@ -66,11 +69,11 @@ def alike(scan: Path) -> dict[str, tuple[float, float]]:
     return found
 
 
-def _name_of(labels: Path) -> str:
-    """A name from that of the folder.
+def _name_of(labels: Path, does: str) -> str:
+    """A name from that of the folder and what the tool does.
 
-    >>> _name_of(Path("My Bones 2"))
+    >>> _name_of(Path("My Bones 2"), "segment")
     'segment_my_bones_2'
     """
     plain = re.sub(r"[^a-z0-9]+", "_", labels.resolve().name.lower()).strip("_")
-    return f"segment_{plain or 'slices'}"[:40]
+    return f"{does}_{plain or 'images'}"[:40]

@@ -17,6 +17,7 @@ from toolbox.kinds import DataKind, GreyState, Stage
 from toolbox.recipe import FRAMES, Recipe, Step
 from toolbox.registry import known_tools
 from toolbox.tool import Tool
+from toolbox.tools.segment.adapter import AdapterTool
 
 NO_RECONSTRUCTION = re.compile(
     r"(no|without|skip|don'?t need|do not need|don'?t|do not)\s+(any\s+|the\s+|to\s+)?reconstruct"
@@ -216,6 +217,10 @@ def possible_slots(situation: Situation) -> list[Slot]:
         state = GreyState.ATTENUATION
     if end is Stage.PHASE:
         return found
+    marked: list[type[Tool]] = [
+        t for t in fitting(Stage.CORRECT, state) if issubclass(t, AdapterTool)
+    ]
+    add("marked", one_step(marked))
     add("destripe", one_step(fitting(Stage.DESTRIPE, state)), optional=Goal.DESTRIPE not in goals)
     if end is Stage.DESTRIPE:
         return found

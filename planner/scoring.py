@@ -96,8 +96,9 @@ class RuleScorer:
                 colon = ": " if lang == "en" else "："
                 sentences.append(f"{title}{colon}{rules()['purpose'][step.tool][lang]}")
             elif OWN_GAIN in (found := tool_class(step.tool).card.metrics):
-                told = say("reason.own_labels", lang, iou=found["iou"],
-                           thresholds=found["iou_thresholds"])  # fmt: skip
+                fills = tool_class(step.tool).card.stage is Stage.CORRECT
+                told = say("reason.own_marks" if fills else "reason.own_labels", lang,
+                           iou=found["iou"], thresholds=found["iou_thresholds"])  # fmt: skip
                 sentences.append(f"{title}{': ' if lang == 'en' else '：'}{told}")
         return sentences
 

@@ -123,8 +123,12 @@ class SimulatedScan(Scan):
     def line_integrals(self, row: int) -> NDArray[np.float64]:
         """The clean sinogram at ``energy_kev`` with its faults of place (jitter, tilt …), axes
         ``angle, col``."""
-        lengths = self._exposure.lengths(row)
-        return np.tensordot(self._matter.attenuation(), lengths, axes=1)
+        return np.tensordot(self._matter.attenuation(), self.path_lengths(row), axes=1)
+
+    def path_lengths(self, row: int) -> NDArray[np.float32]:
+        """How far each ray of a row goes through each material, axes ``material, angle, col``, px;
+        where it falls with the faults of place."""
+        return self._exposure.lengths(row)
 
     def attenuation_per_px(self, energy_kev: float | None = None) -> NDArray[np.float64]:
         """Attenuation of each material in 1/px at an energy (None: the world's), densities

@@ -445,21 +445,25 @@ def train(
         bool, typer.Option("--measure", help="Only measure the weights there again.")
     ] = False,
     backbone: Annotated[
-        str, typer.Option(help="adapter: the domain of the frozen backbone.")
+        str,
+        typer.Option(
+            help="adapter: reconstruction (a segmentation of slices), or projection or "
+            "sinogram (what is labelled above 0 is filled in)."
+        ),
     ] = "reconstruction",
     labels: Annotated[
-        Path | None, typer.Option(help="adapter: folder of slices and their labels.")
+        Path | None, typer.Option(help="adapter: folder of images and their labels.")
     ] = None,
     name: Annotated[str | None, typer.Option(help="adapter: name of the new tool.")] = None,
     scan: Annotated[
-        Path | None, typer.Option(help="adapter: the slices' scan; offered for scans like it.")
+        Path | None, typer.Option(help="adapter: the images' scan; offered for scans like it.")
     ] = None,
     unlabelled: Annotated[
         int | None, typer.Option(help="adapter: label of pixels that nobody labelled.")
     ] = None,
     minutes: Annotated[float, typer.Option(help="adapter: most minutes to train.")] = 5.0,
 ) -> None:
-    """Train a learned part, or measure it again; or make a new tool from own labelled slices."""
+    """Train a learned part, or measure it again; or make a new tool from own labelled images."""
     if what == "adapter":
         from planner.adapter import train_adapter
 

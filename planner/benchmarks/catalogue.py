@@ -231,6 +231,12 @@ def _adapters(output: Path) -> dict[str, Any]:
     return run(output)
 
 
+def _marks(output: Path) -> dict[str, Any]:
+    from planner.benchmarks.adapters.marks import run
+
+    return run(output)
+
+
 BENCHMARKS = {
     "fbp": Benchmark("filtered back-projection against its peers, speed and quality", _fbp),
     "center": Benchmark("the rotation axis: every method, its interval, the truth", _center),
@@ -246,6 +252,7 @@ BENCHMARKS = {
     "feedback": Benchmark("what a beamline's choices teach, on simulated raters", _feedback),
     "policy": Benchmark("the policy on unseen simulated scans, by executed branches", _policy),
     "adapters": Benchmark("a frozen backbone on few labelled slices", _adapters, slow=True),
+    "marks": Benchmark("backbones on few marked sinograms and projections", _marks, slow=True),
     "perception": Benchmark("conditions and captions told by pictures", _perception, slow=True),
     "planner": Benchmark("ways of choosing a pipeline beside each other", _planner, slow=True),
     "planner-latency": Benchmark("seconds to plan for a large scan", _planner_latency, slow=True),

@@ -1,4 +1,4 @@
-"""What somebody trained on own labelled slices is planned with where its card suits."""
+"""What somebody trained on own labelled images is planned with where its card suits."""
 
 from __future__ import annotations
 
@@ -104,3 +104,24 @@ def test_what_is_missing_is_said(tmp_path: Path) -> None:
         train_adapter(None)
     with pytest.raises(InputError, match="--minutes is 0"):
         train_adapter(tmp_path, minutes=0)
+
+
+def test_what_fills_in_marks_stands_before_the_rings(adapter: Path) -> None:
+    again(adapter, backbone="sinogram", suits={"noise": [0.01, 0.04]})
+    reconstruct = Task(Intent.PLAN, (Goal.RECONSTRUCT,))
+
+    def names(**traits: float) -> list[str]:
+        return [slot.name for slot in slots(situation(reconstruct, None, **traits))]
+
+    assert "marked" not in names(noise=0.2)
+    found = names(noise=0.02)
+    assert found.index("logarithm") < found.index("marked") < found.index("destripe")
+    assert not offered(noise=0.2)
+    (said,) = RuleScorer().reasons((Step(NAME),), situation(reconstruct, None), "en")
+    assert "trained here on marked frames" in said
+
+
+def test_a_card_of_no_domain_is_damaged(adapter: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    again(adapter, backbone="volume")
+    assert NAME not in known_tools()
+    assert "backbone is 'volume'" in capsys.readouterr().err

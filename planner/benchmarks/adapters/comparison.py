@@ -49,11 +49,12 @@ def run(output: Path, page: Path | None = None, config: Path | None = None) -> d
 class Done:
     """Trials kept in a file, one JSON a line; those of other settings or weights do not count."""
 
-    def __init__(self, path: Path, settings: Mapping[str, Any]) -> None:
+    def __init__(self, path: Path, settings: Mapping[str, Any], *backbones: str) -> None:
         from toolbox.learned.model_card import ModelCard
 
         measured = {k: v for k, v in settings.items() if k not in ("families", "seeds")}
-        self._of = json.dumps([measured, ModelCard.of(BACKBONE).weights], sort_keys=True)
+        weights = [ModelCard.of(name).weights for name in backbones or (BACKBONE,)]
+        self._of = json.dumps([measured, *weights], sort_keys=True)
         self._path = path
         text = path.read_text(encoding="utf-8") if path.exists() else ""
         found = [json.loads(line) for line in text.splitlines()]
@@ -88,15 +89,23 @@ def chosen_rates(settings: Mapping[str, Any], done: Done) -> dict[str, float]:
 def trial(
     family: str, seed: int, settings: Mapping[str, Any], rates: Mapping[str, float]
 ) -> dict[str, Any]:
-    """One family and seed by all three ways: mean IoU on the other specimen, and seconds of
-    processor and of wall clock to train."""
+    """One family and seed by all three ways."""
+    train, test = labelled(family, seed, settings["train"], settings["test"], settings["slices"])
+    return {"kind": "trial", "family": family, "seed": seed,
+            **three_ways(train, test, settings, seed, rates)}  # fmt: skip
+
+
+def three_ways(
+    train: Labelled, test: Labelled, settings: Mapping[str, Any], seed: int,
+    rates: Mapping[str, float], domain: str = "reconstruction",
+) -> dict[str, Any]:  # fmt: skip
+    """Mean IoU on the other specimen, and seconds of processor and of wall clock to train."""
     from toolbox.tools.segment.pixel_features import pixel_features
 
-    train, test = labelled(family, seed, settings["train"], settings["test"], settings["slices"])
     iou, seconds, wall = {}, {}, {}
-    for way in ("adapter", "scratch"):
+    for way in rates:
         schedule = _schedule(settings, seed, rates[way])
-        iou[way], seconds[way], wall[way] = network_iou(way, train, test, schedule)
+        iou[way], seconds[way], wall[way] = network_iou(way, train, test, schedule, domain)
     watch = Watch()
     forest = forest_of(train.images, train.labels, seed)
     seconds["pixel_classifier"], wall["pixel_classifier"] = watch.read()
@@ -108,21 +117,22 @@ def trial(
         ),
         test,
     )
-    return {"kind": "trial", "family": family, "seed": seed, "classes": train.classes,
-            "iou": iou, "seconds": seconds, "wall": wall}  # fmt: skip
+    return {"classes": train.classes, "iou": iou, "seconds": seconds, "wall": wall}
 
 
 def network_iou(
-    way: str, train: Labelled, test: Labelled, schedule: Schedule
+    way: str, train: Labelled, test: Labelled, schedule: Schedule, domain: str = "reconstruction"
 ) -> tuple[float, float, float]:
-    """Mean IoU and seconds (processor, wall clock) of the network, frozen or from scratch."""
+    """Mean IoU and seconds (processor, wall clock) of the network: over a frozen backbone
+    (``adapter``), all of it from the backbone on (``whole``) or from scratch."""
     import torch
 
-    base = frozen_backbone("reconstruction") if way == "adapter" else None
+    whole = way == "whole"
+    base = frozen_backbone(domain) if way in ("adapter", "whole") else None
     watch = Watch()
     if base is not None:
-        net, _ = adapt(base, train.images, train.labels, train.classes, schedule)
-        rounded(net)
+        net, _ = adapt(base, train.images, train.labels, train.classes, schedule, whole=whole)
+        rounded(net, whole)
     else:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(schedule.seed)

@@ -1,4 +1,10 @@
-"""``tomoplan train adapter``: from a folder of labelled slices to a tool with its card."""
+"""``tomoplan train adapter``: from a folder of labelled images to a tool with its card.
+
+Of slices it becomes a segmentation, by adapters over a frozen backbone; of projections and
+sinograms, in which 0 is what is well, a correction that fills in the rest. For these the backbone
+is where the training of the whole network begins: frozen, it finds what is marked far less well
+(``tomoplan bench marks``).
+"""
 
 from __future__ import annotations
 
@@ -25,7 +31,7 @@ from toolbox.tools.segment.adapter import (
     NAME,
     adapters_folder,
     frozen_backbone,
-    light,
+    kept,
     network,
     shares,
 )
@@ -36,7 +42,9 @@ if TYPE_CHECKING:
 
 FEW = 4  # of fewer slices, blocks are held out instead of slices
 EVERY = 5  # one slice of so many is held out
-SEGMENTED = "reconstruction"  # the domain whose images are segmented
+SEGMENTED = "reconstruction"  # the domain whose images are segmented; in others marks are filled in
+WELL = 0  # label of what stays as it is there
+IMAGES = {"reconstruction": "slices", "sinogram": "sinograms", "projection": "projections"}
 Image = NDArray[np.float32]
 Labels = NDArray[np.int64]
 Segment = Callable[[Image], Labels]
@@ -60,20 +68,26 @@ def train_adapter(
     suits: Mapping[str, tuple[float, float]] | None = None,
     tell: Callable[[float, float], None] = lambda done, loss: None,
 ) -> dict[str, Any]:
-    """Train adapters and a head over a frozen backbone on the labelled slices of a folder; the
-    tool ``name`` is there when this returns. ``suits``: traits of scans between which the planner
-    may offer it. Returns the card, which tells what was measured on labels held out."""
+    """Train adapters and a head over a backbone on the labelled images of a folder; the tool
+    ``name`` is there when this returns. ``suits``: traits of scans between which the planner may
+    offer it. Returns the card, which tells what was measured on labels held out."""
     schedule = schedule or Schedule()
     _check(name, domain)
     data = read_labelled(folder, unlabelled)
+    if domain != SEGMENTED and WELL not in data.values:
+        raise InputError(
+            f"The labels in {folder} are {', '.join(map(str, data.values))}; in {IMAGES[domain]} "
+            f"{WELL} is expected to be what stays as it is, and other numbers what is filled in."
+        )
     base = frozen_backbone(domain)
-    split = hold_out(data)
+    split = hold_out(data, IMAGES[domain])
     began = time.monotonic()
-    net, how = adapt(base, data.images, split.train, len(data.values), schedule, tell)
-    rounded(net)
+    whole = domain != SEGMENTED
+    net, how = adapt(base, data.images, split.train, len(data.values), schedule, tell, whole)
+    rounded(net, whole)
     seconds = time.monotonic() - began
     metrics = measured(net, data, split)
-    weights = _packed(net)
+    weights = _packed(net, whole)
     card = {
         "name": name,
         **_facts(data, split, domain, schedule, how),
@@ -85,7 +99,7 @@ def train_adapter(
             "ended_by": "steps" if how.steps == schedule.steps else "budget",
         },
         "parameters": sum(p.numel() for p in net.parameters()),
-        "trained_parameters": sum(p.numel() for p in light(net).values()),
+        "trained_parameters": sum(p.numel() for p in kept(net, whole).values()),
         "sha256": hashlib.sha256(weights).hexdigest(),
         "bytes": len(weights),
         "metrics": metrics,
@@ -108,39 +122,42 @@ def adapt(
     classes: int,
     schedule: Schedule,
     tell: Callable[[float, float], None] = lambda done, loss: None,
+    whole: bool = False,
 ) -> tuple[torch.nn.Module, Trained]:
-    """Adapters and a head of ``classes`` over a copy of a backbone that stays as it is."""
+    """Adapters and a head of ``classes`` over a copy of a backbone that stays as it is, or with
+    ``whole`` is where the training of all of it begins."""
     import torch
 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(schedule.seed)
         net = network(classes, copy.deepcopy(base).cpu())
-    return net, fit(net, light(net).values(), images, labels, schedule, tell)
+    return net, fit(net, kept(net, whole).values(), images, labels, schedule, tell)
 
 
-def hold_out(data: LabelledSlices) -> Split:
+def hold_out(data: LabelledSlices, images: str = IMAGES[SEGMENTED]) -> Split:
     """Every fifth slice; of fewer than four slices the lower quarter of each, where the next
-    ones down to an eighth are used for neither, so that the two do not touch."""
+    ones down to an eighth are used for neither, so that the two do not touch. ``images``: what
+    they are called."""
     count = len(data.images)
     if count >= FEW:
         held = set(range(min(EVERY // 2, count - 1), count, EVERY))
         train = [np.full_like(s, NOTHING) if i in held else s for i, s in enumerate(data.labels)]
         test = [s if i in held else np.full_like(s, NOTHING) for i, s in enumerate(data.labels)]
-        how = f"{len(held)} of {count} slices"
+        how = f"{len(held)} of {count} {images}"
     else:
         train, test = [s.copy() for s in data.labels], [s.copy() for s in data.labels]
         for one, other in zip(train, test, strict=True):
             height = len(one)
             one[height * 5 // 8 :] = NOTHING
             other[: height * 3 // 4] = NOTHING
-        how = f"the lower quarter of {count} slices, neighbours of what was trained on"
+        how = f"the lower quarter of {count} {images}, neighbours of what was trained on"
     seen = {int(v) for s in train for v in np.unique(s)} - {NOTHING}
     lacking = [data.values[k] for k in range(len(data.values)) if k not in seen]
     if lacking or not any((s != NOTHING).any() for s in test):
         raise InputError(
             f"Of the labels, {how} are held out to measure the tool, and then "
             + (f"nothing is left of the classes {lacking}" if lacking else "nothing is held out")
-            + "; expected every class in several slices, top and bottom. Label more slices."
+            + f"; expected every class in several {images}, top and bottom. Label more {images}."
         )
     return Split(tuple(train), tuple(test), how)
 
@@ -208,16 +225,16 @@ def forest_of(images: Sequence[Image], labels: Sequence[Labels], seed: int = 0) 
     return Forest.train(x[kept], y[kept], 40, 12, seed)
 
 
-def rounded(net: torch.nn.Module) -> None:
-    """The light parameters as they are stored (float16)."""
-    for parameter in light(net).values():
+def rounded(net: torch.nn.Module, whole: bool = False) -> None:
+    """The parameters that are kept as they are stored (float16)."""
+    for parameter in kept(net, whole).values():
         parameter.data = parameter.data.half().float()
 
 
-def _packed(net: torch.nn.Module) -> bytes:
+def _packed(net: torch.nn.Module, whole: bool) -> bytes:
     from safetensors.torch import save
 
-    return bytes(save({n: p.detach().half().contiguous() for n, p in light(net).items()}))
+    return bytes(save({n: p.detach().half().contiguous() for n, p in kept(net, whole).items()}))
 
 
 def _check(name: str, domain: str) -> None:
@@ -229,11 +246,6 @@ def _check(name: str, domain: str) -> None:
     if name in shipped_tools():
         raise InputError(f"There is a tool called {name} already; give another --name.")
     frozen_backbone(domain)  # one clear error for a domain without weights comes first
-    if domain != SEGMENTED:
-        raise InputError(
-            f"The backbone is that of the {domain} domain, but tools segment slices; expected "
-            f"--backbone {SEGMENTED}."
-        )
 
 
 def _facts(
@@ -249,30 +261,38 @@ def _facts(
         seen.update(said.tobytes())
     return {
         "version": "1",
-        "task": f"segment slices into the classes {', '.join(map(str, data.values))}",
-        "intended_use": "slices like the labelled ones: same specimens, resolution, noise",
+        "task": _task(data, domain),
+        "intended_use": f"{IMAGES[domain]} like the labelled ones: same specimens, resolution, "
+        f"noise",
         "backbone": domain,
         "backbone_version": backbone.version,
         "backbone_sha256": digest,
         "values": list(data.values),
-        "data_source": f"{len(data.images)} labelled slices (sha256 {seen.hexdigest()[:12]}…), "
-        f"held out for the test: {split.how}",
+        "data_source": f"{len(data.images)} labelled {IMAGES[domain]} "
+        f"(sha256 {seen.hexdigest()[:12]}…), held out for the test: {split.how}",
         "slices": list(data.names),
         "held_out": split.how,
         "notes": list(data.notes),
         "settings": dataclasses.asdict(schedule),
         "loss": round(how.loss, 4),
-        "licence": "as the labelled slices",
+        "licence": f"as the labelled {IMAGES[domain]}",
     }
 
 
+def _task(data: LabelledSlices, domain: str) -> str:
+    if domain == SEGMENTED:
+        return f"segment slices into the classes {', '.join(map(str, data.values))}"
+    marked = ", ".join(str(v) for v in data.values if v != WELL)
+    return f"find what is marked {marked} in {IMAGES[domain]}, and fill it in from about it"
+
+
 def _summary(card: Mapping[str, Any]) -> str:
-    found = card["metrics"]
+    found, images = card["metrics"], IMAGES[card["backbone"]]
     where = "" if card["suits"] else " Offered for any scan: it was trained without --scan."
     return (
-        f"Trained on {len(card['slices'])} labelled slices and good for slices like them only. On "
-        f"labels held out ({card['held_out']}): mean IoU {found['iou']:.3f}; a forest trained on "
-        f"the same labels {found['iou_pixel_classifier']:.3f}, thresholds "
+        f"Trained on {len(card['slices'])} labelled {images} and good for {images} like them only. "
+        f"On labels held out ({card['held_out']}): mean IoU {found['iou']:.3f}; a forest trained "
+        f"on the same labels {found['iou_pixel_classifier']:.3f}, thresholds "
         f"{found['iou_thresholds']:.3f}.{where}"
     )
 

@@ -45,6 +45,19 @@ class AdapterTool(Tool):
     values: ClassVar[tuple[int, ...]]
     folder: ClassVar[Path]  # of weights and card
 
+    @staticmethod
+    def place(name: str, domain: str) -> dict[str, Any]:
+        """What the card says of where the tool stands, by its name and the backbone's domain."""
+        return {
+            "title": f"segmentation as in own labelled slices ({name})",
+            "title_zh": f"按自有标注切片训练的分割（{name}）",
+            "stage": Stage.SEGMENT,
+            "domain": Domain(domain),
+            "inputs": {"volume": grey(DataKind.VOLUME, GreyState.ATTENUATION, GreyState.PHASE)},
+            "output": Port(DataKind.LABELS, dtype="uint8"),
+            "split": Split.ROWS,
+        }
+
     def __call__(self, *, volume: Block) -> Block:  # type: ignore[override]
         net = adapted(self.card.name, self.folder)
         values = np.array(self.values, np.uint8)
@@ -60,9 +73,10 @@ class AdapterTool(Tool):
         return make_tool, (self.card.name, {})
 
     def cost(self, **inputs: Shape) -> Cost:
-        shape = inputs["volume"]
-        inside = min(shape.frames, TILE) * min(shape.columns, TILE)
-        whole = shape.frames * shape.columns
+        (shape,) = inputs.values()
+        height = shape.rows if self.card.split is Split.ANGLES else shape.frames
+        inside = min(height, TILE) * min(shape.columns, TILE)
+        whole = height * shape.columns
         return Cost(170_000.0 * shape.voxels, 900.0 * inside + 8.0 * len(self.values) * whole)
 
 
@@ -106,6 +120,11 @@ def network(classes: int, base: torch.nn.Module | None = None) -> torch.nn.Modul
 def light(net: torch.nn.Module) -> dict[str, torch.nn.Parameter]:
     """The parameters of adapters and head, by name: what is trained and kept."""
     return {n: p for n, p in net.named_parameters() if not n.startswith("backbone.")}
+
+
+def kept(net: torch.nn.Module, whole: bool) -> dict[str, torch.nn.Parameter]:
+    """What is trained and kept: the light parameters, or with ``whole`` the backbone's too."""
+    return dict(net.named_parameters()) if whole else light(net)
 
 
 def shares(net: torch.nn.Module, image: Image) -> Image:
@@ -195,7 +214,8 @@ def _adapted(path: Path, data: bytes, device: str) -> torch.nn.Module:
         tensors = load(data)
     except SafetensorError as error:
         raise WorkError(f"The weights {path} hold no tensors ({error}). {_again(path)}") from None
-    wanted = {name: p.shape for name, p in light(net).items()}
+    whole = card["backbone"] != Domain.RECONSTRUCTION
+    wanted = {name: p.shape for name, p in kept(net, whole).items()}
     if {name: tensor.shape for name, tensor in tensors.items()} != wanted:
         raise WorkError(f"The weights {path} are those of another network. {_again(path)}")
     net.load_state_dict({n: t.float() for n, t in tensors.items()}, strict=False)
@@ -244,6 +264,8 @@ def read_card(path: Path) -> dict[str, Any]:
             problems.append(f"name is {card['name']!r}")
         if len(values) < 2 or not all(isinstance(v, int) and 0 <= v <= 255 for v in values):
             problems.append(f"values is {values!r}")
+        if card["backbone"] not in backbone.DOMAINS:
+            problems.append(f"backbone is {card['backbone']!r}")
         if not all(isinstance(m, int | float) for m in card["metrics"].values()):
             problems.append(f"metrics is {card['metrics']!r}")
         if not all(isinstance(s, list) and len(s) == 2 for s in suits):
@@ -269,16 +291,13 @@ def own_tools() -> Iterator[type[Tool]]:
 
 
 def _tool(card: dict[str, Any], folder: Path) -> type[Tool]:
-    name = card["name"]
+    from toolbox.tools.correct.marked import MarkedTool
+
+    name, domain = card["name"], card["backbone"]
+    base = AdapterTool if domain == Domain.RECONSTRUCTION else MarkedTool
     said = ToolCard(
         name=name,
-        title=f"segmentation as in own labelled slices ({name})",
-        title_zh=f"按自有标注切片训练的分割（{name}）",
-        stage=Stage.SEGMENT,
-        domain=Domain.RECONSTRUCTION,
-        inputs={"volume": grey(DataKind.VOLUME, GreyState.ATTENUATION, GreyState.PHASE)},
-        output=Port(DataKind.LABELS, dtype="uint8"),
-        split=Split.ROWS,
+        **base.place(name, domain),
         references=("Houlsby et al. 2019, ICML, 2790 (adapters)",
                     "Hu et al. 2022, ICLR (LoRA)"),
         limits=card["summary"],
@@ -291,5 +310,5 @@ def _tool(card: dict[str, Any], folder: Path) -> type[Tool]:
         suits={trait: (float(low), float(high)) for trait, (low, high) in card["suits"].items()},
     )  # fmt: skip
     facts = {"card": said, "values": tuple(card["values"]), "folder": folder,
-             "__doc__": AdapterTool.__doc__, "__module__": __name__}  # fmt: skip
-    return type(f"Adapter_{name}", (AdapterTool,), facts)
+             "__doc__": base.__doc__, "__module__": __name__}  # fmt: skip
+    return type(f"Adapter_{name}", (base,), facts)
