@@ -44,6 +44,8 @@ _MEASURE_OF = {"thick": "thickness", "wide": "width", "long": "length", "deep": 
                "tall": "height", "big": "size", "large": "size"}  # fmt: skip
 # What is made of a specimen and named behind it
 _DATA = re.compile(r"(?:的)?(?:断层(?:图像?|扫描)?|体数据|切片|扫描|数据|投影|图像|序列|样品)$")
+# What is made of a thing to find and named behind it: the pore labels are about pores
+_MADE = re.compile(r"(?: |的)?(?:labels?|masks?|outlines?|标签|掩膜|掩模|轮廓)$", re.ASCII)
 FIRST = 0.15  # how much less sure than another the name said first may be
 _VALENCE = re.compile(r"\b(?:oxidation|valence|charge) states?\b|\bvalenc[ey]\b|价态|氧化态|化合价")
 _OF_THE_AXIS = re.compile(r"\s*[xyz]?\s*(?:方向|轴|向)?的")  # 转台 z 方向的误差 is of the stage
@@ -239,6 +241,7 @@ def _measured(text: str, measures: Sequence[Marked], objects: Sequence[Marked]) 
 
 
 def _object(text: str) -> str | None:
+    text = _MADE.sub("", text) or text
     if not CJK.search(text):
         return _short(text)
     said = said_by_parts(text, sought=True)

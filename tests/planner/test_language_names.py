@@ -91,6 +91,8 @@ def test_an_ending_tells_the_head() -> None:
          (Role.OBJECT, "scratches")], Goal.SEGMENT, "cracks and pores"),
         ("count the cells", [(Role.OBJECT, "cells")], Goal.QUANTIFY, "cells"),
         ("位移场算一下", [(Role.MEASURE, "位移场")], Goal.DEFORM, "displacement field"),
+        ("孔隙标签", [(Role.OBJECT, "孔隙标签")], Goal.SEGMENT, "pores"),  # made of it, behind it
+        ("pore labels", [(Role.OBJECT, "pore labels")], Goal.SEGMENT, "pore"),
         ("reconstruct the cracks", [(Role.OBJECT, "cracks")], Goal.RECONSTRUCT, None),
     ],
 )  # fmt: skip
