@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from simulators import World, simulate
 from simulators.training.attenuation import attenuation
 from simulators.training.compared import Kinds, compared
+from simulators.training.crops import in_circle
 from simulators.training.part import Arrays, Measured, Tensors
 from toolbox.learned.grey_levels import grey_levels
 from toolbox.metrics import psnr, ssim_in_circle
@@ -168,15 +169,11 @@ class LowDosePart(ABC):
         seen: list[NDArray[Any]] = []
         truths: list[NDArray[Any]] = []
         for one in examples:
-            size = one["slices"].shape[-1]
-            away = max(size / 2 - side / 2, 0) * np.sqrt(rng.random())
-            angle = rng.uniform(0, 2 * np.pi)
-            top, left = (int(np.clip((size - side) / 2 + away * f(angle), 0, size - side))
-                         for f in (np.sin, np.cos))  # fmt: skip
+            place = in_circle(rng, one["slices"].shape[-1], side)
             turns, mirror = int(rng.integers(4)), rng.random() < 0.5
             which = self.some_row(rng)
             for name, out in (("slices", seen), ("truths", truths)):
-                part = one[name][which, top : top + side, left : left + side]
+                part = one[name][which][place]
                 part = np.rot90(part.astype(np.float32), turns)
                 out.append(part[:, ::-1] if mirror else part)
         return {"slices": np.stack(seen)[:, None], "truth": np.stack(truths)[:, None]}

@@ -107,6 +107,8 @@ def test_several_steps_are_ruled_out_at_once() -> None:
         ("reconstruct, then correct the slices with MD-Unet", "md_unet"),
         ("重建，再用漂移校正网络处理切片", "md_unet"),
         ("用全连接反投影重建", "sharp"),
+        ("reconstruct by SARTConvNet", "sartconvnet"),
+        ("用代数重建加卷积网络重建", "sartconvnet"),
         ("align the views with the jitter network, then reconstruct", "align_network"),
         ("用配准网络对齐投影，然后重建", "align_network"),
         ("find the axis by registration, then reconstruct", "center_registration"),

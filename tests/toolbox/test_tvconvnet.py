@@ -1,5 +1,5 @@
-"""TVConvNet: it knows which directions are missing, units and turns do not matter, and it beats
-total variation where it says so."""
+"""TVConvNet: it knows which directions are missing, and the planner where it helps. What it shares
+with others that finish slices: test_finished_slices.py."""
 
 from __future__ import annotations
 
@@ -9,27 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from simulators import World, simulate
-from simulators.training.attenuation import attenuation
+from tests.toolbox.few_views import scan
 from toolbox import known_tools
-from toolbox.learned.weights import trained
 from toolbox.operators.weights import missing_wedge
-from toolbox.tools.denoise import fbpconvnet
 from toolbox.tools.reconstruct import tvconvnet as tool
 from toolbox.values import Center
-
-
-@pytest.fixture(scope="module")
-def net() -> Any:
-    return trained("tvconvnet", tool.network)
-
-
-def scan(columns: int = 96, **settings: Any) -> tuple[Any, Center, Any]:
-    """A sinogram block of two rows, its axis, and the truth of both slices."""
-    asked = {"projections": 60, "photons": 2e4, "seed": 4} | settings
-    seen = simulate(World("foam", columns=columns, rows=2, **asked))
-    column = seen.truth_center
-    return attenuation(seen), Center(column, column, column), [seen.truth(0), seen.truth(1)]
 
 
 @pytest.mark.parametrize("start", [0.0, 40.0, 200.0, 359.0])
@@ -64,65 +48,11 @@ def test_looks_turn_with_their_directions() -> None:
 def test_directions_are_told_as_twice_the_angle(
     angle: float, direction: tuple[float, float]
 ) -> None:
-    sinogram, center, _ = scan(range_deg=120.0, start_deg=angle + 30)
+    sinogram, center = scan(range_deg=120.0, start_deg=angle + 30)
     looks = _looks(sinogram, center)
     share = missing_wedge(sinogram.geometry.angles_rad)[0]
     assert looks[2, 0, 0] == pytest.approx(share * direction[0], abs=0.02)
     assert looks[3, 0, 0] == pytest.approx(share * direction[1], abs=0.02)
-
-
-def test_the_unit_does_not_matter(net: Any) -> None:
-    sinogram, center, _ = scan()
-    plain = tool.TVConvNet(copies=1)(sinogram=sinogram, center=center).values
-    more = sinogram.with_values(50 * sinogram.values)
-    scaled = tool.TVConvNet(copies=1)(sinogram=more, center=center).values
-    spread = float(np.ptp(plain))
-    np.testing.assert_allclose(scaled / 50, plain, rtol=0, atol=0.03 * spread)
-
-
-def test_with_all_copies_turned_looks_give_the_turned_slice(net: Any) -> None:
-    sinogram, center, _ = scan(range_deg=110.0)
-    looks = _looks(sinogram, center)
-    once = tool.averaged(net, looks, 8)
-    turned = tool.averaged(net, tool.turned(looks, 1, True), 8)
-    change = np.abs(tool.clean(net, looks) - looks[0]).mean()
-    assert np.abs(np.rot90(once[:, ::-1]) - turned).mean() < 0.02 * change
-
-
-@pytest.mark.parametrize("columns", [40, 77])
-def test_slices_of_any_size_row_by_row(columns: int) -> None:
-    sinogram, center, _ = scan(columns)
-    tuned = tool.TVConvNet(copies=1).tune(sinogram=sinogram, center=center).tool
-    assert isinstance(tuned, tool.TVConvNet)
-    assert tuned.strength
-    both = tuned(sinogram=sinogram, center=center).values
-    assert both.shape == (2, columns, columns)
-    assert np.isfinite(both).all()
-    second = tuned(sinogram=sinogram.take_rows(slice(1, 2)), center=center).values
-    np.testing.assert_allclose(second[0], both[1], atol=0.01 * float(np.ptp(both)))
-
-
-def test_tiles_give_nearly_what_the_whole_gives(net: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    sinogram, center, _ = scan(256)
-    looks = _looks(sinogram, center)
-    whole = tool.clean(net, looks)
-    monkeypatch.setattr(fbpconvnet, "TILE", 160)
-    tiles = tool.clean(net, looks)
-    change = np.abs(whole - looks[0]).mean()
-    assert np.abs(tiles - whole).mean() < 0.15 * change
-
-
-def test_it_beats_total_variation_on_families_that_it_never_saw(net: Any) -> None:
-    from simulators.training.command import shipped_settings
-    from simulators.training.parts.tvconvnet import drawn_cases, reconstructed
-    from simulators.training.settings import Settings
-
-    held_out = Settings.read(shipped_settings("tvconvnet")).options["held_out"]
-    gains = [
-        case.psnr(reconstructed(net, case, 60)) - case.psnr(case.tv(None))
-        for case in drawn_cases(17, len(held_out), held_out, (192, 192), "sparse")
-    ]
-    assert np.mean(gains) > 0.5, f"dB over total variation: {gains}"
 
 
 def test_the_planner_is_told_where_it_helps() -> None:

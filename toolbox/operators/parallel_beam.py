@@ -103,6 +103,13 @@ class ParallelBeam:
             other.center = self.center[chosen]
         return other
 
+    def of_views(self, chosen: NDArray[np.intp]) -> ParallelBeam:
+        """The operator of some of its views."""
+        return ParallelBeam(
+            self.angles_rad[chosen], self.columns, self.center, self.tilt_rad, self.size,
+            self.device, self.half_acquisition, self.precision, self.threads,
+        )  # fmt: skip
+
     def straightened(self, y: torch.Tensor) -> tuple[ParallelBeam, torch.Tensor]:
         """The operator without tilt, and projections with their rows laid along the slices."""
         if not self.tilt_rad:

@@ -39,6 +39,38 @@ def sirt(A: ParallelBeam, y: torch.Tensor, iterations: int, non_negative: bool) 
     return x
 
 
+def sart(
+    A: ParallelBeam,
+    y: torch.Tensor,
+    start: torch.Tensor,
+    passes: int,
+    subsets: int,
+    non_negative: bool,
+) -> torch.Tensor:
+    """Simultaneous algebraic reconstruction (Andersen & Kak 1984, Ultrason. Imaging 6, 81) from
+    slices ``row, y, x`` on: x ← x + C Aₛᵀ R (y − Aₛ x) over ordered subsets s of views (Wang &
+    Jiang 2004, J. X-Ray Sci. Technol. 12, 169), each of views far apart."""
+    import torch
+
+    subsets = min(subsets, len(A.angles_rad))
+    order = np.argsort(A.angles_rad, kind="stable")
+    inside = A.circle.expand(len(y), -1, -1).contiguous()
+    lengths = A(inside)
+    # Rays that only graze the circle would be divided by nearly nothing.
+    row_weight = 1 / lengths.clamp_min(0.1 * float(lengths.max()))
+    seen = A.T(torch.ones_like(y)) / subsets
+    column_weight = inside / seen.clamp_min(0.3 * float(seen.max()))
+    parts = [(A.of_views(views), torch.from_numpy(views).to(y.device))
+             for views in (order[first::subsets] for first in range(subsets))]  # fmt: skip
+    x = start * inside
+    for _ in range(passes):
+        for part, views in parts:
+            x += column_weight * part.T(row_weight[:, views] * (y[:, views] - part(x)))
+            if non_negative:
+                x.clamp_min_(0)
+    return x
+
+
 def cgls(A: ParallelBeam, y: torch.Tensor, iterations: int, non_negative: bool) -> torch.Tensor:
     """Conjugate gradients on the normal equations (Björck 1996, Numerical Methods for Least
     Squares Problems, § 7.4), each row with steps of its own. ``non_negative`` cuts the result."""

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from simulators import World, simulate
 from simulators.training.attenuation import attenuation
 from simulators.training.compared import Kinds, compared
+from simulators.training.crops import in_circle
 from simulators.training.part import Arrays, Measured, Tensors
 from toolbox.kinds import DataKind
 from toolbox.metrics import psnr
@@ -68,15 +69,10 @@ class Part:
         slices: list[NDArray[Any]] = []
         truths: list[NDArray[Any]] = []
         for one in examples:
-            size = len(one["slice"])
-            # The crop's middle lies in the circle, so no crop is all air
-            away = max(size / 2 - side / 2, 0) * np.sqrt(rng.random())
-            angle = rng.uniform(0, 2 * np.pi)
-            top, left = (int(np.clip((size - side) / 2 + away * f(angle), 0, size - side))
-                         for f in (np.sin, np.cos))  # fmt: skip
+            place = in_circle(rng, len(one["slice"]), side)
             turns, mirror = int(rng.integers(4)), rng.random() < 0.5
             for name, out in (("slice", slices), ("truth", truths)):
-                part = np.rot90(one[name][top : top + side, left : left + side], turns)
+                part = np.rot90(one[name][place], turns)
                 out.append(part[:, ::-1] if mirror else part)
         return {"slice": np.stack(slices)[:, None].astype(np.float32),
                 "truth": np.stack(truths)[:, None].astype(np.float32)}  # fmt: skip

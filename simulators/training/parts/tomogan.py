@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from simulators.training.adversary import Adversary
 from simulators.training.low_dose import Image, LowDosePart
 from simulators.training.part import Tensors
 from toolbox.tools.denoise import fbpconvnet
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
 
 PERCEPTUAL, ADVERSARIAL = 0.02, 0.003  # weights beside the logarithm of the square error
 LOOKED_AT, CROPS = 64, 2  # px of how many crops of a batch the two look at
-CRITIC_CHANNELS = (16, 32, 64, 64)
-CRITIC_RATE = 4e-4
 
 
 class Part(LowDosePart):
@@ -45,41 +44,18 @@ class Part(LowDosePart):
         found = network(batch["slices"])
         truth = batch["truth"]
         seen, true = (v[:CROPS, :, :LOOKED_AT, :LOOKED_AT] for v in (found, truth))
-        self._teach(seen.detach(), true)
-        critic = self.helpers["critic"].requires_grad_(False)
-        loss = self.distance(found, truth) - ADVERSARIAL * critic(seen).float().mean()
+        self._adversary.learn(seen.detach(), true)
+        loss = self.distance(found, truth) - ADVERSARIAL * self._adversary.praise(seen)
         return loss + PERCEPTUAL * self._features_apart(seen, true)
 
-    def _teach(self, found: torch.Tensor, true: torch.Tensor) -> None:
-        """One step of the adversary: above 1 for the truth, below −1 for results."""
-        import torch
-
-        critic, optimiser = self.helpers["critic"], self.helpers["critic_optimiser"]
-        critic.requires_grad_(True)
-        said = critic(torch.cat([true, found.to(true.dtype)])).float()
-        real, made = said.chunk(2)
-        loss = (1 - real).clamp(min=0).mean() + (1 + made).clamp(min=0).mean()
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        optimiser.step()
-
     @cached_property
+    def _adversary(self) -> Adversary:
+        return Adversary()
+
+    @property
     def helpers(self) -> dict[str, Any]:
         """The adversary and its optimiser, kept in the checkpoints."""
-        import torch
-        from torch import nn
-        from torch.nn.utils.parametrizations import spectral_norm
-
-        layers: list[nn.Module] = []
-        inside = 1
-        for channels in CRITIC_CHANNELS:
-            layers += [spectral_norm(nn.Conv2d(inside, channels, 4, 2, 1)), nn.LeakyReLU(0.2)]
-            inside = channels
-        critic = nn.Sequential(*layers, spectral_norm(nn.Conv2d(inside, 1, 1)))
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-        critic = critic.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        optimiser = torch.optim.Adam(critic.parameters(), CRITIC_RATE, betas=(0.5, 0.9))
-        return {"critic": critic, "critic_optimiser": optimiser}
+        return self._adversary.helpers
 
     def _features_apart(self, found: torch.Tensor, true: torch.Tensor) -> torch.Tensor:
         """Mean square distance of what FBPConvNet's first three levels see in both, over the

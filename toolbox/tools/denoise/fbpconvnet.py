@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
@@ -20,8 +21,8 @@ from toolbox.values import Block, Shape
 if TYPE_CHECKING:
     import torch
 
-WIDTH = 16  # channels of the first level; 64 in the paper
-LEVELS = 5
+WIDTHS = (16, 32, 64, 128, 256)  # channels of the levels; 64 to 1024 in the paper
+LEVELS = len(WIDTHS)
 TILE, OVERLAP, MULTIPLE = 1024, 128, 2 ** (LEVELS - 1)
 COPIES = (0, 6, 1, 7, 2, 4, 3, 5)  # quarter turns, those from 4 on of the mirrored slice
 __all__ = ["FBPConvNet", "averaged", "clean", "grey_levels", "network"]
@@ -58,8 +59,8 @@ class FBPConvNet(Tool):
         limits="Learned on simulated half turns of 60 to 120 views after filtered "
         "back-projection with the toolbox's default filter: other artefacts stay or mislead it, "
         "and fine structure may be invented or lost. Differs from the paper: a quarter of its "
-        f"channels ({WIDTH} instead of 64, trained small on a CPU), grey levels set by each slice, "
-        f"turned copies averaged, simulated specimens. {MODEL.summary}",
+        f"channels ({WIDTHS[0]} instead of 64, trained small on a CPU), grey levels set by each "
+        f"slice, turned copies averaged, simulated specimens. {MODEL.summary}",
         library="torch",
         version=MODEL.version,
         gpu=True,
@@ -112,37 +113,41 @@ def clean(net: torch.nn.Module, image: NDArray[np.float32]) -> NDArray[np.float3
     return in_own_unit(net, image, TILE, OVERLAP, MULTIPLE)
 
 
-def network(width: int = WIDTH, looks: int = 1) -> torch.nn.Module:
-    """The U-Net of Jin et al. 2017 (fig. 3): five levels, two or three 3 × 3 convolutions each
-    with batch normalisation, skips by concatenation, and the input (of several ``looks`` at a
-    slice the first) added to the output."""
-    import torch
+def convolve(inside: int, outside: int, times: int = 2) -> torch.nn.Sequential:
+    """So many 3 × 3 convolutions, each with batch normalisation."""
     from torch import nn
 
-    def convolve(inside: int, outside: int, times: int = 2) -> nn.Sequential:
-        layers: list[nn.Module] = []
-        for _ in range(times):
-            layers += [
-                nn.Conv2d(inside, outside, 3, padding=1, bias=False),
-                nn.BatchNorm2d(outside),
-                nn.ReLU(inplace=True),
-            ]
-            inside = outside
-        return nn.Sequential(*layers)
+    layers: list[nn.Module] = []
+    for _ in range(times):
+        layers += [
+            nn.Conv2d(inside, outside, 3, padding=1, bias=False),
+            nn.BatchNorm2d(outside),
+            nn.ReLU(inplace=True),
+        ]
+        inside = outside
+    return nn.Sequential(*layers)
+
+
+def network(widths: Sequence[int] = WIDTHS, looks: int = 1) -> torch.nn.Module:
+    """The U-Net of Jin et al. 2017 (fig. 3): five levels of so many channels, two or three 3 × 3
+    convolutions each with batch normalisation, skips by concatenation, and the input (of several
+    ``looks`` at a slice the first) added to the output."""
+    import torch
+    from torch import nn
 
     class Network(nn.Module):
         def __init__(self) -> None:
             super().__init__()
-            sizes = [width * 2**level for level in range(LEVELS)]
             self.down = nn.ModuleList(
-                convolve(looks if i == 0 else sizes[i - 1], size, 3 if i == 0 else 2)
-                for i, size in enumerate(sizes)
+                convolve(looks if i == 0 else widths[i - 1], size, 3 if i == 0 else 2)
+                for i, size in enumerate(widths)
             )
+            pairs = list(zip(widths[1:], widths[:-1], strict=True))[::-1]
             self.up = nn.ModuleList(
-                nn.ConvTranspose2d(2 * size, size, 2, stride=2) for size in reversed(sizes[:-1])
+                nn.ConvTranspose2d(below, size, 2, stride=2) for below, size in pairs
             )
-            self.join = nn.ModuleList(convolve(2 * size, size) for size in reversed(sizes[:-1]))
-            self.last = nn.Conv2d(width, 1, 1)
+            self.join = nn.ModuleList(convolve(2 * size, size) for _, size in pairs)
+            self.last = nn.Conv2d(widths[0], 1, 1)
             nn.init.zeros_(self.last.weight)  # begins as the identity
             nn.init.zeros_(self.last.bias)  # type: ignore[arg-type]
 

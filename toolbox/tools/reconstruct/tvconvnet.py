@@ -3,42 +3,45 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
-from toolbox.card import Param
-from toolbox.kinds import DataKind
-from toolbox.learned.grey_levels import grey_levels
 from toolbox.learned.model_card import ModelCard
-from toolbox.operators.blocks import solve_rows, solver_cost
-from toolbox.operators.weights import missing_wedge
-from toolbox.tool import Cost
+from toolbox.operators.blocks import solve_rows
 from toolbox.tools.denoise import fbpconvnet
-from toolbox.tools.reconstruct.slices import (
-    Size,
-    SliceReconstruction,
-    TiltHalo,
-    reconstruction_card,
+from toolbox.tools.reconstruct.finished_slices import (
+    LOOKS,
+    Copies,
+    FinishedSlices,
+    Iterations,
+    Levels,
+    Looks,
+    Strength,
+    averaged,
+    clean,
+    finished,
+    looks_at,
+    turned,
+    usual_strength,
 )
-from toolbox.values import Block, Center, Shape
+from toolbox.tools.reconstruct.slices import Size, TiltHalo, reconstruction_card
+from toolbox.values import Block, Center
 
 if TYPE_CHECKING:
     import torch
 
     from toolbox.operators.parallel_beam import ParallelBeam
 
-LOOKS = 4  # at a slice: total variation, filtered back-projection, where views are missing (2)
-LEAST_SPREAD = 0.1  # of grey values, in parts of that of filtered back-projection
-Looks = NDArray[np.float32]
+__all__ = ["LOOKS", "Looks", "TVConvNet", "averaged", "clean", "looks", "network", "solve",
+           "turned", "usual_strength"]  # fmt: skip
+COPIES = 2
 MODEL = ModelCard.of("tvconvnet")
 
 
 @dataclass(frozen=True)
-class TVConvNet(SliceReconstruction):
+class TVConvNet(FinishedSlices):
     """Total variation reconstruction, then a U-Net that saw how it errs: ``row, angle, col`` to
     slices ``z, y, x`` in 1/px, each slice alone, from few views or a limited angle.
 
@@ -80,22 +83,9 @@ class TVConvNet(SliceReconstruction):
         training_data=MODEL.training_data,
     )
 
-    strength: Annotated[
-        float | None,
-        Param("weight of the total variation", "1", low=1e-12, high=1e6,
-              auto="from the noise and the number of views"),
-    ] = None  # fmt: skip
-    iterations: Annotated[
-        int,
-        Param(
-            "iterations of total variation; more where directions are missing", low=1, high=10000
-        ),
-    ] = 60
-    copies: Annotated[
-        int,
-        Param("turned and mirrored copies of a slice to average", low=1,
-              high=len(fbpconvnet.COPIES)),
-    ] = 2  # fmt: skip
+    strength: Strength = None
+    iterations: Iterations = 60
+    copies: Copies = COPIES
     size: Size = None
     tilt_halo: TiltHalo = None
 
@@ -108,33 +98,6 @@ class TVConvNet(SliceReconstruction):
                          copies=self.copies)  # fmt: skip
         return solve_rows(sinogram, center, self.size, solver)
 
-    def measured(
-        self, sinogram: Block, center: Center, size: int
-    ) -> tuple[dict[str, Any], list[str]]:
-        if self.strength is not None:
-            return {}, []
-        strength = float(f"{usual_strength(sinogram):.3g}")
-        return {"strength": strength}, [f"Strength {strength:g} suits noise and number of views."]
-
-    def cost(self, **inputs: Shape) -> Cost:
-        shape = inputs["sinogram"]
-        solving = solver_cost(shape, self.size, self.iterations, arrays=14)
-        side = self.size or shape.columns
-        inside = min(side, fbpconvnet.TILE) ** 2
-        return Cost(
-            solving.operations + 60_000.0 * self.copies * shape.rows * side**2,
-            max(solving.bytes, 420.0 * inside),
-        )
-
-
-def usual_strength(sinogram: Block) -> float:
-    """A strength for a sinogram's noise and number of views, near the best of simulated worlds:
-    where the automatic strength of total variation begins its search."""
-    from toolbox.operators.held_out import noise_level
-
-    values = sinogram.as_kind(DataKind.SINOGRAM).values
-    return float(np.clip(noise_level(values) / values.shape[1] ** 0.25, 1e-5, 1.0))
-
 
 def solve(
     net: torch.nn.Module,
@@ -145,71 +108,20 @@ def solve(
     copies: int,
 ) -> torch.Tensor:
     """Slices ``z, y, x`` of some rows ``row, angle, col`` behind the operator."""
-    import torch
-
-    given, levels = looks(A, y, strength, iterations)
-    found = [averaged(net, one, copies) * spread + level
-             for one, (level, spread) in zip(given, levels, strict=True)]  # fmt: skip
-    return torch.from_numpy(np.stack(found).astype(np.float32)).to(y.device) * A.circle
+    return finished(net, A, *looks(A, y, strength, iterations), copies)
 
 
 def looks(
     A: ParallelBeam, y: torch.Tensor, strength: float, iterations: int
-) -> tuple[Looks, list[tuple[np.float32, np.float32]]]:
+) -> tuple[Looks, Levels]:
     """What the network is told of each row, axes ``row, look, y, x``, and the level and spread of
     grey values that were taken out."""
     from toolbox.operators.solvers import total_variation
 
-    smooth = total_variation(A, y, strength, iterations, non_negative=True).cpu().numpy()
-    sharp = A.fbp(y, "shepp-logan").cpu().numpy()
-    share, middle = missing_wedge(A.angles_rad)
-    found = np.empty((len(smooth), LOOKS, A.size, A.size), np.float32)
-    levels = []
-    for one, t, f in zip(found, smooth, sharp, strict=True):
-        level, spread = (np.float32(v) for v in grey_levels(t))
-        # Total variation may have smoothed all away
-        spread = max(spread, np.float32(LEAST_SPREAD * grey_levels(f)[1]))
-        one[0], one[1] = (t - level) / spread, (f - level) / spread
-        one[2], one[3] = share * np.cos(2 * middle), share * np.sin(2 * middle)
-        levels.append((level, spread))
-    return found, levels
+    smooth = total_variation(A, y, strength, iterations, non_negative=True)
+    return looks_at(A, smooth, A.fbp(y, "shepp-logan"))
 
 
-def turned(image: Looks, turns: int, mirrored: bool) -> Looks:
-    """Looks at a slice, axes ``look, y, x``, mirrored and then turned by quarters; so are the
-    directions that they tell."""
-    found = np.rot90(image[..., ::-1] if mirrored else image, turns, axes=(-2, -1)).copy()
-    found[2] *= (-1.0) ** turns
-    found[3] *= (-1.0) ** (turns + mirrored)
-    return found
-
-
-def averaged(net: torch.nn.Module, image: Looks, copies: int) -> NDArray[np.float32]:
-    """The mean of what the network makes of turned and mirrored copies, axes ``look, y, x`` to
-    ``y, x`` (as :func:`fbpconvnet.averaged`)."""
-    total = np.zeros(image.shape[-2:], np.float32)
-    for copy in fbpconvnet.COPIES[:copies]:
-        back = np.rot90(clean(net, turned(image, copy, copy >= 4)), -copy)
-        total += back[:, ::-1] if copy >= 4 else back
-    return total / np.float32(copies)
-
-
-def clean(net: torch.nn.Module, image: Looks) -> NDArray[np.float32]:
-    """Looks at one slice, axes ``look, y, x``, through the network: ``y, x``. In single precision:
-    mixed would make much of the last digits in which rows solved together differ."""
-    import torch
-
-    from toolbox.learned.tiles import tiled
-
-    device = next(net.parameters()).device
-
-    def process(part: Looks) -> NDArray[np.float32]:
-        with torch.inference_mode():
-            return net(torch.from_numpy(part)[None].to(device))[0, 0].cpu().numpy()
-
-    return tiled(image, process, fbpconvnet.TILE, fbpconvnet.OVERLAP, fbpconvnet.MULTIPLE)
-
-
-def network(width: int = fbpconvnet.WIDTH) -> torch.nn.Module:
+def network(widths: Sequence[int] = fbpconvnet.WIDTHS) -> torch.nn.Module:
     """The U-Net of :mod:`toolbox.tools.denoise.fbpconvnet` over all looks."""
-    return fbpconvnet.network(width, LOOKS)
+    return fbpconvnet.network(widths, LOOKS)
