@@ -216,6 +216,6 @@ def network() -> torch.nn.Module:
     above 0 where a feature is; begins with hardly any."""
     import torch
 
-    net = fbpconvnet.network(WIDTH, 2)
+    net = fbpconvnet.network([WIDTH * 2**level for level in range(fbpconvnet.LEVELS)], 2)
     torch.nn.init.constant_(net.get_parameter("last.bias"), SELDOM)
     return net
