@@ -82,6 +82,12 @@ class RuleScorer:
             if drifting is not None and tool_class(step.tool).card.stage is Stage.ALIGN:
                 sentences.append(f"{title}{': ' if lang == 'en' else '：'}{_drift(drifting, lang)}")
                 continue
+            if step.tool == "known_center":
+                given = situation.wishes.axis_px
+                told = (say("reason.axis_stated", lang) if given is None
+                        else say("reason.axis_given", lang, column=f"{given:g}"))  # fmt: skip
+                sentences.append(f"{title}{': ' if lang == 'en' else '：'}{told}")
+                continue
             if best is not None and mends[best] > 0.02:
                 rule = rules()["defects"][best]
                 shown = _shown(best, situation, lang)

@@ -217,6 +217,8 @@ def test_an_axis_that_is_given_is_taken(text: str, column: float | None) -> None
         axes = [dict(n.parameters) for n in one.pipeline.nodes if n.tool == "known_center"]
         assert axes == ([] if column is None else [{"column": column}])
         assert any(n.tool == "center_consensus" for n in one.pipeline.nodes) == (column is None)
+        told = [reason for reason in one.reasons if "you gave the axis" in reason]
+        assert len(told) == (column is not None)
 
 
 def test_an_axis_that_cannot_be_is_said() -> None:
