@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 
 from metadata.scan_info import Content
 from planner.graph_network.rehearsal import NOTHING, RESPONSE, Rehearsal
+from planner.outcomes.settings import SIMULATED
 from planner.scoring import SMOOTHING, severities_of
 from planner.situation import Situation, rules
 from toolbox.card import Parameter, parameters_of
 from toolbox.kinds import DataKind, Domain, Split, Stage
 from toolbox.pipeline import SCAN
 from toolbox.recipe import FRAMES, Recipe, Step, joins, wire
-from toolbox.registry import known_tools, make_tool, shipped_tools
+from toolbox.registry import known_tools, make_tool
 from toolbox.values import Shape
 
 Floats = NDArray[np.float32]
@@ -37,9 +38,14 @@ RULES = DEFECTS + 2  # of a whole pipeline: what each defect costs by the rules,
 GIGA = 1e9
 
 
+@cache
 def vocabulary() -> tuple[str, ...]:
-    """The tools that everybody has, in order: what a training learns of one by one."""
-    return tuple(sorted(shipped_tools()))
+    """The tools that there were when the outcome table was made, in order: what a training learns
+    of one by one. Later ones are known by their cards."""
+    from simulators.outcomes import Outcomes
+
+    every = Outcomes.load(SIMULATED).versions
+    return tuple(sorted(name for name in every if not name.startswith("library ")))
 
 
 class Encoder:

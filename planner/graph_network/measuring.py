@@ -62,17 +62,28 @@ def calibrate(network: Any, known: Sequence[tuple[Floats, Arrays]]) -> None:
 
 
 def stretches(known: Sequence[tuple[Floats, Arrays]]) -> tuple[float, float]:
-    """By how much the two sides of predictions must be stretched to hold (conformalised quantiles,
-    the score of each side divided by its own length)."""
-    below, above = [], []
+    """By how much the two sides of predictions must be stretched to hold on a further scan
+    (conformalised quantiles, the score of each side divided by its own length). The pipelines of
+    a scan stand and fall together: scans count alike, and one more is thought beyond them all
+    (Lee, Barber & Willett 2023, arXiv:2306.06342)."""
+    below, above, weights = [], [], []
     for found, one in known:
         quality = np.clip(one["quality"].astype(np.float64), 0.01, 0.99)
         error = np.log(quality / (1 - quality)) - found[:, 0]
         below.append(-error / found[:, 1])
         above.append(error / found[:, 2])
-    share = (1 + COVER) / 2
-    low, high = (float(np.quantile(np.concatenate(side), share)) for side in (below, above))
+        weights.append(np.full(len(error), 1 / (len(error) * (len(known) + 1))))
+    share, weight = (1 + COVER) / 2, np.concatenate(weights)
+    low, high = (_reached(np.concatenate(side), weight, share) for side in (below, above))
     return low, high
+
+
+def _reached(values: Floats, weights: Floats, share: float) -> float:
+    """The least value up to which there is a share of the weight; the greatest where there is
+    less in all."""
+    order = np.argsort(values)
+    at = int(np.searchsorted(np.cumsum(weights[order]), share))
+    return float(values[order[min(at, len(values) - 1)]])
 
 
 def winkler(low: Floats, high: Floats, value: Floats, share: float = 1 - COVER) -> float:

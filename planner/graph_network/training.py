@@ -123,9 +123,10 @@ class Part:
 
     def card(self) -> dict[str, Any]:
         return {
-            "version": "0.2.0",
+            "version": "0.2.1",
             "changelog": {"0.1.0": "first weights",
-                          "0.2.0": "five times as many steps, more of the scan hidden"},
+                          "0.2.0": "five times as many steps, more of the scan hidden",
+                          "0.2.1": "intervals that hold on a further scan"},
             "task": "predict quality, seconds and peak memory of a pipeline, whole or begun",
             "intended_use": "ranking valid pipelines for one scan and request",
             "data_source": "outcome tables of simulated scans (python -m planner.outcomes)",
@@ -135,7 +136,8 @@ class Part:
                                        "unit": "logit of quality, its sides, log10 s, log10 B"}},
             "references": ["Hu et al. 2020, ICLR, Strategies for pre-training graph neural "
                            "networks (GINE)", "Cao et al. 2007, ICML (listwise loss)",
-                           "Romano, Patterson & Candès 2019, NeurIPS (conformalised quantiles)"],
+                           "Romano, Patterson & Candès 2019, NeurIPS (conformalised quantiles)",
+                           "Lee, Barber & Willett 2023, arXiv:2306.06342 (of grouped data)"],
             "differences": "cards of tools and the scan condition the nodes; small",
             "tools": list(vocabulary()),
             "goals": known_goals(self._split("train")),

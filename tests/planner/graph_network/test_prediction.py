@@ -12,7 +12,7 @@ from planner.graph_network import inference
 from planner.graph_network.context import SIZE, SUMMARY, context
 from planner.graph_network.encoding import Encoder, vocabulary
 from planner.graph_network.inference import WEIGHTS, Predictor, trained
-from planner.graph_network.measuring import kendall, winkler
+from planner.graph_network.measuring import kendall, stretches, winkler
 from planner.graph_network.network import OUTPUTS, network
 from planner.graph_network.rehearsal import NOTHING, Rehearsal
 from planner.graph_network.scorer import GraphScorer
@@ -106,6 +106,18 @@ def test_kendall_passes_over_pairs_that_hardly_differ() -> None:
     assert kendall(np.array([2.0, 1.0, 3.0]), quality) == 1
     assert kendall(np.array([3.0, 2.0, 1.0]), quality) == -1
     assert np.isnan(kendall(quality[:2], quality[:2]))
+
+
+def test_intervals_hold_on_a_further_scan() -> None:
+    """Where the errors of a scan's pipelines are alike, as many scans as there are count."""
+    rng, holds = np.random.default_rng(2), []
+    for _ in range(300):
+        errors = rng.normal(size=(20, 1)) + 0.05 * rng.normal(size=(20, 30))
+        known = [(np.tile([0.0, 1.0, 1.0], (30, 1)), {"quality": 1 / (1 + np.exp(-e))})
+                 for e in errors[:19]]  # fmt: skip
+        low, high = stretches(known)
+        holds.append(((errors[19] > -low) & (errors[19] < high)).mean())
+    assert 0.88 < np.mean(holds) < 0.95
 
 
 def test_an_interval_is_charged_for_its_width_and_ten_or_more_times_for_what_it_misses() -> None:
