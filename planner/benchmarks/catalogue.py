@@ -109,6 +109,12 @@ def _prediction(output: Path) -> dict[str, Any]:
     return run(output)
 
 
+def _slice_speed(output: Path) -> dict[str, Any]:
+    from planner.benchmarks.slice_speed import run
+
+    return run()
+
+
 def _inspection(output: Path) -> dict[str, Any]:
     from planner.benchmarks.inspection import run
 
@@ -247,6 +253,7 @@ BENCHMARKS = {
     "understanding": Benchmark("requests of TOMOPLAN_REQUESTS; translated pairs", _understanding),
     "inspect": Benchmark("seconds to inspect a 2048 × 2048 × 1800 scan", _inspection),
     "prediction": Benchmark("predicted seconds and memory against measured runs", _prediction),
+    "slice-speed": Benchmark("seconds of each network for one slice of 1024²", _slice_speed, True),
     "engine": Benchmark("what the engine adds to the tools, and its memory", _engine),
     "scheduling": Benchmark("schedulers on simulated queues, by cluster and load", _scheduling),
     "feedback": Benchmark("what a beamline's choices teach, on simulated raters", _feedback),
