@@ -20,8 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from planner.graph_network.encoding import UNKNOWN, Arrays, vocabulary
+from planner.graph_network.examples import encoded, picked
 from planner.graph_network.measuring import DIFFER, stretches
-from planner.graph_network.training import Part, encoded, picked, predicted, specimen
+from planner.graph_network.training import Part, predicted, specimen
 from planner.outcomes.settings import SIMULATED
 from simulators.outcomes import Outcomes, ScanOutcomes
 

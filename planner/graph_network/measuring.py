@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from planner.graph_network.examples import picked
 from planner.graph_network.flat_trees import FlatTrees
 from simulators.outcomes import ScanOutcomes
 from simulators.training.part import Arrays, Measured
@@ -146,8 +147,6 @@ def measured(
 
 def _reference(network: Any, one: Arrays, predict: Predict) -> Arrays:
     """A few graphs and what the network says of them, for the contract test."""
-    from planner.graph_network.training import picked
-
     few = picked(one, np.arange(min(len(one["rules"]), 6)))
     names = ("tools", "nodes", "edges", "kinds", "graph", "rules", "context", "scan")
     return {**{n: np.ascontiguousarray(few[n]) for n in names}, "output": predict(network, few)}

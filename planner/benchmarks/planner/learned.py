@@ -16,10 +16,10 @@ from planner.benchmarks.planner.fixed import SingleBest
 from planner.benchmarks.planner.rules import Rules
 from planner.graph_network.context import context
 from planner.graph_network.encoding import Arrays, Encoder
+from planner.graph_network.examples import encoded, picked
 from planner.graph_network.flat_trees import FlatTrees
 from planner.graph_network.inference import Predictor, trained
 from planner.graph_network.rehearsal import NOTHING, Rehearsal
-from planner.graph_network.training import encoded, picked
 from planner.graph_network.tried import tried
 from planner.outcomes.remembered import remembered
 from planner.outcomes.reward import rewards, task_of
