@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from planner.scheduling.earliest_finish import gpus_free, slots_free
 from simulators.clusters.machine import Device
-from simulators.clusters.scheduler import Placement, Waiting
+from simulators.clusters.placement import Placement, Waiting
 from simulators.clusters.situation import Situation
 
 MOST = 16  # placements; one more choice is to wait

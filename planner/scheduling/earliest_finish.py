@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from simulators.clusters.job import Step
 from simulators.clusters.machine import Device
-from simulators.clusters.scheduler import Placement, Waiting
+from simulators.clusters.placement import Placement, Waiting
 from simulators.clusters.situation import Situation
 
 

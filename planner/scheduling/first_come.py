@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from simulators.clusters.scheduler import Placement
+from simulators.clusters.placement import Placement
 from simulators.clusters.situation import Situation
 
 

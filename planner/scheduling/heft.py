@@ -7,7 +7,7 @@ from weakref import WeakKeyDictionary
 from planner.scheduling.earliest_finish import earliest_finish
 from simulators.clusters.job import Job, Step
 from simulators.clusters.machine import Device
-from simulators.clusters.scheduler import Placement, Waiting
+from simulators.clusters.placement import Placement, Waiting
 from simulators.clusters.situation import Situation
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from metadata.errors import WorkError
 from planner.scheduling.candidates import FEATURES, MOST, Candidates, Numbers, candidates
-from simulators.clusters.scheduler import Placement
+from simulators.clusters.placement import Placement
 from simulators.clusters.situation import Situation
 
 WEIGHTS = Path(__file__).parent / "weights" / "scheduling.safetensors"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from planner.scheduling.earliest_finish import earliest_finish
-from simulators.clusters.scheduler import Placement
+from simulators.clusters.placement import Placement
 from simulators.clusters.situation import Situation
 
 

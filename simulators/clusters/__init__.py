@@ -3,8 +3,9 @@
 from simulators.clusters.job import Job, Step, Truth
 from simulators.clusters.machine import Device, Machine
 from simulators.clusters.outcome import Outcome
+from simulators.clusters.placement import Placement, Waiting
 from simulators.clusters.queue import simulate
-from simulators.clusters.scheduler import Placement, Scheduler, Waiting
+from simulators.clusters.scheduler import Scheduler
 from simulators.clusters.situation import Situation
 
 __all__ = ["Device", "Job", "Machine", "Outcome", "Placement", "Scheduler", "Situation", "Step",

@@ -11,7 +11,8 @@ from metadata.errors import InputError, WorkError
 from simulators.clusters.job import Job, Truth
 from simulators.clusters.machine import Device, Machine
 from simulators.clusters.outcome import Outcome
-from simulators.clusters.scheduler import Placement, Scheduler, Waiting
+from simulators.clusters.placement import Placement, Waiting
+from simulators.clusters.scheduler import Scheduler
 from simulators.clusters.situation import Running, Situation
 
 Event = tuple[float, int, Running | Job]

@@ -2,36 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
-from simulators.clusters.job import Job, Step
-from simulators.clusters.machine import Device
-
-if TYPE_CHECKING:
-    from simulators.clusters.situation import Situation
-
-
-@dataclass(frozen=True, eq=False)
-class Waiting:
-    """A step that could start: its predecessors were done at ``since``."""
-
-    job: Job
-    index: int
-    since: float
-
-    @property
-    def step(self) -> Step:
-        return self.job.steps[self.index]
-
-
-@dataclass(frozen=True)
-class Placement:
-    """A waiting step on a device of a machine (its number)."""
-
-    waiting: Waiting
-    machine: int
-    device: Device
+from simulators.clusters.placement import Placement
+from simulators.clusters.situation import Situation
 
 
 class Scheduler(Protocol):

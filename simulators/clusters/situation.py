@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from simulators.clusters.job import Job, Step
 from simulators.clusters.machine import Device, Machine
-from simulators.clusters.scheduler import Placement, Waiting
+from simulators.clusters.placement import Placement, Waiting
 
 
 @dataclass(eq=False)

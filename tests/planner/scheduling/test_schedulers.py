@@ -14,7 +14,7 @@ from planner.scheduling.jobs import cluster, queue, settings, templates
 from planner.scheduling.learned import NAMES, Learned, untrained
 from planner.scheduling.shortest import Shortest
 from simulators.clusters import Job, Machine, Situation, Step, Truth, simulate
-from simulators.clusters.scheduler import Waiting
+from simulators.clusters.placement import Waiting
 
 GIB = 2.0**30
 
