@@ -23,7 +23,7 @@ ENTRY_POINTS = "tomoplan.tools"
 def known_tools() -> dict[str, type[Tool]]:
     """All tools by name: those of :func:`shipped_tools`, then the adapters that were trained here
     (``tomoplan train adapter``)."""
-    from toolbox.tools.segment.adapter import own_tools
+    from toolbox.own_tools import own_tools
 
     found = shipped_tools()
     for tool in own_tools():

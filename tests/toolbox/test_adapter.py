@@ -18,7 +18,7 @@ from simulators.training.adapter.labelled_slices import NOTHING, read_labelled
 from simulators.training.adapter.making import hold_out, train_adapter
 from toolbox import DataKind, GreyState, known_tools, make_tool, tool_class
 from toolbox.learned import backbone, model_card, weights
-from toolbox.tools.segment.adapter import adapters_folder, frozen_backbone, network
+from toolbox.learned.adapters import adapters_folder, frozen_backbone, network
 from toolbox.values import Block, Geometry
 
 QUICK = Schedule(steps=12, batch=2, crop=32, rate=1e-2)
@@ -135,8 +135,8 @@ def test_learning_leaves_the_backbone_as_it_is(home: Path) -> None:
     import torch
 
     from simulators.training.adapter.making import adapt, held_labels
+    from toolbox.learned.adapters import shares
     from toolbox.metrics import mean_iou
-    from toolbox.tools.segment.adapter import shares
 
     images, said = zip(*(discs(k) for k in range(4)), strict=True)
     numbers = [(s > 0).astype(np.int64) for s in said]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from toolbox.learned import backbone
-from toolbox.tools.segment.adapter import light, network
+from toolbox.learned.adapters import light, network
 
 
 def test_features_have_the_size_of_the_image() -> None:

@@ -18,8 +18,8 @@ from simulators.training.adapter.making import train_adapter
 from toolbox import DataKind, GreyState, known_tools, make_tool
 from toolbox.kinds import Split, Stage
 from toolbox.learned import backbone, model_card, weights
+from toolbox.learned.adapters import adapters_folder
 from toolbox.tools.correct.marked import filled
-from toolbox.tools.segment.adapter import adapters_folder
 from toolbox.values import Block, Geometry, Shape
 
 LEARNING = Schedule(steps=60, batch=4, crop=32, rate=1e-2)

@@ -19,8 +19,8 @@ from planner.benchmarks.adapters.family import Labelled, labelled
 from planner.benchmarks.adapters.report import table, write_report
 from simulators.training.adapter.fitting import Schedule, fit
 from simulators.training.adapter.making import Segment, adapt, forest_of, held_labels, rounded
+from toolbox.learned.adapters import frozen_backbone, light, network, shares
 from toolbox.metrics import mean_iou
-from toolbox.tools.segment.adapter import frozen_backbone, light, network, shares
 
 BACKBONE = "backbone_reconstruction"
 

@@ -25,9 +25,7 @@ from metadata.errors import InputError
 from simulators.training.adapter.fitting import Schedule, Trained, fit
 from simulators.training.adapter.labelled_slices import NOTHING, LabelledSlices, read_labelled
 from simulators.training.publish import write
-from toolbox.metrics import mean_iou
-from toolbox.registry import known_tools, shipped_tools
-from toolbox.tools.segment.adapter import (
+from toolbox.learned.adapters import (
     NAME,
     adapters_folder,
     frozen_backbone,
@@ -35,6 +33,8 @@ from toolbox.tools.segment.adapter import (
     network,
     shares,
 )
+from toolbox.metrics import mean_iou
+from toolbox.registry import known_tools, shipped_tools
 from toolbox.tools.segment.forest import Forest
 
 if TYPE_CHECKING:

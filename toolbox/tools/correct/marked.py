@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from toolbox.card import Port, grey
 from toolbox.kinds import DataKind, Domain, GreyState, Split, Stage
-from toolbox.tools.segment.adapter import AdapterTool, adapted, shares
+from toolbox.learned.adapters import adapted, shares
+from toolbox.tools.segment.adapter import AdapterTool
 from toolbox.values import Block
 
 Image = NDArray[np.float32]

@@ -1,0 +1,229 @@
+"""Adapters that somebody trained over a backbone: the network, and what was kept of it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from metadata.errors import InputError, WorkError
+from metadata.store_file import default_store_path
+from toolbox.kinds import Domain
+from toolbox.learned import backbone
+
+if TYPE_CHECKING:
+    import torch
+
+RANK = 8  # channels of an adapter's bottleneck
+HEAD = 32  # channels of the head
+TILE, OVERLAP = 512, 64
+NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
+CARD = {"name": str, "backbone": str, "backbone_sha256": str, "sha256": str, "values": list,
+        "metrics": dict, "suits": dict, "data_source": str, "summary": str,
+        "version": str}  # fmt: skip
+Image = NDArray[np.float32]
+
+
+# ---- the network ---------------------------------------------------------------------------------
+
+
+def network(classes: int, base: torch.nn.Module | None = None) -> torch.nn.Module:
+    """A backbone (a fresh one where ``base`` is none) with adapters and a head: images
+    ``n, 1, y, x`` → logits ``n, classes, y, x``.
+
+    After each stage of the backbone a bottleneck of 1 × 1 convolutions adds to what comes out of
+    it, at first nothing (Houlsby et al. 2019, ICML; Hu et al. 2022, ICLR, LoRA: low rank). peft
+    wraps the layers of transformers and single convolutions; here a whole stage is adapted at
+    once, so it does not fit. The head is two 3 × 3 convolutions and one of 1 × 1.
+    """
+    from torch import nn
+
+    def bottleneck(width: int) -> nn.Module:
+        up = nn.Conv2d(RANK, width, 1)
+        nn.init.zeros_(up.weight)
+        nn.init.zeros_(up.bias)  # type: ignore[arg-type]
+        return nn.Sequential(nn.Conv2d(width, RANK, 1), nn.GELU(), up)
+
+    class Adapted(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.backbone = base if base is not None else backbone.network()
+            self.adapters = nn.ModuleList(bottleneck(width) for width in backbone.STAGES)
+            self.head = nn.Sequential(
+                nn.Conv2d(backbone.FEATURES, HEAD, 3, padding=1), nn.GELU(),
+                nn.Conv2d(HEAD, HEAD, 3, padding=1), nn.GELU(), nn.Conv2d(HEAD, classes, 1),
+            )  # fmt: skip
+
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            features: Any = self.backbone.features  # type: ignore[union-attr]
+            return self.head(features(backbone.shown(images), tuple(self.adapters)))
+
+    return Adapted()
+
+
+def light(net: torch.nn.Module) -> dict[str, torch.nn.Parameter]:
+    """The parameters of adapters and head, by name: what is trained and kept."""
+    return {n: p for n, p in net.named_parameters() if not n.startswith("backbone.")}
+
+
+def kept(net: torch.nn.Module, whole: bool) -> dict[str, torch.nn.Parameter]:
+    """What is trained and kept: the light parameters, or with ``whole`` the backbone's too."""
+    return dict(net.named_parameters()) if whole else light(net)
+
+
+def shares(net: torch.nn.Module, image: Image) -> Image:
+    """The part of each class in each pixel of a slice ``y, x``, axes ``class, y, x``."""
+    import torch
+
+    from toolbox.learned.grey_levels import grey_levels
+    from toolbox.learned.tiles import tiled
+    from toolbox.learned.weights import infer
+
+    level, spread = grey_levels(np.nan_to_num(image))
+    scaled = np.clip((np.nan_to_num(image) - level) / spread, -30, 30).astype(np.float32)
+    seen: dict[bytes, Image] = {}  # tiles come once for each class
+
+    def of_class(number: int) -> Image:
+        def process(part: Image) -> Image:
+            key = hashlib.sha256(part.tobytes()).digest()
+            if key not in seen:
+                found = infer(net, torch.from_numpy(part)[None, None])
+                seen[key] = found.softmax(dim=1)[0].cpu().numpy()
+            return seen[key][number]
+
+        return tiled(scaled, process, TILE, OVERLAP, backbone.MULTIPLE)
+
+    count = net.head[-1].out_channels  # type: ignore[index, union-attr]
+    return np.stack([of_class(number) for number in range(int(count))])  # type: ignore[arg-type]
+
+
+def frozen_backbone(domain: str) -> torch.nn.Module:
+    """The backbone of a domain with its published weights. Raises InputError for a domain that
+    there is none of, WorkError where its weights were not trained or were changed."""
+    from toolbox.learned.model_card import weights_folder
+    from toolbox.learned.weights import trained
+
+    if domain not in backbone.DOMAINS:
+        raise InputError(
+            f"There is no backbone for {domain!r}; expected one of {', '.join(backbone.DOMAINS)}."
+        )
+    if not (weights_folder() / f"backbone_{domain}.safetensors").exists():
+        there = [d for d in backbone.DOMAINS
+                 if (weights_folder() / f"backbone_{d}.safetensors").exists()]  # fmt: skip
+        raise WorkError(
+            f"The backbone of the {domain} domain has no weights yet (there are some for: "
+            f"{', '.join(there) or 'none'}). Train it first: tomoplan train backbone_{domain}."
+        )
+    return trained(f"backbone_{domain}", backbone.network)
+
+
+# ---- what was trained ----------------------------------------------------------------------------
+
+
+def adapters_folder() -> Path:
+    """Where trained adapters lie: ``adapters`` beside the store (``TOMOPLAN_HOME``)."""
+    return default_store_path().parent / "adapters"
+
+
+def adapted(name: str, folder: Path) -> torch.nn.Module:
+    """A trained adapter over its backbone, ready to infer; kept in memory. Raises
+    :class:`WorkError` where weights, card or backbone are not those that belong together."""
+    from toolbox.devices import torch_device
+
+    path = folder / f"{name}.safetensors"
+    data = checked_weights(path, read_card(path.with_suffix(".json")))
+    return _adapted(path, data, torch_device())
+
+
+@lru_cache(maxsize=4)
+def _adapted(path: Path, data: bytes, device: str) -> torch.nn.Module:
+    import copy
+
+    import torch
+    from safetensors import SafetensorError
+    from safetensors.torch import load
+
+    from toolbox.learned.model_card import ModelCard
+
+    card = read_card(path.with_suffix(".json"))
+    base = frozen_backbone(card["backbone"])
+    known = ModelCard.of(f"backbone_{card['backbone']}").weights
+    if card["backbone_sha256"] not in known.values():
+        raise WorkError(
+            f"The adapter {path.stem} was trained on another version of the {card['backbone']} "
+            f"backbone than the one that is installed. {_again(path)}"
+        )
+    net = network(len(card["values"]), copy.deepcopy(base))
+    try:
+        tensors = load(data)
+    except SafetensorError as error:
+        raise WorkError(f"The weights {path} hold no tensors ({error}). {_again(path)}") from None
+    whole = card["backbone"] != Domain.RECONSTRUCTION
+    wanted = {name: p.shape for name, p in kept(net, whole).items()}
+    if {name: tensor.shape for name, tensor in tensors.items()} != wanted:
+        raise WorkError(f"The weights {path} are those of another network. {_again(path)}")
+    net.load_state_dict({n: t.float() for n, t in tensors.items()}, strict=False)
+    net = net.eval().requires_grad_(False).to(device)
+    return net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
+def checked_weights(path: Path, card: dict[str, Any]) -> bytes:
+    """The file of an adapter's weights; :class:`WorkError` where it is missing or not the one that
+    the card was written for."""
+    try:
+        data = path.read_bytes()
+    except OSError:
+        raise WorkError(
+            f"The weights of the adapter {path.stem} are missing ({path}). {_again(path)}"
+        ) from None
+    if hashlib.sha256(data).hexdigest() != card["sha256"]:
+        raise WorkError(
+            f"The weights {path} are not those that their card was written for: one of the two was "
+            f"changed. {_again(path)}"
+        )
+    return data
+
+
+def _again(path: Path) -> str:
+    return (
+        f"Train it again (tomoplan train adapter --name {path.stem}), or delete "
+        f"{path.with_suffix('.json')}."
+    )
+
+
+def read_card(path: Path) -> dict[str, Any]:
+    """The card of an adapter; raises :class:`WorkError` naming all that is wrong with it."""
+    way_out = "Train the adapter again (tomoplan train adapter), or delete the file."
+    try:
+        card = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise WorkError(
+            f"The card of an adapter {path} cannot be read: {error}. {way_out}"
+        ) from None
+    problems = ["it is no mapping"] if not isinstance(card, dict) else [
+        f"{field} is {card.get(field)!r}" for field, kind in CARD.items()
+        if not isinstance(card.get(field), kind)
+    ]  # fmt: skip
+    if not problems:
+        values, suits = card["values"], card["suits"].values()
+        if card["name"] != path.stem or not NAME.fullmatch(path.stem):
+            problems.append(f"name is {card['name']!r}")
+        if len(values) < 2 or not all(isinstance(v, int) and 0 <= v <= 255 for v in values):
+            problems.append(f"values is {values!r}")
+        if card["backbone"] not in backbone.DOMAINS:
+            problems.append(f"backbone is {card['backbone']!r}")
+        if not all(isinstance(m, int | float) for m in card["metrics"].values()):
+            problems.append(f"metrics is {card['metrics']!r}")
+        if not all(isinstance(s, list) and len(s) == 2 for s in suits):
+            problems.append(f"suits is {card['suits']!r}")
+    if problems:
+        raise WorkError(
+            f"The card of an adapter {path} is damaged: {'; '.join(problems)}. {way_out}"
+        )
+    return dict(card)
