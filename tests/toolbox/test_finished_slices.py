@@ -4,6 +4,7 @@ gains where its card says so."""
 from __future__ import annotations
 
 import dataclasses
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,11 +16,11 @@ from toolbox.learned.weights import trained
 from toolbox.operators.blocks import as_tensor, operator_for
 from toolbox.registry import make_tool
 from toolbox.tools.denoise import fbpconvnet
-from toolbox.tools.reconstruct import sartconvnet, tvconvnet
+from toolbox.tools.reconstruct import adb_net, sartconvnet, tvconvnet
 from toolbox.tools.reconstruct.finished_slices import averaged, clean, turned
 
-TOOLS = {"tvconvnet": tvconvnet, "sartconvnet": sartconvnet}
-KINDS = {"tvconvnet": "sparse", "sartconvnet": "limited"}
+TOOLS = {"tvconvnet": tvconvnet, "sartconvnet": sartconvnet, "adb_net": adb_net}
+KINDS = {"tvconvnet": "sparse", "adb_net": "sparse", "sartconvnet": "limited"}
 RANGES = {"sparse": 180.0, "limited": 110.0}
 each_tool = pytest.mark.parametrize("name", sorted(TOOLS))
 
@@ -32,7 +33,10 @@ def looks(name: str, columns: int = 96) -> Any:
     """Looks of a tool at a first row, axes ``look, y, x``."""
     sinogram, center = scan(columns, range_deg=RANGES[KINDS[name]])
     A = operator_for(sinogram, center).for_rows(slice(0, 1))
-    return TOOLS[name].looks(A, as_tensor(sinogram)[:1], 0.01, 60)[0][0]
+    see = TOOLS[name].looks
+    if name == "adb_net":
+        see = partial(see, network(name).sinogram)
+    return see(A, as_tensor(sinogram)[:1], 0.01, 60)[0][0]
 
 
 @each_tool
@@ -93,10 +97,35 @@ def test_families_that_it_never_saw_gain(name: str) -> None:
     assert np.mean(gains) > (0.5 if kind == "sparse" else 3), f"dB: {gains}"
 
 
-def test_limited_angles_have_no_values_below_zero() -> None:
-    sinogram, center = scan(range_deg=RANGES["limited"])
-    tool = make_tool("sartconvnet", {"copies": 1, "iterations": 60})
-    assert tool(sinogram=sinogram, center=center).values.min() >= 0
+@pytest.mark.parametrize("name", sorted(set(TOOLS) - {"tvconvnet"}))
+def test_slices_have_no_values_below_zero(name: str) -> None:
+    sinogram, center = scan(range_deg=RANGES[KINDS[name]])
+    found = make_tool(name, {"copies": 1, "iterations": 60})(sinogram=sinogram, center=center)
+    assert found.values.min() >= 0
+
+
+def test_a_narrowed_network_is_nearly_the_whole() -> None:
+    import torch
+
+    whole = network("tvconvnet")
+    part = fbpconvnet.network(adb_net.WIDTHS, tvconvnet.LOOKS)
+    part.load_state_dict(fbpconvnet.narrowed(whole.state_dict(), adb_net.WIDTHS[-1]))
+    given = torch.from_numpy(looks("tvconvnet"))[None]
+    with torch.no_grad():
+        found, wanted = part.eval()(given), whole(given)
+    assert (found - wanted).abs().mean() < 0.2 * (wanted - given[:, :1]).abs().mean()
+
+
+def test_adb_net_begins_as_the_branch_of_the_slice() -> None:
+    import torch
+
+    net = adb_net.network().eval()
+    given = torch.from_numpy(looks("adb_net"))[None]
+    changed = given.clone()
+    changed[:, -1] += 1
+    with torch.no_grad():
+        torch.testing.assert_close(net(given), net(changed))
+        torch.testing.assert_close(net(given), net.slice(given[:, :-1]))
 
 
 def test_sart_comes_to_fit_the_views() -> None:

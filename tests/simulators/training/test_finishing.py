@@ -14,9 +14,9 @@ from simulators.training.finishing import FinishingPart, Pair, above
 from simulators.training.limited_angle import structural_similarity
 from simulators.training.loop import as_tensors
 from simulators.training.missing_views import LIMITED, compared, is_better
-from simulators.training.parts import sartconvnet
+from simulators.training.parts import adb_net, sartconvnet
 
-PARTS = {"sartconvnet": sartconvnet}
+PARTS = {"adb_net": adb_net, "sartconvnet": sartconvnet}
 each_part = pytest.mark.parametrize("name", sorted(PARTS))
 
 
@@ -70,7 +70,11 @@ def test_all_that_learns_is_taught(name: str, examples: dict[str, Any]) -> None:
     loss = part.loss(network, tensors)
     loss.backward()
     assert torch.isfinite(loss)
-    assert all(p.grad is not None for p in network.parameters())
+    learning = {n: p for n, p in network.named_parameters() if p.requires_grad}
+    assert all(p.grad is not None for p in learning.values())
+    assert all(
+        n.startswith("sinogram.") for n in set(dict(network.named_parameters())) - {*learning}
+    )
 
 
 def test_similarity_is_what_slices_are_measured_by() -> None:

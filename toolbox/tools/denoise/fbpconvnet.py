@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
@@ -131,7 +131,8 @@ def convolve(inside: int, outside: int, times: int = 2) -> torch.nn.Sequential:
 def network(widths: Sequence[int] = WIDTHS, looks: int = 1) -> torch.nn.Module:
     """The U-Net of Jin et al. 2017 (fig. 3): five levels of so many channels, two or three 3 × 3
     convolutions each with batch normalisation, skips by concatenation, and the input (of several
-    ``looks`` at a slice the first) added to the output."""
+    ``looks`` at a slice the first) added to the output. ``forward`` takes what is to become of
+    the features of each level on the way down, where something is."""
     import torch
     from torch import nn
 
@@ -151,13 +152,33 @@ def network(widths: Sequence[int] = WIDTHS, looks: int = 1) -> torch.nn.Module:
             nn.init.zeros_(self.last.weight)  # begins as the identity
             nn.init.zeros_(self.last.bias)  # type: ignore[arg-type]
 
-        def forward(self, x: torch.Tensor) -> torch.Tensor:
+        def forward(
+            self,
+            x: torch.Tensor,
+            change: Callable[[int, torch.Tensor], torch.Tensor] | None = None,
+        ) -> torch.Tensor:
             h, skips = x, []  # n, look, y, x
             for level, block in enumerate(self.down):
                 h = block(nn.functional.max_pool2d(h, 2) if level else h)  # n, 16 · 2^level, …
+                h = change(level, h) if change else h
                 skips.append(h)
             for up, join, skip in zip(self.up, self.join, reversed(skips[:-1]), strict=True):
                 h = join(torch.cat([skip, up(h)], 1))
             return x[:, :1] + self.last(h)
 
     return Network()
+
+
+def narrowed(known: Mapping[str, torch.Tensor], channels: int) -> dict[str, torch.Tensor]:
+    """The weights of such a network, its lowest level with so many channels: those that weigh most
+    on the way up."""
+    weight = known["up.0.weight"].float().abs().sum((1, 2, 3))
+    kept = weight.argsort(descending=True)[:channels].sort().values
+    found = dict(known)
+    lowest = f"down.{LEVELS - 1}."
+    for name, value in known.items():
+        if name == "up.0.weight" or (name.startswith(lowest) and value.ndim):
+            found[name] = value[kept]
+    second = f"{lowest}3.weight"  # sees the level's own channels, too
+    found[second] = found[second][:, kept]
+    return found
