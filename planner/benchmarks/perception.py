@@ -18,8 +18,8 @@ from metadata import open_scan
 from metadata.errors import InputError
 from planner.inspection import Inspection, inspect_scan
 from planner.perception.measuring import pairs_in_order
-from planner.perception.pictures import Pictures
-from planner.perception.recognition import Model, shipped
+from planner.perception.pictures import PANELS, Pictures
+from planner.perception.recognition import GOOD, SURE, Model, shipped
 from planner.perception.shown import SHOWN
 from planner.perception.traits import scores
 from planner.task import Condition
@@ -70,18 +70,23 @@ def known() -> dict[str, dict[str, list[str]]]:
 def real(model: Model, folder: Path) -> dict[str, Any]:
     """Pairs of a condition that is there and one that is not, ranked rightly by the model and by
     hand-made traits (which know angles from the header, and where no trait tells a condition say
-    nothing)."""
+    nothing); and what would be told of them."""
     rows: list[dict[str, Any]] = []
+    good = {c for c, area in model.areas.items() if area >= GOOD}
     for name, one in known().items():
         inspection = inspected(folder / name)
         pictures = Pictures.seen(inspection)
         assert pictures is not None  # all are projections
-        odds = model.odds(model.recognise(pictures).embedding)
+        found = model.recognise(pictures)
+        odds = model.odds(found.embedding)
+        sure = {c.value for c, likely in found.confidence.items() if c in good and likely >= SURE}
         there, absent = ([SHOWN.index(Condition(c)) for c in one[k]] for k in ("there", "absent"))
         right, pairs = pairs_in_order(odds, there, absent)
         by_traits, _ = pairs_in_order(scores(inspection.traits), there, absent)
         rows.append({
             "scan": name, **one, "right": right, "pairs": pairs, "right_by_traits": by_traits,
+            "told_rightly": sorted(sure & set(one["there"])),
+            "told_wrongly": sorted(sure & set(one["absent"])),
             "odds": {c.value: round(float(o), 2) for c, o in zip(SHOWN, odds, strict=True)},
         })  # fmt: skip
     total = sum(row["pairs"] for row in rows)
@@ -89,6 +94,8 @@ def real(model: Model, folder: Path) -> dict[str, Any]:
         "pairs": total,
         "in_order": sum(row["right"] for row in rows) / total,
         "in_order_by_traits": sum(row["right_by_traits"] for row in rows) / total,
+        "told_rightly": sum(len(row["told_rightly"]) for row in rows),
+        "told_wrongly": sum(len(row["told_wrongly"]) for row in rows),
         "scans": rows,
     }
 
@@ -112,11 +119,18 @@ def table(result: dict[str, Any]) -> str:
     if "real" in result:
         found = result["real"]
         lines.append(f"real scans: {found['in_order']:.1%} of {found['pairs']} pairs in order "
-                     f"(hand-made traits {found['in_order_by_traits']:.1%})")  # fmt: skip
+                     f"(hand-made traits {found['in_order_by_traits']:.1%}); what inspecting would "
+                     f"tell of what is known: {found['told_rightly']} rightly, "
+                     f"{found['told_wrongly']} wrongly")  # fmt: skip
         lines += [f"  {row['scan']:<46}{row['right']}/{row['pairs']}  "
                   f"traits {row['right_by_traits']}/{row['pairs']}"
+                  f"{_said('told', row['told_rightly'])}{_said('WRONGLY', row['told_wrongly'])}"
                   for row in found["scans"]]  # fmt: skip
     return "\n".join(lines)
+
+
+def _said(how: str, conditions: list[str]) -> str:
+    return f"  {how}: {', '.join(conditions)}" if conditions else ""
 
 
 def picture(found: dict[str, Any], folder: Path, path: Path) -> None:
@@ -125,24 +139,25 @@ def picture(found: dict[str, Any], folder: Path, path: Path) -> None:
     from matplotlib.figure import Figure
 
     rows = found["scans"]
-    figure = Figure(figsize=(10, 1.15 * len(rows)), layout="constrained")
+    count = len(PANELS)
+    figure = Figure(figsize=(16, 1.15 * len(rows)), layout="constrained")
     FigureCanvasAgg(figure)
-    grid = figure.subplots(len(rows), 7, width_ratios=[1] * 6 + [3.2])
+    grid = figure.subplots(len(rows), count + 1, width_ratios=[1] * count + [3.2])
     for axes, row in zip(grid, rows, strict=True):
         pictures = Pictures.seen(inspected(folder / row["scan"]))
         assert pictures is not None
-        for panel, place in zip(pictures.stacked().reshape(6, *pictures.whole.shape[1:]), axes[:6],
-                                strict=True):  # fmt: skip
+        panels = pictures.stacked().reshape(count, *pictures.whole.shape[1:])
+        for panel, place in zip(panels, axes[:count], strict=True):
             place.imshow(panel, cmap="gray", vmin=-1, vmax=1)
             place.set_axis_off()
         chance = {name: 1 / (1 + np.exp(-odds)) for name, odds in row["odds"].items()}
         colours = ["#1b7837" if n in row["there"] else "#b2182b" if n in row["absent"] else "#bbb"
                    for n in chance]  # fmt: skip
-        axes[6].bar(range(len(chance)), list(chance.values()), color=colours)
-        axes[6].set(ylim=(0, 1), yticks=[0, 1], xticks=[])
-        axes[6].set_title(Path(row["scan"]).name, fontsize=6)
-        axes[6].tick_params(labelsize=5)
-    grid[-1][6].set_xticks(range(len(SHOWN)), [c.value for c in SHOWN], rotation=60, fontsize=5,
+        axes[count].bar(range(len(chance)), list(chance.values()), color=colours)
+        axes[count].set(ylim=(0, 1), yticks=[0, 1], xticks=[])
+        axes[count].set_title(Path(row["scan"]).name, fontsize=6)
+        axes[count].tick_params(labelsize=5)
+    grid[-1][count].set_xticks(range(len(SHOWN)), [c.value for c in SHOWN], rotation=60, fontsize=5,
                            ha="right")  # fmt: skip
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=80)

@@ -28,7 +28,7 @@ from simulators.training.part import Arrays
 SETS = ("train", "validation", "test", "new")  # each with its own seeds
 SHARD = 100  # examples a file
 #: What an example depends on beside its number, as far as it lies here.
-SOURCES = ("conditions.py", "examples.py", "pictures.py", "quick_slice.py",
+SOURCES = ("conditions.py", "examples.py", "gauges.py", "pictures.py", "quick_slice.py",
            "scenes.py", "shown.py", "traits.py")  # fmt: skip
 Options = Mapping[str, Any]
 
@@ -39,8 +39,8 @@ def combinations(options: Options) -> list[Combination]:
 
 
 def example(options: Options, which: str, number: int) -> Arrays:
-    """One scan: ``whole`` and ``detail`` pictures (``panel, y, x``), ``severity`` of each condition
-    of :data:`SHOWN`, ``family``; of scans of the test what the ``traits`` say."""
+    """One scan: ``whole``, ``detail`` and ``gauged`` pictures (``panel, y, x``), ``severity`` of
+    each condition of :data:`SHOWN`, ``family``; of scans of the test what the ``traits`` say."""
     rng = np.random.default_rng([int(options["seed"]), SETS.index(which), number])
     drawn = _drawn(rng, options, which, number)
     family = drawn.world.specimen
@@ -53,6 +53,7 @@ def example(options: Options, which: str, number: int) -> Arrays:
     return {
         "whole": pictures.whole.astype(np.float16),
         "detail": pictures.detail.astype(np.float16),
+        "gauged": pictures.gauged.astype(np.float16),
         "severity": np.array([drawn.shown.get(c, 0) for c in SHOWN], np.int8),
         "family": np.array(family),
         "traits": traits,

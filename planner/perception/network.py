@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from planner.perception.pictures import SIDE
+from planner.perception.gauges import SIDE
 from planner.perception.shown import SHOWN
 
 if TYPE_CHECKING:
     import torch
 
-WIDTH, HEADS, LAYERS = 16, 8, (1, 1, 1, 1)
-SEEN = 192  # numbers for a picture
+HEADS, LAYERS = 8, (1, 1, 1, 1)
+LOOKS, GAUGES = 2, 2  # pictures that show the scan, and that show what was made of its pixels
+WIDTH, SEEN = 16, 192  # of the network for the former, and its numbers for a picture
+GAUGE_WIDTH, GAUGED = 8, 96  # of that for the latter
 SPACE = 128  # numbers of the common space
 MEANING = 384  # of a sentence: planner.language.features.EMBEDDING
 HIDDEN = 256
@@ -19,8 +21,9 @@ RARE = -1.6  # log odds of a condition before anything is seen
 
 
 def network() -> torch.nn.Module:
-    """CLIP (Radford et al. 2021) of open_clip's ResNet, which sees the whole and the detail one
-    after the other, and two layers over frozen multilingual sentence embeddings.
+    """CLIP (Radford et al. 2021) of two of open_clip's ResNets, of which one sees the whole and the
+    detail one after the other and the smaller one what was made of single pixels, and two layers
+    over frozen multilingual sentence embeddings.
 
     Beside what is learned it keeps what use needs and sentences decide: ``directions`` from a
     condition's absence to its presence, ``slope`` and ``offset`` that make odds of the way along
@@ -34,7 +37,8 @@ def network() -> torch.nn.Module:
         def __init__(self) -> None:
             super().__init__()
             self.tower = ModifiedResNet(list(LAYERS), SEEN, HEADS, SIDE, WIDTH)
-            self.seen = nn.Linear(2 * SEEN, SPACE)
+            self.gauge = ModifiedResNet(list(LAYERS), GAUGED, HEADS, SIDE, GAUGE_WIDTH)
+            self.seen = nn.Linear(LOOKS * SEEN + GAUGES * GAUGED, SPACE)
             self.meant = nn.Sequential(
                 nn.Linear(MEANING, HIDDEN), nn.GELU(), nn.LayerNorm(HIDDEN),
                 nn.Linear(HIDDEN, SPACE),
@@ -47,9 +51,14 @@ def network() -> torch.nn.Module:
 
         def look(self, pictures: torch.Tensor) -> torch.Tensor:
             """``n, picture, panel, y, x`` → unit vectors ``n, SPACE``."""
-            some = pictures.flatten(0, 1).to(memory_format=torch.channels_last)
-            found = self.tower(some).unflatten(0, (-1, 2)).flatten(1)
-            return nn.functional.normalize(self.seen(found).float(), dim=-1)
+            found = [self._seen(self.tower, pictures[:, :LOOKS]),
+                     self._seen(self.gauge, pictures[:, LOOKS:])]  # fmt: skip
+            return nn.functional.normalize(self.seen(torch.cat(found, 1)).float(), dim=-1)
+
+        @staticmethod
+        def _seen(tower: nn.Module, pictures: torch.Tensor) -> torch.Tensor:
+            some = pictures.flatten(0, 1).contiguous(memory_format=torch.channels_last)
+            return tower(some).unflatten(0, (len(pictures), -1)).flatten(1)
 
         def read(self, meaning: torch.Tensor) -> torch.Tensor:
             """Sentence embeddings ``…, MEANING`` → unit vectors ``…, SPACE``."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from planner.perception.gauges import SIDE, gauges
 from planner.perception.quick_slice import QuickSlice
 from toolbox.values import Block, Center
 
@@ -15,12 +16,16 @@ if TYPE_CHECKING:
     from planner.inspection import Inspection
     from planner.preview import Preview
 
-SIDE = 64  # px of a picture
 MARGIN = 8  # px more on each side of a detail that training cuts from
 WIDE = 256  # columns of a sinogram that is shown as a whole
 ENOUGH = 400  # views for a slice's detail
 DETAIL = SIDE + 2 * MARGIN
-PANELS = ("projection or spots", "sinogram", "slice")
+PANELS = (
+    "projection", "sinogram", "slice",
+    "spots", "middle of the sinogram", "middle of the slice",
+    "stripes", "stripes that stay", "noise",
+    "places of the views", "edges", "spectrum",
+)  # fmt: skip
 CLIP = 3.0  # grey values beyond this many spreads are cut
 Image = NDArray[np.float32]
 
@@ -29,7 +34,8 @@ Image = NDArray[np.float32]
 class Pictures:
     """``whole``: projection, sinogram and quick slice squeezed into squares of :data:`SIDE` px;
     ``detail``: what single pixels of the sinogram lack beside their neighbours, squeezed so that
-    it is kept, and the middles of sinogram and slice pixel by pixel. Axes ``panel, y, x``.
+    it is kept, and the middles of sinogram and slice pixel by pixel; ``gauged``: six panels of
+    :mod:`planner.perception.gauges`. Axes ``panel, y, x``.
 
     All scans give pictures of one size and one scale of grey values, and nothing of a header: a
     wide scan becomes a narrow one of as many views for its width before it is shown as a whole.
@@ -37,6 +43,7 @@ class Pictures:
 
     whole: Image
     detail: Image  # with a margin
+    gauged: Image
 
     @classmethod
     def of(cls, projection: Image, sinogram: Block, center: Center | None, views: int) -> Pictures:
@@ -57,6 +64,7 @@ class Pictures:
             np.stack([squeezed(even(panel)) for panel in wholes]),
             np.stack([np.pad(spots(row), MARGIN, mode="symmetric"),
                       *(even(panel) for panel in details)]),
+            gauges(row, small),
         )  # fmt: skip
 
     @classmethod
@@ -69,8 +77,14 @@ class Pictures:
                       inspection.info.projections)  # fmt: skip
 
     def stacked(self) -> Image:
-        """Axes ``picture, panel, y, x``, without the margin."""
-        return np.stack([self.whole, self.detail[:, MARGIN:-MARGIN, MARGIN:-MARGIN]])
+        """Axes ``picture, panel, y, x`` in the order of :data:`PANELS`, without the margin."""
+        return stacked(self.whole, self.detail[:, MARGIN:-MARGIN, MARGIN:-MARGIN], self.gauged)
+
+
+def stacked(whole: Image, detail: Image, gauged: Image) -> Image:
+    """Axes ``picture, panel, y, x``, three panels a picture."""
+    panels = np.concatenate([whole, detail, gauged])
+    return panels.reshape(-1, 3, *panels.shape[1:])
 
 
 def narrowed(row: Image, column: float, views: int) -> tuple[Image, NDArray[np.intp], float]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from planner.inspection import Inspection
 
 HEADS = 8  # of planner.perception.network
+IMAGE = ("tower.", "gauge.", "seen.")  # names of the image side begin so
 GOOD = 0.95  # area under the curve on specimens never seen, for a condition to be told of
 SURE = 0.8  # and how likely it must be
 Array = NDArray[np.float32]
@@ -59,7 +60,7 @@ class Model:
         kept = [weights[name].astype(np.float32) for name in ("directions", "slope", "offset")]
         areas = {Condition(row["world"]): row["own_auroc"] for row in card["worlds"]
                  if row["visible"]}  # fmt: skip
-        image = {name: w for name, w in weights.items() if name.startswith(("tower.", "seen."))}
+        image = {name: w for name, w in weights.items() if name.startswith(IMAGE)}
         return cls(Tower(image, HEADS), kept[0], kept[1], kept[2], areas, card["sha256"][:12],
                    card["tells"])  # fmt: skip
 

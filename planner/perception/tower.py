@@ -10,11 +10,13 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.floating[Any]]
 SMALL = 1e-5  # that batch normalisation adds to the variance
+LOOKS = 2  # pictures that show the scan, of planner.perception.network; others follow them
 
 
 class Tower:
-    """open_clip's ``ModifiedResNet`` of bottlenecks with attention at its end, and the layer
-    behind it, by the names of its weights.
+    """open_clip's ``ModifiedResNet`` of bottlenecks with attention at its end, twice (``tower``
+    for the pictures that show the scan, ``gauge`` for those made of its pixels), and the layer
+    behind them, by the names of their weights.
 
     He et al. 2016, CVPR (ResNet); Radford et al. 2021 (its changes). Held equal to open_clip's by a
     test.
@@ -26,21 +28,25 @@ class Tower:
 
     def look(self, pictures: Array) -> Array:
         """``n, picture, panel, y, x`` → unit vectors ``n, SPACE``."""
-        n, kinds = pictures.shape[:2]
-        x = pictures.reshape(-1, *pictures.shape[2:]).transpose(0, 2, 3, 1)  # n, y, x, channel
-        x = self._attended(self._features(np.asarray(x, np.float32)))
-        x = self._linear(x.reshape(n, -1) if kinds > 1 else x, "seen")
+        found = [self._seen(pictures[:, :LOOKS], "tower"), self._seen(pictures[:, LOOKS:], "gauge")]
+        x = self._linear(np.concatenate(found, axis=1), "seen")
         return np.asarray(x / np.linalg.norm(x, axis=1, keepdims=True))
 
-    def _features(self, x: Array) -> Array:
+    def _seen(self, pictures: Array, name: str) -> Array:
+        """``n, picture, panel, y, x`` → ``n, numbers of all pictures``."""
+        x = pictures.reshape(-1, *pictures.shape[2:]).transpose(0, 2, 3, 1)  # n, y, x, channel
+        x = self._attended(self._features(np.asarray(x, np.float32), name), name)
+        return x.reshape(len(pictures), -1)
+
+    def _features(self, x: Array, name: str) -> Array:
         for at in (1, 2, 3):
-            x = _relu(self._conv(x, f"tower.conv{at}", f"tower.bn{at}", 2 if at == 1 else 1))
+            x = _relu(self._conv(x, f"{name}.conv{at}", f"{name}.bn{at}", 2 if at == 1 else 1))
         x = _halved(x)
         layer = 1
-        while f"tower.layer{layer}.0.conv1.weight" in self.weights:
+        while f"{name}.layer{layer}.0.conv1.weight" in self.weights:
             block = 0
-            while f"tower.layer{layer}.{block}.conv1.weight" in self.weights:
-                x = self._bottleneck(x, f"tower.layer{layer}.{block}", layer > 1 and block == 0)
+            while f"{name}.layer{layer}.{block}.conv1.weight" in self.weights:
+                x = self._bottleneck(x, f"{name}.layer{layer}.{block}", layer > 1 and block == 0)
                 block += 1
             layer += 1
         return x
@@ -54,18 +60,18 @@ class Tower:
                            f"{name}.downsample.1")  # fmt: skip
         return _relu(h + x)
 
-    def _attended(self, x: Array) -> Array:
+    def _attended(self, x: Array, name: str) -> Array:
         """The places' mean asks all places; several heads."""
         n, places = len(x), x.reshape(len(x), -1, x.shape[-1])
         x = np.concatenate([places.mean(axis=1, keepdims=True), places], axis=1)
-        x = x + self.weights["tower.attnpool.positional_embedding"]
-        q, k, v = (self._headed(y, f"tower.attnpool.{p}_proj")
+        x = x + self.weights[f"{name}.attnpool.positional_embedding"]
+        q, k, v = (self._headed(y, f"{name}.attnpool.{p}_proj")
                    for y, p in ((x[:, :1], "q"), (x, "k"), (x, "v")))  # fmt: skip
         likeness = np.einsum("nqhc,nkhc->nhqk", q, k) / np.sqrt(q.shape[-1])
         share = np.exp(likeness - likeness.max(axis=-1, keepdims=True))
         share /= share.sum(axis=-1, keepdims=True)
         mixed = np.einsum("nhqk,nkhc->nqhc", share, v).reshape(n, -1)
-        return self._linear(mixed, "tower.attnpool.c_proj")
+        return self._linear(mixed, f"{name}.attnpool.c_proj")
 
     def _headed(self, x: Array, name: str) -> Array:
         """``n, place, head, channel``."""

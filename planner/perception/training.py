@@ -14,8 +14,9 @@ from planner.perception import network as model
 from planner.perception.captions import LANGUAGES, Caption, caption, claims, meaning, plain
 from planner.perception.conditions import Combination
 from planner.perception.examples import combinations, gathered
+from planner.perception.gauges import SIDE
 from planner.perception.measuring import Retrieval, auroc, linear_probe, logistic
-from planner.perception.pictures import MARGIN, SIDE
+from planner.perception.pictures import MARGIN, stacked
 from planner.perception.shown import SHOWN, VISIBLE
 from planner.perception.traits import score_of
 from planner.task import Condition
@@ -119,7 +120,8 @@ class Part:
     def measure(self, network: Any) -> Measured:
         """On families held out: each condition by claims alone, beside a linear probe that was
         given labels; retrieval of captions among combinations never seen."""
-        test, known = gathered(self.options, "test"), self._train[:PROBED]
+        known = gathered(self.options | {"train": min(PROBED, self.options["train"])}, "train")
+        test = gathered(self.options, "test")
         seen, there = looked(network, test), _there(test)
         directions = network.directions.float().cpu().numpy()
         way = seen @ directions.T
@@ -142,7 +144,7 @@ class Part:
             "mean_auroc_linear_probe": _mean([row["linear_probe_auroc"] for row in visible]),
             "mean_auroc_traits": _mean([row["conventional_auroc"] for row in visible]),
             "scans": float(len(test)),
-            **self._captions(),
+            **self._captions(known),
             **self._retrieval(network, known, known_seen),
         }
         example = self._validation[:2]
@@ -154,11 +156,11 @@ class Part:
             reference={"pictures": _pictures(example), "output": looked(network, example)},
         )
 
-    def _captions(self) -> dict[str, float]:
-        """Among five for each picture in each language (training draws new ones for ever)."""
+    def _captions(self, known: Sequence[Arrays]) -> dict[str, float]:
+        """Among ten for each picture in each language (training draws new ones for ever)."""
         rng = np.random.default_rng(0)
         texts = {captioned(one, rng, language).text
-                 for one in self._train for language in LANGUAGES for _ in range(5)}  # fmt: skip
+                 for one in known for language in LANGUAGES for _ in range(10)}  # fmt: skip
         return {"distinct_captions": float(len(texts))}
 
     def _retrieval(self, network: Any, known: Sequence[Arrays], known_seen: Array
@@ -193,8 +195,12 @@ class Part:
 
     def card(self) -> dict[str, Any]:
         return {
-            "version": "1.0.0",
-            "changelog": {"1.0.0": "first weights"},
+            "version": "2.0.0",
+            "changelog": {
+                "1.0.0": "first weights",
+                "2.0.0": "six more panels, of stripes, noise, places of the views, edges and "
+                "spectrum, with a network of their own; embeddings are others",
+            },
             "task": "bring pictures of a scan and words about it into one space",
             "intended_use": "conditions that a picture shows, without labels; likeness of scans; "
             "an embedding for the planner",
@@ -203,16 +209,18 @@ class Part:
             f"held out of training for the test: {', '.join(self.options['held_out'])}, and the "
             f"combinations {', '.join(' with '.join(pair) for pair in self.options['apart'])}",
             "data_type": "projection, sinogram and quick slice, whole and middle, resized alike; "
-            "captions in English and Chinese from a grammar",
+            "stripes, noise, places of the views, edges and spectrum as pictures; captions in "
+            "English and Chinese from a grammar",
             "inputs": {"pictures": {"axes": "n, picture, panel, y, x", "channels": 3,
-                                    "dtype": "float32", "unit": "median 0, span of 96 % 1",
+                                    "dtype": "float32", "unit": "of the first two median 0, span "
+                                    "of 96 % 1; of the others their own",
                                     "size": f"{SIDE} x {SIDE}"}},
             "outputs": {"embedding": {"axes": f"n, {model.SPACE}", "dtype": "float32",
                                       "unit": "unit vector"}},
             "references": ["Radford et al. 2021, ICML, Learning transferable visual models from "
                            "natural language supervision (CLIP)"],
-            "differences": "a small ResNet (open_clip's model class and loss) that sees two "
-            "pictures of three panels; the text side stands on frozen multilingual-e5-small; "
+            "differences": "two small ResNets (open_clip's model class and loss) that see two "
+            "pictures of three panels each; the text side stands on frozen multilingual-e5-small; "
             "beside the contrast a supervised loss: sentences that claim or deny each condition "
             "are held against what was simulated",
             "licence": "Apache-2.0",
@@ -228,22 +236,23 @@ def captioned(one: Arrays, rng: np.random.Generator, language: str | None = None
 
 
 def _varied(one: Arrays, rng: np.random.Generator) -> NDArray[Any]:
-    """``picture, panel, y, x``: panels mirrored, the middles cut a little beside the middle."""
+    """``picture, panel, y, x``: those that show the scan mirrored, the middles cut a little beside
+    the middle."""
     top, left = rng.integers(2 * MARGIN + 1, size=2)
     whole, detail = one["whole"], one["detail"]
     spots = detail[:1, MARGIN:-MARGIN, MARGIN:-MARGIN]  # of the whole sinogram
     parts = detail[1:, top : top + SIDE, left : left + SIDE]
-    found = np.stack([whole, np.concatenate([spots, parts])])
+    shown = np.concatenate([whole, spots, parts])
     if rng.random() < 0.5:
-        found = found[..., ::-1]
+        shown = shown[..., ::-1]
     if rng.random() < 0.5:
-        found = found[..., ::-1, :]
-    return found
+        shown = shown[..., ::-1, :]
+    return stacked(shown[:3], shown[3:], one["gauged"])
 
 
 def _pictures(examples: Sequence[Arrays]) -> Array:
     cut = slice(MARGIN, -MARGIN)
-    return np.stack([np.stack([e["whole"], e["detail"][:, cut, cut]])
+    return np.stack([stacked(e["whole"], e["detail"][:, cut, cut], e["gauged"])
                      for e in examples]).astype(np.float32)  # fmt: skip
 
 

@@ -18,6 +18,7 @@ from planner.perception import conditions
 from planner.perception.captions import LANGUAGES, caption, claims, meaning, plain
 from planner.perception.conditions import APART, MAKERS, Combination, draw, draw_one
 from planner.perception.examples import example, gathered
+from planner.perception.gauges import SIDE
 from planner.perception.measuring import (
     Retrieval,
     auroc,
@@ -25,7 +26,7 @@ from planner.perception.measuring import (
     logistic,
     pairs_in_order,
 )
-from planner.perception.pictures import MARGIN, SIDE, Pictures, middle, spots, squeezed
+from planner.perception.pictures import MARGIN, PANELS, Pictures, middle, spots, squeezed
 from planner.perception.scenes import pictures_of
 from planner.perception.shown import SHOWN, VISIBLE
 from planner.perception.traits import score_of, scores
@@ -60,7 +61,8 @@ def test_pictures_of_any_size(shape: tuple[int, int]) -> None:
     assert found is not None
     assert found.whole.shape == (3, SIDE, SIDE)
     assert found.detail.shape == (3, SIDE + 2 * MARGIN, SIDE + 2 * MARGIN)
-    assert found.stacked().shape == (2, 3, SIDE, SIDE)
+    assert found.gauged.shape == (6, SIDE, SIDE)
+    assert found.stacked().shape == (len(PANELS) // 3, 3, SIDE, SIDE)
     assert np.isfinite(found.stacked()).all()
 
 
@@ -250,7 +252,7 @@ def test_the_tower_is_the_one_of_open_clip() -> None:
             module.running_var.uniform_(0.5, 2)
             module.weight.data.uniform_(0.5, 2)
     ours = Tower({name: w.numpy() for name, w in theirs.state_dict().items()}, HEADS)
-    pictures = torch.randn(2, 2, 3, SIDE, SIDE)
+    pictures = torch.randn(2, 4, 3, SIDE, SIDE)
     with torch.inference_mode():
         expected = theirs.look(pictures).numpy()
     np.testing.assert_allclose(ours.look(pictures.numpy()), expected, atol=1e-5)
@@ -296,7 +298,7 @@ def test_steps_of_learning_lower_the_loss(part: Any) -> None:
     network = part.network()
     optimiser = torch.optim.Adam(network.parameters(), 1e-3)
     batch = as_tensors(part.batch(examples, rng), "cpu")
-    assert batch["pictures"].shape == (6, 2, 3, SIDE, SIDE)
+    assert batch["pictures"].shape == (6, 4, 3, SIDE, SIDE)
     losses = []
     for _ in range(6):
         loss = part.loss(network, batch)
