@@ -109,6 +109,7 @@ def test_several_steps_are_ruled_out_at_once() -> None:
         ("用全连接反投影重建", "sharp"),
         ("reconstruct by SARTConvNet", "sartconvnet"),
         ("用代数重建加卷积网络重建", "sartconvnet"),
+        ("reconstruct with UNet++", "unetpp_gan"),
         ("reconstruct with the dual-branch network", "adb_net"),
         ("用双分支注意力网络重建", "adb_net"),
         ("align the views with the jitter network, then reconstruct", "align_network"),

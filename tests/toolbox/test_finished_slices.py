@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 from functools import partial
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -16,11 +17,13 @@ from toolbox.learned.weights import trained
 from toolbox.operators.blocks import as_tensor, operator_for
 from toolbox.registry import make_tool
 from toolbox.tools.denoise import fbpconvnet
-from toolbox.tools.reconstruct import adb_net, sartconvnet, tvconvnet
+from toolbox.tools.reconstruct import adb_net, sartconvnet, tvconvnet, unetpp_gan
 from toolbox.tools.reconstruct.finished_slices import averaged, clean, turned
 
-TOOLS = {"tvconvnet": tvconvnet, "sartconvnet": sartconvnet, "adb_net": adb_net}
-KINDS = {"tvconvnet": "sparse", "adb_net": "sparse", "sartconvnet": "limited"}
+TOOLS = {"tvconvnet": tvconvnet, "sartconvnet": sartconvnet, "adb_net": adb_net,
+         "unetpp_gan": unetpp_gan}  # fmt: skip
+KINDS = {"tvconvnet": "sparse", "adb_net": "sparse", "sartconvnet": "limited",
+         "unetpp_gan": "limited"}  # fmt: skip
 RANGES = {"sparse": 180.0, "limited": 110.0}
 each_tool = pytest.mark.parametrize("name", sorted(TOOLS))
 
@@ -104,16 +107,30 @@ def test_slices_have_no_values_below_zero(name: str) -> None:
     assert found.values.min() >= 0
 
 
-def test_a_narrowed_network_is_nearly_the_whole() -> None:
+@pytest.mark.parametrize("module", [adb_net, unetpp_gan])
+def test_a_narrowed_network_is_nearly_the_whole(module: ModuleType) -> None:
     import torch
 
     whole = network("tvconvnet")
-    part = fbpconvnet.network(adb_net.WIDTHS, tvconvnet.LOOKS)
-    part.load_state_dict(fbpconvnet.narrowed(whole.state_dict(), adb_net.WIDTHS[-1]))
+    part = fbpconvnet.network((*fbpconvnet.WIDTHS[:-1], module.WIDTHS[-1]), tvconvnet.LOOKS)
+    part.load_state_dict(fbpconvnet.narrowed(whole.state_dict(), module.WIDTHS[-1]))
     given = torch.from_numpy(looks("tvconvnet"))[None]
     with torch.no_grad():
         found, wanted = part.eval()(given), whole(given)
     assert (found - wanted).abs().mean() < 0.2 * (wanted - given[:, :1]).abs().mean()
+
+
+def test_unet_plus_plus_begins_as_the_unet_on_its_outermost_path() -> None:
+    import torch
+
+    whole = network("tvconvnet")
+    part = fbpconvnet.network(unetpp_gan.WIDTHS, tvconvnet.LOOKS).eval()
+    part.load_state_dict(fbpconvnet.narrowed(whole.state_dict(), unetpp_gan.WIDTHS[-1]))
+    nested = unetpp_gan.network().eval()
+    unetpp_gan.begin(nested, whole)
+    given = torch.from_numpy(looks("tvconvnet"))[None]
+    with torch.no_grad():
+        torch.testing.assert_close(nested(given), part(given), rtol=0, atol=1e-4)
 
 
 def test_adb_net_begins_as_the_branch_of_the_slice() -> None:

@@ -14,9 +14,9 @@ from simulators.training.finishing import FinishingPart, Pair, above
 from simulators.training.limited_angle import structural_similarity
 from simulators.training.loop import as_tensors
 from simulators.training.missing_views import LIMITED, compared, is_better
-from simulators.training.parts import adb_net, sartconvnet
+from simulators.training.parts import adb_net, sartconvnet, unetpp_gan
 
-PARTS = {"adb_net": adb_net, "sartconvnet": sartconvnet}
+PARTS = {"adb_net": adb_net, "sartconvnet": sartconvnet, "unetpp_gan": unetpp_gan}
 each_part = pytest.mark.parametrize("name", sorted(PARTS))
 
 
