@@ -64,12 +64,12 @@ class UNetPlusPlusGAN(FinishedSlices):
             "directions; half the channels of UNet++ and a quarter in the nested blocks, no deep "
             "supervision; the adversary has a small weight beside structural similarity. "
             "A slice of 1024 × 1024 px of as many views takes far longer than 2 s on two cores, "
-            "most of it total variation. Not measured on real scans yet: planned where it is "
-            "named. "
+            "most of it total variation. No real scan of a limited angle was at hand: planned "
+            "where it is named. "
             f"{MODEL.summary}",
             gpu=True,
             library="torch",
-            default_on=False,  # not measured on real scans yet
+            default_on=False,  # measured on no real scan of a limited angle
             suits=MODEL.suits,
             metrics=MODEL.metrics,
         ),
