@@ -272,6 +272,11 @@ def run(
             marks = marks_of_alarms(_remarks(inputs))
             options.setdefault("notes", [m.text(lang) for m in marks])
         assert pipeline is not None  # given, or planned from the task
+        if of is None and task is None and pipeline.scans < len(inputs):
+            raise InputError(
+                f"The plan takes {pipeline.scans} of the {len(inputs)} scans that were given. "
+                f"Give as many as it takes, or say what you want of all in words."
+            )
         document = task.to_json() if task else None
         record = execute(pipeline, inputs, Path(output), task=document, **options)
         seen = found.situation.inspections if found and found.situation else ()

@@ -135,18 +135,24 @@ def forecast(
     b = np.einsum("ij,ij->j", whitened, whitened).astype(np.float64)
     known = bank()
     base = bases(window)
-    tried = []
+    tried, away = [], -np.inf
     for side, limit in ((1, limits[1]), (-1, limits[0])):
         if not np.isfinite(limit):
             continue
         way = side * (limit - base) - (envelope[1] if side > 0 else envelope[0])
         way = np.maximum(way, 2.0 * normal.noise)
         each = way[known.age_row] / normal.noise
+        fitted = np.isfinite(each)
         value = known.log_prior + _evidence(side * each * a, each**2 * b)
-        value = np.where(np.isfinite(each), value, -np.inf)
+        value = np.where(fitted, value, -np.inf)
         tried.append((float(np.logaddexp.reduce(value)), side, way, value))
+        if not np.all(np.isfinite(limits)):  # as far to the side that has no limit
+            value = known.log_prior + _evidence(-side * each * a, each**2 * b)
+            away = float(np.logaddexp.reduce(np.where(fitted, value, -np.inf)))
     if not tried or not np.isfinite(max(tried, key=lambda t: t[0])[0]):
         return None
+    if 0 < max(t[0] for t in tried) < away:
+        return None  # it moves, but away from the only limit
     odds, side, way, value = max(tried, key=lambda t: t[0])
     weight = np.exp(value - odds)
     both = float(np.logaddexp.reduce([t[0] for t in tried]))

@@ -98,6 +98,7 @@ class Conversation:
             return Turn(done=tuple(told))
         for path in named.files:
             self.state.name(path)
+        before = self.state.current
         watched = follow_up(named.rest, self.state.answer is not None).kind is Kind.WATCH
         if named.files and not watched:  # a history is no scan
             self.state.current = named.files
@@ -107,6 +108,8 @@ class Conversation:
         if named.outputs:
             self.state.output = named.outputs[-1]
         turn = self._answered(named.spelled(self._label), named.rest)
+        if turn.done and all(told.refused for told in turn.done):
+            self.state.current = before  # what is not for us says nothing of the scan
         if waiting is not None and self.state.proposal is None:
             note = say("chat.dropped", self.state.language)
             turn = replace(turn, words=f"{turn.words}\n{note}".strip())

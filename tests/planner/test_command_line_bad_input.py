@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import typer.testing
 
+from metadata.errors import InputError
 from metadata.nxtomo_writer import write_nxtomo
 from planner.app import command_line
 
@@ -313,3 +314,13 @@ def test_resuming_nothing_is_said(tmp_path: Path, home: Path) -> None:
     record = service.run(tmp_path / "plan.yaml", good(tmp_path / "scan.nxs"), tmp_path / "o.h5",
                          resume=True, store=None)  # fmt: skip
     assert any("begun anew" in warning for warning in record.warnings)
+
+
+def test_more_scans_than_a_plan_takes_are_refused(tmp_path: Path, home: Path) -> None:
+    from planner import service
+
+    (tmp_path / "plan.yaml").write_text(PLAN)
+    scans = [good(tmp_path / "a.nxs"), good(tmp_path / "b.nxs")]
+    with pytest.raises(InputError, match="takes 1 of the 2 scans"):
+        service.run(tmp_path / "plan.yaml", scans, tmp_path / "o.h5", store=None)
+    assert not (tmp_path / "o.h5").exists()

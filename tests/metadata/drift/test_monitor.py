@@ -103,3 +103,16 @@ def test_nothing_later_changes_what_was_said() -> None:
     [whole] = Monitor(info).update([Samples.of(name, times, values)], events())
     assert np.array_equal(half.codes, whole.codes[:cut])
     assert np.array_equal(half.seconds, whole.seconds[:cut], equal_nan=True)
+
+
+def test_a_drift_away_from_the_only_limit_is_no_warning() -> None:
+    rng = np.random.default_rng(2)
+    days = np.arange(0, 45, 1 / 96)
+    values = 10 + 0.1 * rng.standard_normal(len(days)) + 0.1 * np.maximum(days - 30, 0)
+    seen = {}
+    for name, limits in (("toward", Limits(-np.inf, 12.0)), ("away", Limits(9.0, np.inf))):
+        [found] = Monitor({"x": MetricInfo("x", "", limits)}).update(
+            [Samples.of("x", 1.7e9 + 86400 * days, values)], []
+        )
+        seen[name] = bool((found.codes == WARNING).any())
+    assert seen == {"toward": True, "away": False}
