@@ -21,6 +21,9 @@ def refusal(situation: Situation) -> Message | None:
         return together
     if situation.content is not Content.PROJECTIONS:
         return _of_stack(situation)
+    if not situation.together and len({(i.projections, i.rows) for i in situation.infos}) > 1:
+        sizes = ", ".join(f"{i.path.name} {i.projections} × {i.rows}" for i in situation.infos)
+        return message("refusal.no_tiles", sizes=sizes)
     missing = [g for g in task.goals if not reachable(g)]
     if missing:
         return message("refusal.goal", goals=", ".join(g.value for g in missing))

@@ -13,6 +13,7 @@ from metadata.sources.timestamps import parse_time, parse_times, unix_seconds
 
 DELIMITERS = ",;\t| "
 WORDS = {"true": 1.0, "on": 1.0, "yes": 1.0, "false": 0.0, "off": 0.0, "no": 0.0}
+SECONDS_2001 = 978_307_200.0
 EMPTY = -8.5e307  # stands for an empty cell until it is known what that means
 UNIT = re.compile(r"^(.*?)\s*[(\[]\s*([^()\[\]]*?)\s*[)\]]$")
 TIME_NAMES = re.compile(
@@ -63,16 +64,18 @@ def layout_of(lines: list[str], time: str | None = None) -> Layout | None:
         names = ["time", *(f"column_{i}" for i in range(1, len(first)))]
         names = names if len(first) > 2 else ["time", "value"]
         units = [""] * len(first)
+    fitting = [i for i, name in enumerate(names) if TIME_NAMES.match(name.strip())]
     if time is not None:
         if time not in names:
             return None
         at = names.index(time)
     else:
-        fitting = [i for i, name in enumerate(names) if TIME_NAMES.match(name.strip())]
         at = fitting[0] if fitting else 0
     row = cells(lines[1 if headed else 0], delimiter) if len(lines) > headed else None
     if row is not None and (len(row) <= at or parse_time(row[at]) is None):
         return None
+    if row is not None and headed and time is None and not fitting and _small(row[at]):
+        return None  # a number in a column that is not called a time, too small for unix seconds
     layout = Layout(delimiter, tuple(names), tuple(units), at, headed)
     words = _words([cells(line, delimiter) for line in lines[headed:]], layout)
     if len(words) == len(layout.columns):
@@ -86,6 +89,14 @@ def cells(line: str, delimiter: str) -> list[str]:
         line.rstrip("\r\n").split() if delimiter == " " else line.rstrip("\r\n").split(delimiter)
     )
     return [part.strip().strip('"').strip() for part in parts]
+
+
+def _small(cell: str) -> bool:
+    """Whether a number is less than any unix seconds of this century."""
+    try:
+        return abs(float(cell)) < SECONDS_2001
+    except ValueError:
+        return False
 
 
 def _words(rows: list[list[str]], layout: Layout) -> tuple[int, ...]:

@@ -63,6 +63,12 @@ def test_two_scans_are_reconstructed_each_and_then_registered() -> None:
     assert "stitch_tiles" not in found
 
 
+def test_scans_that_are_no_tiles_of_one_field_are_refused() -> None:
+    one = scan_info()
+    other = scan_info(projections=one.projections + 9)
+    assert "cannot be joined" in why_not([one, other], Goal.RECONSTRUCT)
+
+
 def test_two_tiles_are_stitched_by_the_tool_that_is_named() -> None:
     for text, tool in (
         ("stitch the two tiles and reconstruct", "stitch_tiles"),

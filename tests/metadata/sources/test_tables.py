@@ -13,6 +13,7 @@ from metadata.series import Limits, LoggedEvent, Mark, Samples
 from metadata.sources import Source, open_source
 from metadata.sources.order import in_order
 from metadata.sources.source import BLOCK
+from metadata.sources.table_text import layout_of
 from tests.metadata.sources.reading import joined
 
 UTC_2026 = 1767225600.0  # 2026-01-01T00:00:00Z
@@ -163,3 +164,9 @@ def test_the_ring_current_of_petra(data: Path) -> None:
     assert 99 < ring.values.min() < ring.values.max() < 102
     assert np.all(np.diff(ring.times) > 0)
     assert (found["sample_temperature_K"].marks == Mark.INVALID).any()
+
+
+def test_a_number_that_is_no_time_is_not_taken_for_one() -> None:
+    assert layout_of(["temp,pos", "12.0,3"]) is None
+    assert layout_of(["when,pos", "1.7e9,3"]) is not None
+    assert layout_of(["seconds,pos", "12.0,3"]) is not None
