@@ -5,13 +5,11 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from toolbox.learned.model_card import ModelCard
-from toolbox.operators.blocks import solve_rows
 from toolbox.tool import Cost
 from toolbox.tools.denoise import fbpconvnet
 from toolbox.tools.reconstruct import finished_slices, tvconvnet, view_network
@@ -24,7 +22,6 @@ from toolbox.tools.reconstruct.finished_slices import (
     Strength,
     clean,
     finished,
-    usual_strength,
 )
 from toolbox.tools.reconstruct.slices import Size, TiltHalo, reconstruction_card
 from toolbox.values import Block, Center, Shape
@@ -99,13 +96,7 @@ class ADBNet(FinishedSlices):
     tilt_halo: TiltHalo = None
 
     def __call__(self, *, sinogram: Block, center: Center) -> Block:  # type: ignore[override]
-        from toolbox.learned.weights import trained
-
-        net = trained("adb_net", network)
-        strength = self.strength or usual_strength(sinogram)
-        solver = partial(solve, net, strength=strength, iterations=self.iterations,
-                         copies=self.copies)  # fmt: skip
-        return solve_rows(sinogram, center, self.size, solver)
+        return self.finish(network, solve, sinogram, center)
 
     def cost(self, **inputs: Shape) -> Cost:
         one = super().cost(**inputs)

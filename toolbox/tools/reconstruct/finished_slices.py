@@ -3,6 +3,8 @@ copies, tiles."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
@@ -11,7 +13,7 @@ from numpy.typing import NDArray
 from toolbox.card import Param
 from toolbox.kinds import DataKind
 from toolbox.learned.grey_levels import grey_levels
-from toolbox.operators.blocks import solver_cost
+from toolbox.operators.blocks import solve_rows, solver_cost
 from toolbox.operators.weights import missing_wedge
 from toolbox.tool import Cost
 from toolbox.tools.denoise import fbpconvnet
@@ -56,6 +58,22 @@ class FinishedSlices(SliceReconstruction):
             return {}, []
         strength = float(f"{usual_strength(sinogram):.3g}")
         return {"strength": strength}, [f"Strength {strength:g} suits noise and number of views."]
+
+    def finish(
+        self,
+        network: Callable[[], torch.nn.Module],
+        solve: Callable[..., torch.Tensor],
+        sinogram: Block,
+        center: Center,
+    ) -> Block:
+        """Slices by ``solve`` with the ``network`` of this tool's weights."""
+        from toolbox.learned.weights import trained
+
+        net = trained(self.card.name, network)
+        strength = self.strength or usual_strength(sinogram)
+        solver = partial(solve, net, strength=strength, iterations=self.iterations,
+                         copies=self.copies)  # fmt: skip
+        return solve_rows(sinogram, center, self.size, solver)
 
     def cost(self, **inputs: Shape) -> Cost:
         shape = inputs["sinogram"]

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING
 
 from toolbox.learned.model_card import ModelCard
-from toolbox.operators.blocks import solve_rows
 from toolbox.tools.denoise import fbpconvnet
 from toolbox.tools.reconstruct.finished_slices import (
     LOOKS,
@@ -21,7 +19,6 @@ from toolbox.tools.reconstruct.finished_slices import (
     clean,
     finished,
     looks_at,
-    usual_strength,
 )
 from toolbox.tools.reconstruct.slices import Size, TiltHalo, reconstruction_card
 from toolbox.values import Block, Center
@@ -92,13 +89,7 @@ class SARTConvNet(FinishedSlices):
     tilt_halo: TiltHalo = None
 
     def __call__(self, *, sinogram: Block, center: Center) -> Block:  # type: ignore[override]
-        from toolbox.learned.weights import trained
-
-        net = trained("sartconvnet", network)
-        strength = self.strength or usual_strength(sinogram)
-        solver = partial(solve, net, strength=strength, iterations=self.iterations,
-                         copies=self.copies)  # fmt: skip
-        return solve_rows(sinogram, center, self.size, solver)
+        return self.finish(network, solve, sinogram, center)
 
 
 def solve(

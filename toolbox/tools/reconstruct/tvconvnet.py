@@ -5,11 +5,9 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING
 
 from toolbox.learned.model_card import ModelCard
-from toolbox.operators.blocks import solve_rows
 from toolbox.tools.denoise import fbpconvnet
 from toolbox.tools.reconstruct.finished_slices import (
     LOOKS,
@@ -90,13 +88,7 @@ class TVConvNet(FinishedSlices):
     tilt_halo: TiltHalo = None
 
     def __call__(self, *, sinogram: Block, center: Center) -> Block:  # type: ignore[override]
-        from toolbox.learned.weights import trained
-
-        net = trained("tvconvnet", network)
-        strength = self.strength or usual_strength(sinogram)
-        solver = partial(solve, net, strength=strength, iterations=self.iterations,
-                         copies=self.copies)  # fmt: skip
-        return solve_rows(sinogram, center, self.size, solver)
+        return self.finish(network, solve, sinogram, center)
 
 
 def solve(

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING
 
 from toolbox.learned.model_card import ModelCard
-from toolbox.operators.blocks import solve_rows
 from toolbox.tool import Cost
 from toolbox.tools.denoise.fbpconvnet import narrowed
 from toolbox.tools.reconstruct.finished_slices import (
@@ -18,7 +16,6 @@ from toolbox.tools.reconstruct.finished_slices import (
     Iterations,
     Strength,
     clean,
-    usual_strength,
 )
 from toolbox.tools.reconstruct.sartconvnet import COPIES, ITERATIONS, looks, solve
 from toolbox.tools.reconstruct.slices import Size, TiltHalo, reconstruction_card
@@ -85,13 +82,7 @@ class UNetPlusPlusGAN(FinishedSlices):
     tilt_halo: TiltHalo = None
 
     def __call__(self, *, sinogram: Block, center: Center) -> Block:  # type: ignore[override]
-        from toolbox.learned.weights import trained
-
-        net = trained("unetpp_gan", network)
-        strength = self.strength or usual_strength(sinogram)
-        solver = partial(solve, net, strength=strength, iterations=self.iterations,
-                         copies=self.copies)  # fmt: skip
-        return solve_rows(sinogram, center, self.size, solver)
+        return self.finish(network, solve, sinogram, center)
 
     def cost(self, **inputs: Shape) -> Cost:
         shape = inputs["sinogram"]
