@@ -187,6 +187,8 @@ def possible_slots(situation: Situation) -> list[Slot]:
         flat = [t for t in fitting(Stage.CORRECT, state) if makes(t, GreyState.TRANSMISSION)]
         if info.flats_before is None or not 0 < info.flats_before < info.flats:
             flat = [t for t in flat if t.card.name != "interpolated_flat_field"]
+        if not any(one.flats_vary for one in situation.inspections):  # it would be flat_field
+            flat = [t for t in flat if t.card.name != "dynamic_flat_field"]
         named_air = [t for t in flat if "air" in t.card.name]
         add("flat", one_step([t for t in flat if (t in named_air) != has_flats]), optional=False)
         state = GreyState.TRANSMISSION

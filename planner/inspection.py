@@ -47,6 +47,7 @@ class Inspection:
     picture: NDArray[np.float32] | None = (
         None  # of a volume its middle slice, of pictures the first
     )
+    flats_vary: bool = True  # by more than noise; True too where they were not looked at
 
     @property
     def sees_no_beam(self) -> bool:
@@ -80,7 +81,8 @@ def inspect_scan(scan: Scan, seconds: float = 0.8) -> Inspection:
     if center is not None:
         warnings += center.warnings
     took = time.perf_counter() - began
-    return Inspection(info, traits, center, tuple(dict.fromkeys(warnings)), took, seen)
+    told = tuple(dict.fromkeys(warnings))
+    return Inspection(info, traits, center, told, took, seen, flats_vary=_flats_vary(seen.raw))
 
 
 def inspect_stack(scan: Scan) -> Inspection:
@@ -254,6 +256,16 @@ def _metal(values: NDArray[np.float32]) -> Rows:
     some = values[:, :: _stride(values)]
     usual = np.median(some[some > 0.1]) if (some > 0.1).any() else 1.0
     return (some > max(DENSE, 3 * float(usual))).mean(axis=(1, 2))
+
+
+def _flats_vary(raw: Block) -> bool:
+    """Whether the flats show how the beam moves, by the judgement of the tool that follows it."""
+    from toolbox.tools.correct.dynamic_flat_field import DynamicFlatField
+
+    if raw.flats is None or not len(raw.flats):
+        return False
+    follower: DynamicFlatField = DynamicFlatField().tune(projections=raw).tool
+    return bool(follower.components)
 
 
 def _zingers(raw: NDArray[np.float32]) -> Rows:

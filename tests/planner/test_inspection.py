@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from planner.grammar import slots
 from planner.inspection import Inspection, inspect_scan
 from planner.service import propose_plans
 from planner.situation import assess
@@ -98,3 +99,16 @@ def test_one_row_has_intervals_from_blocks_of_views() -> None:
         assert trait.unit
         assert trait.low < trait.high, name
         assert trait.low <= trait.value <= trait.high
+
+
+@pytest.mark.parametrize(
+    ("changes", "offered"),
+    [({"monitor_drop": 0.15, "flats": 10}, False), ({"flat_jumps": 1.0, "flats": 20}, True)],
+)
+def test_a_moving_beam_is_followed_only_where_the_flats_show_it(
+    changes: dict[str, object], offered: bool
+) -> None:
+    found = assess(Task(Intent.PLAN, (Goal.RECONSTRUCT,)), [seen(**changes)])
+    tools = {step.tool for slot in slots(found) for steps in slot.steps for step in steps}
+    assert "flat_field" in tools
+    assert ("dynamic_flat_field" in tools) is offered
