@@ -22,7 +22,7 @@ from planner.plan import Answer, CostModel, Plan, Prediction, Scorer
 from planner.preview import NoBeamError
 from planner.refusals import missing_part, refusal
 from planner.situation import Situation, assess, marks_of_alarms
-from planner.task import Condition, Device, Goal, Intent, Task
+from planner.task import Condition, Device, Goal, Intent, Priority, Task
 from toolbox.pipeline import Pipeline
 
 if TYPE_CHECKING:
@@ -181,7 +181,7 @@ def propose_plans(
     candidates = list(heard.candidates) if heard else candidates
     cheapest = min(c.seconds for c in candidates)
     liked = reranked(propose(candidates, situation), cheapest, situation)
-    chosen = liked.candidates
+    chosen = _told(liked.candidates, situation, scorer)
     plans = []
     for rank, candidate in enumerate(chosen, start=1):
         pipeline = wire(candidate.recipe, len(situation.infos), volumes=situation.volumes)
@@ -196,6 +196,25 @@ def propose_plans(
         prediction = Prediction(candidate.expected, candidate.time, peak)
         plans.append(Plan(rank, pipeline, prediction, tuple(reasons)))
     return plans
+
+
+def _told(
+    chosen: Sequence[Candidate], situation: Situation, scorer: Scorer
+) -> tuple[Candidate, ...]:
+    """The candidates with the quality that is told of them: that of the pipeline on the scan.
+
+    The network saw priority, limits and device of requests too, and foretells less where speed is
+    asked for: that orders the plans, and is no property of a result.
+    """
+    from planner.graph_network.scorer import moved
+
+    task = replace(situation.task, priority=Priority.BALANCED, max_seconds=None,
+                   max_memory_gib=None, device=Device.ANY)  # fmt: skip
+    own = [scorer.quality(c.recipe, situation).value for c in chosen]
+    asked = replace(situation, task=task)
+    told = [scorer.quality(c.recipe, asked).value for c in chosen]
+    return tuple(replace(c, expected=moved(c.expected, after - before))
+                 for c, before, after in zip(chosen, own, told, strict=True))  # fmt: skip
 
 
 def answer(task: Task) -> str:

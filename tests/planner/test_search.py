@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import pytest
 
+from planner.graph_network.scorer import GraphScorer
 from planner.plan import Interval
 from planner.scoring import RuleScorer
 from planner.search import Candidate, clearly_cheaper, front, mends, propose, same_cost
 from planner.service import propose_plans
 from planner.situation import Situation
-from planner.task import Condition, Goal, Intent, Priority, Task
+from planner.task import Condition, Device, Goal, Intent, Priority, Task
 from tests.planner.situations import FixedCosts, situation
 from toolbox.recipe import Step
 
@@ -56,6 +58,19 @@ def test_reasons_name_no_difference_that_rounds_to_none(language: str) -> None:
     said = " ".join(r for p in propose_plans(of, costs=FixedCosts(tv=9.0)) for r in p.reasons)
     for nothing in ("1.0×", "(1×", "1.0 倍", "（1 倍", "0.0 px", "0.0 像素"):
         assert nothing not in said
+
+
+def test_the_quality_that_is_told_of_a_pipeline_does_not_hang_on_what_was_asked() -> None:
+    wishes: list[dict[str, Any]] = [
+        *({"priority": p} for p in Priority), {"max_seconds": 60.0, "device": Device.CPU},
+    ]  # fmt: skip
+    told: dict[tuple[str, ...], set[float]] = {}
+    for wish in wishes:
+        of = situation(Task(Intent.PLAN, (Goal.RECONSTRUCT,), **wish), noise=0.2, rings=8.0)
+        for plan in propose_plans(of, GraphScorer(), FixedCosts(tv=9.0)):
+            steps = tuple(n.tool for n in plan.pipeline.nodes)
+            told.setdefault(steps, set()).add(round(plan.prediction.quality.value, 6))
+    assert [(steps, seen) for steps, seen in told.items() if len(seen) > 1] == []
 
 
 @pytest.mark.parametrize("limit", [0.5, 12.0])
