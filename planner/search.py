@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from planner.cost import memory_budget
 from planner.grammar import Slot, slots
 from planner.plan import AheadScorer, CostModel, Interval, Scorer
-from planner.scoring import OWN_GAIN
+from planner.reasons import OWN_GAIN
 from planner.situation import Situation, rules
 from planner.stepwise_costs import StepwiseCosts
 from planner.task import Condition, Priority

@@ -22,7 +22,8 @@ from metadata.scan import Scan
 from planner.benchmarks.conditions import registered
 from planner.grammar import needs_values, settling, slots
 from planner.inspection import inspect_scan
-from planner.scoring import RuleScorer, severities_of
+from planner.scoring import RuleScorer
+from planner.severity import severities_of
 from planner.situation import Situation, assess, rules
 from planner.task import Goal, Intent, Task
 from simulators import World, simulate

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from metadata.scan_info import Content, GreyState
 from planner.graph_network.rehearsal import NOTHING, SLICE, Rehearsal
-from planner.scoring import severities_of
+from planner.severity import severities_of
 from planner.situation import Situation, rules
 from planner.task import Condition, Device, Goal, Priority
 from planner.traits import Traits

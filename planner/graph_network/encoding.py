@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from metadata.scan_info import Content
 from planner.graph_network.rehearsal import NOTHING, RESPONSE, Rehearsal
 from planner.outcomes.settings import SIMULATED
-from planner.scoring import SMOOTHING, severities_of
+from planner.scoring import SMOOTHING
+from planner.severity import severities_of
 from planner.situation import Situation, rules
 from toolbox.card import Parameter, parameters_of
 from toolbox.kinds import DataKind, Domain, Split, Stage

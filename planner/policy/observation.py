@@ -17,7 +17,7 @@ from planner.outcomes.candidates import StepCosts
 from planner.policy.actions import LEVELS, Actions, Resource, level_of
 from planner.policy.resources import WIDTH as RESOURCES
 from planner.policy.resources import Resources, gpu_gain, shares
-from planner.scoring import severities_of
+from planner.severity import severities_of
 from planner.situation import Situation, rules
 from toolbox.recipe import Recipe, Step
 
