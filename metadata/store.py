@@ -64,7 +64,10 @@ class Store(StoreFile):
             return exact[0]
         if len(rows) != 1 or not id:
             which = "No run has" if not rows else "Several runs have ids that begin with"
-            raise InputError(f"{which} the id {id!r} in {self.path}. Give one that it lists.")
+            raise InputError(
+                f"{which} the id {id!r} in {self.path}. Give the id that `tomoplan run` told at "
+                f"its end, or the file that it wrote."
+            )
         return _document(rows[0])
 
     def runs(self, limit: int | None = None, since: str | None = None) -> list[dict[str, Any]]:

@@ -395,13 +395,21 @@ def feedback(
 ) -> Taste:
     """Keep a person's judgement of a run of the store, and what the beamline likes after it.
 
-    Either ``better_than`` (another run of the same scan) or ``rating`` (1 to 5); runs by their id
-    or how it begins. Raises InputError for anything else.
+    Either ``better_than`` (another run of the same scan) or ``rating`` (1 to 5); runs by their id,
+    how it begins, or the file that they wrote. Raises InputError for anything else.
     """
     from planner.feedback.memory import Memory, beamline_name
 
+    better, worse = _run_id(run), better_than and _run_id(better_than)
     with Memory() as memory:
-        return memory.judge(run, better_than, rating, beamline_name(beamline))
+        return memory.judge(better, worse, rating, beamline_name(beamline))
+
+
+def _run_id(run: str) -> str:
+    """The id of a run, which may be told by the file that it wrote."""
+    from toolbox.execution.record import RunRecord
+
+    return RunRecord.read(run).id if Path(run).is_file() else run
 
 
 class RefusedError(InputError):

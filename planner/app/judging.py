@@ -9,7 +9,7 @@ import typer
 
 
 def feedback(
-    run: Annotated[str, typer.Argument(help="A run, by its id or how it begins.")],
+    run: Annotated[str, typer.Argument(help="A run: its id, how it begins, or its output file.")],
     better_than: Annotated[
         str | None, typer.Option("--better-than", help="A run of the same scan that is worse.")
     ] = None,

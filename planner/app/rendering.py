@@ -153,6 +153,7 @@ def show_record(record: RunRecord) -> None:
     for name, value in record.quality.items():
         console.print(f"{name}: {value:.4g}")
     _warnings(record.warnings)
+    console.print(say("show.run", lang, id=record.id[:8]))
 
 
 def show_catalogue() -> None:

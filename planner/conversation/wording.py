@@ -128,6 +128,7 @@ def record_words(record: RunRecord, lang: str) -> str:
     lines += [f"  {line}" for line in record.measured()]
     lines += [f"  {name}: {value:.4g}" for name, value in record.quality.items()]
     lines += [f"! {plain(w)}" for w in record.warnings]
+    lines.append(say("show.run", lang, id=record.id[:8]))
     return "\n".join(lines)
 
 

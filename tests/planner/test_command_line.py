@@ -16,6 +16,7 @@ from metadata import InputError, open_scan
 from simulators import World
 from simulators.writing import write_scan
 from tests.exit_status import exit_status
+from toolbox.execution.record import RunRecord
 from toolbox.pipeline import Pipeline
 
 Result = tuple[int, str, str]
@@ -100,6 +101,25 @@ def test_run_from_text_in_chinese(
     status, out, err = tomoplan("run", "重建这个样品", scan, "-o", tmp_path / "o.h5", "--json")
     assert status == 0, err
     assert json.loads(out)["task"]["goals"] == ["reconstruct"]
+
+
+@pytest.mark.parametrize(("text", "told"), [("reconstruct, fast", "This is run {}"),
+                                            ("快速重建", "本次运行编号 {}")])  # fmt: skip
+def test_a_run_tells_the_id_by_which_it_is_judged(
+    tomoplan: Callable[..., Result], scan: Path, tmp_path: Path, text: str, told: str
+) -> None:
+    output = tmp_path / "o.h5"
+    status, out, err = tomoplan("run", text, scan, "-o", output)
+    assert status == 0, err
+    id = RunRecord.read(output).id
+    assert told.format(id[:8]) in out
+    for name in (id[:8], output):
+        status, out, err = tomoplan("feedback", name, "--rating", 4, "--beamline", "I96", "--json")
+        assert status == 0, err
+    status, _, err = tomoplan("feedback", scan, "--rating", 4)
+    assert status == 2
+    assert one_paragraph(err)
+    assert "holds no record of a run" in err
 
 
 def test_a_rank_alone_shows_that_plan(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import platform
 import re
 import sys
@@ -10,7 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from metadata.errors import InputError
 from toolbox.execution.threads import cpu_count
+
+PLACE = "/entry/reconstruction/record"  # in the output
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,20 @@ class RunRecord:
 
     def to_json(self) -> dict[str, Any]:
         return dataclasses.asdict(self)
+
+    @classmethod
+    def read(cls, path: str | Path) -> RunRecord:
+        """The record in the output file of a run. Raises InputError where there is none."""
+        import h5py
+
+        try:
+            with h5py.File(path) as file:
+                return cls.from_json(json.loads(file[PLACE][()]))
+        except (OSError, KeyError, ValueError, TypeError):
+            raise InputError(
+                f"{path} holds no record of a run. Expected a file that `tomoplan run` wrote "
+                f"(HDF5, with {PLACE})."
+            ) from None
 
     def measured(self) -> list[str]:
         """Each quantity in words, as ``mean_diameter: 4.2 µm (3.9 … 4.5)``."""
