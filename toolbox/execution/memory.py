@@ -175,11 +175,23 @@ def slab_rows(
             peak, sources = sizes.slab_bytes(ends, stored, direction, 1)
             raise WorkError(
                 f"One {'row' if direction is Direction.ROWS else 'projection'} of this pipeline "
-                f"needs {(peak + sources) / 2**30:.2f} GiB at once ({', '.join(ends)}), and "
-                f"{max(budget, 0) / 2**30:.2f} GiB are left for it. Raise --memory, or take "
+                f"needs {size_text(peak + sources)} at once ({', '.join(ends)}), and "
+                f"{size_text(budget)} are left for it. Raise --memory, or take "
                 f"steps that need less."
             )
         workers -= 1
+
+
+def size_text(count: float) -> str:
+    """Bytes in the unit that fits.
+
+    >>> size_text(2.5 * 2**30), size_text(12_900_000), size_text(-5)
+    ('2.5 GiB', '12.3 MiB', '0 bytes')
+    """
+    for unit, size in (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10)):
+        if count >= size:
+            return f"{count / size:.3g} {unit}"
+    return f"{max(count, 0):.0f} bytes"
 
 
 def _heights(top: int) -> list[int]:

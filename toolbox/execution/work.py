@@ -13,7 +13,7 @@ from metadata.errors import WorkError
 from metadata.scan import Scan
 from toolbox.execution.evaluation import Bench, Clock
 from toolbox.execution.keeping import Keeper, write_rows
-from toolbox.execution.memory import Sizes, operations, slab_rows
+from toolbox.execution.memory import Sizes, operations, size_text, slab_rows
 from toolbox.execution.part import Part
 from toolbox.execution.passes import Direction, Pass, plan_passes, published, rows_needed
 from toolbox.execution.preparation import Preparation
@@ -211,9 +211,10 @@ class Work:
         room, tool = self.means.room, self.bench.tools[name]
         if need > room:
             raise WorkError(
-                f"Step {name} ({tool.card.name}) needs {need / 2**30:.2f} GiB at once, for it does "
-                f"not work slab by slab, and {max(room, 0) / 2**30:.2f} GiB are left for it. Raise "
-                f"--memory, take fewer rows with --slices, or take another tool for this step."
+                f"Step {name} ({tool.card.name}) needs {size_text(need)} at once, for it does not "
+                f"work slab by slab, and {size_text(room)} of {size_text(self.means.memory)} are "
+                f"left for it beside the program itself. Raise --memory, take fewer rows with "
+                f"--slices, or take another tool for this step."
             )
 
     def _stack(self, name: str) -> bool:
