@@ -135,6 +135,7 @@ def test_says_so_where_the_data_cannot_tell() -> None:
     assert center.high - center.low > 4
     assert "cannot tell" in center.warnings[0]
     assert "known_center" in center.warnings[0]
+    assert f"`axis at {center.column:.0f}`" in center.warnings[0]
 
 
 def test_repairs_what_is_not_finite() -> None:
@@ -158,7 +159,7 @@ def _block(values: np.ndarray, span: float = np.pi) -> Block:
         (np.full((2, 40, 64), 0.7), r"constant \(0.7 everywhere\)"),
         (np.full((2, 40, 64), np.nan), "no finite value"),
         (np.ones((0, 40, 64)), r"empty \(shape \(0, 40, 64\)"),
-        (np.random.default_rng(0).random((2, 1, 64)), "in 1 projection"),
+        (np.random.default_rng(0).random((2, 1, 64)), "in 1 projection.*`axis at 32` in"),
     ],
 )
 def test_refuses_what_holds_no_axis(values: np.ndarray, said: str) -> None:

@@ -225,8 +225,8 @@ def conclude(sample: Sample, posterior: Posterior, evidence: list[Evidence], til
         warnings.append(
             f"The data cannot tell the rotation axis to better than {low:.1f} to {high:.1f} px "
             f"({views} projections over {np.rad2deg(sample.span_rad):.0f}°; {answers}). Compare "
-            f"slices at several axes, or give the axis: `axis at 1275` in the request, "
-            f"known_center in a plan."
+            f"slices at several axes, or give the axis: `axis at {column:.0f}` in the "
+            f"request, known_center in a plan."
         )
     if len(clusters) > 1 and clusters[1][0] > 0.05:
         others = ", ".join(f"{(a + b) / 2:.1f} px ({p:.0%})" for p, a, b in clusters[1:4])

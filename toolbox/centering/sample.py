@@ -48,14 +48,15 @@ class Sample:
         if views < 8 or columns < 16:
             raise InputError(
                 f"The rotation axis cannot be found in {views} projection(s) of {columns} columns: "
-                f"at least 8 projections of 16 columns are needed. Give the axis (`axis at 1275` "
-                f"in the request, known_center in a plan) or scan with more projections."
+                f"at least 8 projections of 16 columns are needed. Give the axis (`axis at "
+                f"{columns / 2:g}` in the request, known_center in a plan) or scan with more "
+                f"projections."
             )
         if np.ptp(angles) < np.deg2rad(20):
             raise InputError(
                 f"The projections span {np.rad2deg(np.ptp(angles)):.1f}°, too little to tell the "
                 f"rotation axis (20° at least). Check the angles, or give the axis (`axis at "
-                f"1275` in the request, known_center in a plan)."
+                f"{columns / 2:g}` in the request, known_center in a plan)."
             )
         chosen = np.unique(np.linspace(0, rows - 1, most_rows + 2)[1:-1].round().astype(int))
         if rows <= most_rows:
