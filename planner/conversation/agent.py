@@ -16,7 +16,7 @@ from planner.conversation.actions import Actions
 from planner.conversation.state import State
 from planner.conversation.told import Told, Turn
 from planner.conversation.wording import chain, plain, plain_lines
-from planner.language.llm import chat_model
+from planner.language.llm import chat_model, failure_words
 from planner.language.phrases import say
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class Agent:
         try:
             found = self._graph(actions).invoke({"messages": messages}, settings)["messages"]
         except Exception as problem:  # providers raise their own kinds: none may end the turn
-            raise ModelFailure(f"{type(problem).__name__}: {problem}") from problem
+            raise ModelFailure(failure_words(problem)) from problem
         last = found[-1]
         if not isinstance(last, AIMessage):
             raise ModelFailure("it ended without an answer")

@@ -53,15 +53,15 @@ def form() -> type[Any]:
 
         model_config = ConfigDict(extra="forbid")
 
-        intent: Literal[tuple(Intent)]  # type: ignore[valid-type]
-        goals: list[Literal[tuple(Goal)]] = Field(max_length=6)  # type: ignore[valid-type]
+        intent: Literal[tuple(map(str, Intent))]  # type: ignore[valid-type]
+        goals: list[Literal[tuple(map(str, Goal))]] = Field(max_length=6)  # type: ignore[valid-type]
         specimen: str | None = Field(max_length=60)
         feature: str | None = Field(max_length=60)
-        conditions: list[Literal[tuple(Condition)]] = Field(max_length=8)  # type: ignore[valid-type]
-        priority: Literal[tuple(Priority)]  # type: ignore[valid-type]
+        conditions: list[Literal[tuple(map(str, Condition))]] = Field(max_length=8)  # type: ignore[valid-type]
+        priority: Literal[tuple(map(str, Priority))]  # type: ignore[valid-type]
         max_seconds: float | None
         max_memory_gib: float | None
-        device: Literal[tuple(Device)]  # type: ignore[valid-type]
+        device: Literal[tuple(map(str, Device))]  # type: ignore[valid-type]
 
     return TaskForm
 
@@ -77,13 +77,13 @@ def read_by_llm(text: str, model: str, timeout_s: float | None = None) -> Task:
         answer = _asked(text, model, timeout_s)
     except Exception as problem:  # providers raise their own kinds: none may end the request
         kind = InvalidAnswer if type(problem).__name__ in NO_TASK else LlmFailure
-        raise kind(_short(problem)) from problem
+        raise kind(failure_words(problem)) from problem
     if answer is None:
         raise InvalidAnswer("it returned no structured answer")
     try:
         return _task(answer, text)
     except (InputError, ValueError) as problem:  # pydantic's ValidationError is a ValueError
-        raise InvalidAnswer(_short(problem)) from problem
+        raise InvalidAnswer(failure_words(problem)) from problem
 
 
 def chat_model(model: str, timeout_s: float | None = None, most_tokens: int = 512) -> Any:
@@ -137,6 +137,16 @@ def _task(answer: Any, text: str) -> Task:
     return Task.from_json({**fields, "language": language_of(text), "text": text})
 
 
-def _short(problem: BaseException) -> str:
-    words = f"{type(problem).__name__}: {problem}".split()
-    return " ".join(words)[:200]
+def failure_words(problem: BaseException) -> str:
+    """What went wrong, in one short sentence; of an answer that does not fit a pydantic form the
+    first field that does not, and why."""
+    cause: BaseException | None = problem
+    while cause is not None:
+        listed = getattr(cause, "errors", None)
+        if callable(listed):
+            first, *more = listed()
+            field = ".".join(map(str, first["loc"])) or "the answer"
+            rest = f"; {len(more)} more do not fit" if more else ""
+            return f"the field {field} is {first['input']!r:.60}: {first['msg']}{rest}"
+        cause = cause.__cause__
+    return " ".join(f"{type(problem).__name__}: {problem}".split())[:200]

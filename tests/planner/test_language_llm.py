@@ -8,7 +8,7 @@ from threading import Thread
 import pytest
 
 from planner.language import llm, understand
-from planner.language.llm import InvalidAnswer, LlmFailure, form, read_by_llm
+from planner.language.llm import InvalidAnswer, LlmFailure, failure_words, form, read_by_llm
 from planner.task import Intent, Task
 
 TEXT = "Segment the pores in this sandstone."
@@ -89,6 +89,24 @@ def test_a_line_that_is_dead_is_no_invalid_answer() -> None:
     with pytest.raises(LlmFailure, match="Connection") as caught:
         read_by_llm(TEXT, "openai:any@http://127.0.0.1:9/v1", timeout_s=5)
     assert not isinstance(caught.value, InvalidAnswer)
+
+
+def test_an_answer_that_does_not_fit_is_told_by_its_field() -> None:
+    from pydantic import ValidationError
+
+    fields = {"intent": "dance", "goals": [], "specimen": None, "feature": None, "conditions": [],
+              "priority": "balanced", "max_seconds": None, "max_memory_gib": None,
+              "device": "any"}  # fmt: skip
+    with pytest.raises(ValidationError) as caught:
+        form().model_validate(fields)
+    wrapped = RuntimeError("a parser's own words")
+    wrapped.__cause__ = caught.value
+    for problem in (caught.value, wrapped):
+        told = failure_words(problem)
+        assert told.startswith("the field intent is 'dance': Input should be 'plan'")
+        assert "\n" not in told
+        assert "pydantic" not in told
+    assert failure_words(OSError("no\nroute")) == "OSError: no route"
 
 
 def test_the_form_takes_nothing_but_the_fields_of_a_task() -> None:
