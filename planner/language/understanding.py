@@ -36,14 +36,14 @@ def understand(text: str) -> Understanding:
     outcome is only a Task. Empty text raises InputError.
     """
     text, warnings = _usable(text)
-    from planner.language.wishes import without_ruled_out
+    from planner.language.wishes import as_asked
 
     model = os.environ.get(LLM, "").strip()
     if model:
         from planner.language.llm import LlmFailure, read_by_llm
 
         try:
-            return Understanding(without_ruled_out(read_by_llm(text, model)), "llm", warnings)
+            return Understanding(as_asked(read_by_llm(text, model)), "llm", warnings)
         except LlmFailure as failure:
             told = say(
                 "understand.llm_failed", language_of(text), model=model, problem=str(failure)
@@ -57,7 +57,7 @@ def understand(text: str) -> Understanding:
         warnings = (*warnings, told)
         task = Task(intent=Intent.REFUSE, language=language_of(text), text=text)
         return Understanding(task, "offline", warnings)
-    return Understanding(without_ruled_out(read_offline(text)), "offline", warnings)
+    return Understanding(as_asked(read_offline(text)), "offline", warnings)
 
 
 def _usable(text: str) -> tuple[str, tuple[str, ...]]:

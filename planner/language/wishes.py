@@ -136,6 +136,17 @@ def as_bare_wish(task: Task) -> Task | None:
     )  # fmt: skip
 
 
+def as_asked(task: Task) -> Task:
+    """The task that was read, once what its text rules out is left out and a bare wish is taken
+    for one about the scan at hand.
+
+    >>> as_asked(Task(Intent.REFUSE, text="fast")).priority.value
+    'speed'
+    """
+    task = without_ruled_out(task)
+    return as_bare_wish(task) or task
+
+
 def _ruled_out(plain: str) -> tuple[frozenset[str], str]:
     """The steps that normal text rules out, and the text without. Where it also asks for a step,
     the later of both counts, and a ruling out only if it is of the whole step: "remove the rings.

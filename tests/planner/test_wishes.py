@@ -156,8 +156,7 @@ def test_a_tool_that_cannot_take_part_is_said() -> None:
 def test_a_bare_wish_is_for_a_reconstruction(
     text: str, priority: Priority, seconds: float | None
 ) -> None:
-    task = as_bare_wish(understand(text).task)
-    assert task is not None
+    task = understand(text).task
     assert (task.intent, task.goals) == (Intent.PLAN, (Goal.RECONSTRUCT,))
     assert (task.priority, task.max_seconds) == (priority, seconds)
 
