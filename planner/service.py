@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -409,7 +410,7 @@ def _run_id(run: str) -> str:
     """The id of a run, which may be told by the file that it wrote."""
     from toolbox.execution.record import RunRecord
 
-    return RunRecord.read(run).id if Path(run).is_file() else run
+    return RunRecord.read(run).id if os.path.isfile(run) else run
 
 
 class RefusedError(InputError):
@@ -479,12 +480,19 @@ def _too_little_memory(task: Task, plans: Sequence[Plan]) -> str | None:
 def _task(text: str | Task) -> tuple[Task, list[str]]:
     if isinstance(text, Task):
         return text, []
+    if os.path.isfile(text):
+        raise InputError(
+            f"{text} is a file, expected a request in words. Say first what you want of the scans "
+            f"(as 'reconstruct without rings'); only a plan whose name ends in .yaml, as `tomoplan "
+            f"plan … --out plan.yaml` writes it, can be run in its place."
+        )
     understood = understand(text)
     return replace(understood.task, text=text), list(understood.warnings)
 
 
 def _names_plan(text: str | Task) -> bool:
-    return isinstance(text, str) and text.lower().endswith((".yaml", ".yml")) and " " not in text
+    named = isinstance(text, str) and text.lower().endswith((".yaml", ".yml"))
+    return named and (" " not in str(text) or os.path.isfile(str(text)))
 
 
 def _usable(device: Device) -> Device:

@@ -115,12 +115,12 @@ def main() -> None:
 
 def _mistake(error: Any) -> str:
     """What was typed, and how the command is called."""
-    context = getattr(error, "ctx", None)
+    context, said = getattr(error, "ctx", None), error.format_message().rstrip(" .") + "."
     if context is None:
-        return f"{error.format_message()} `tomoplan --help` shows the commands."
+        return f"{said} `tomoplan --help` shows the commands."
     called = context.command_path
     pieces = " ".join([called, *context.command.collect_usage_pieces(context)])
-    return f"{error.format_message()} Expected `{pieces}`; `{called} --help` explains each of them."
+    return f"{said} Expected `{pieces}`; `{called} --help` explains each of them."
 
 
 def _fail(said: str, status: int) -> None:
@@ -236,7 +236,7 @@ def plan(
     scans: Scans,
     out: Annotated[Path | None, typer.Option(help="Keep a plan here (YAML).")] = None,
     rank: Annotated[
-        int | None, typer.Option(help="The plan to keep; without --out, to show alone.")
+        int | None, typer.Option(min=1, help="The plan to keep; without --out, to show alone.")
     ] = None,
     seconds: Trying = 0.0,
     data: DataPath = None,
