@@ -264,7 +264,8 @@ def _flats_vary(raw: Block) -> bool:
 
     if raw.flats is None or not len(raw.flats):
         return False
-    follower: DynamicFlatField = DynamicFlatField().tune(projections=raw).tool
+    follower = DynamicFlatField().tune(projections=raw).tool
+    assert isinstance(follower, DynamicFlatField)
     return bool(follower.components)
 
 
