@@ -5,13 +5,18 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from planner.language.normal import normal
+from planner.language.translation import translate
 from planner.language.vocabulary import vocabulary
 from toolbox.card import parameters_of
 from toolbox.kinds import Stage
 from toolbox.recipe import Recipe, Step
 from toolbox.registry import known_tools
+
+if TYPE_CHECKING:
+    from toolbox.execution import RunRecord
 
 INSTANCES = "int32"  # labels of this type number objects; others are classes, the darkest 0
 
@@ -44,6 +49,32 @@ def measures_here(lang: str) -> str:
     """
     cards = [t.card for t in known_tools().values() if t.card.stage is Stage.QUANTIFY]
     return ", ".join(c.title_zh if lang == "zh" else c.title for c in cards)
+
+
+def measured_words(record: RunRecord, lang: str) -> list[str]:
+    """What a run measured of its result, then how good the slices are, a line each.
+
+    >>> measure_name("fraction_of_class_2", "zh"), measure_name("my_own", "en")
+    ('第 2 类的体积分数', 'my own')
+    """
+    colon = ": " if lang == "en" else "："
+    lines = []
+    for name, of in record.quantities.items():
+        span = "" if of["low"] is None else f" ({of['low']:.4g} … {of['high']:.4g})"
+        value = f"{of['value']:.4g} {translate(of['unit'], lang)}".rstrip()
+        lines.append(f"{measure_name(name, lang)}{colon}{value}{span}")
+    lines += [f"{measure_name(n, lang)}{colon}{v:.4g}" for n, v in record.quality.items()]
+    return lines
+
+
+def measure_name(name: str, lang: str) -> str:
+    """A measured number as people call it, by configs/language/measures.yaml; one that is not
+    there by its own words."""
+    for called, words in vocabulary("measures")["called"].items():
+        found = re.fullmatch(called, name)
+        if found:
+            return str(words["en" if lang == "en" else "zh"]).format(*found.groups())
+    return name.replace("_", " ")
 
 
 def measuring(text: str, feature: str | None, segmenters: Iterable[str]) -> list[Recipe]:

@@ -264,7 +264,7 @@ def plan(
         if out is None:
             answer = dataclasses.replace(answer, plans=(chosen,))
         else:
-            _keep(chosen, out)
+            _keep(chosen, out, answer.task.language)
     if as_json:
         _print_json(answer.to_json())
     else:
@@ -287,11 +287,12 @@ def _ranked(plans: Sequence[Plan], rank: int) -> Plan:
     return plans[rank - 1]
 
 
-def _keep(plan: Plan, path: Path) -> None:
+def _keep(plan: Plan, path: Path, lang: str) -> None:
     from metadata.whole_file import write_text
+    from planner.language import say
 
     write_text(path, plan.pipeline.to_yaml())
-    print(f"Plan {plan.rank} is kept in {path}.", file=sys.stderr)
+    print(say("show.kept", lang, rank=plan.rank, path=str(path)), file=sys.stderr)
 
 
 @app.command()
@@ -332,7 +333,7 @@ def run(
     )
     try:
         with progress_bar() as progress:
-            record = service.run(what, scans, output, confirm=_confirmer(yes, progress),
+            record = service.run(what, scans, output, confirm=_confirmer(yes, what),
                                  reading=reading, audition=seconds, progress=progress,
                                  **options)  # fmt: skip
     except service.RefusedError as refused:
@@ -352,20 +353,22 @@ def run(
         show_record(record)
 
 
-def _confirmer(yes: bool, progress: Any) -> Callable[[Any], bool]:
+def _confirmer(yes: bool, text: str) -> Callable[[Any], bool]:
+    from planner.language import say
+    from planner.language.normal import language_of
+    from planner.language.times import time_words
+
     def ask(plan: Any) -> bool:
         if yes:
             return True
-        seconds = plan.prediction.seconds
+        lang, seconds = language_of(text), plan.prediction.seconds
+        time, fast, slow = (time_words(s, lang) for s in (seconds.value, seconds.low, seconds.high))
         gib = plan.prediction.peak_bytes.value / 2**30
-        print(
-            f"The plan is predicted to take {seconds.value:.0f} s ({seconds.low:.0f} to "
-            f"{seconds.high:.0f}) and {gib:.1f} GiB, beyond what the request allows.",
-            file=sys.stderr,
-        )
+        told = say("show.over_budget", lang, time=time, fast=fast, slow=slow, gib=gib)
+        print(told, file=sys.stderr)
         if not sys.stdin.isatty():
             return False
-        print("Start anyway? [y/N] ", end="", file=sys.stderr, flush=True)
+        print(say("show.start", lang), end="", file=sys.stderr, flush=True)
         return sys.stdin.readline().strip().lower() in ("y", "yes", "是")
 
     return ask

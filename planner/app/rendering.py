@@ -13,6 +13,8 @@ from rich.table import Column, Table
 from metadata.scan_info import Content, ScanInfo
 from planner.app.options import as_options
 from planner.language.phrases import say
+from planner.language.times import time_words
+from planner.measures import measured_words
 from planner.plan import Answer
 from planner.task import Condition, Task
 
@@ -114,8 +116,8 @@ def show_answer(answer: Answer) -> None:
         quality, seconds = predicted.quality, predicted.seconds
         numbers = say(
             "show.numbers", lang, quality=quality.value, low=quality.low, high=quality.high,
-            time=_time(seconds.value, lang), fast=_time(seconds.low, lang),
-            slow=_time(seconds.high, lang), gib=predicted.peak_bytes.value / GIB,
+            time=time_words(seconds.value, lang), fast=time_words(seconds.low, lang),
+            slow=time_words(seconds.high, lang), gib=predicted.peak_bytes.value / GIB,
         )  # fmt: skip
         console.print("   " + numbers)
         for reason in plan.reasons:
@@ -129,7 +131,9 @@ def show_record(record: RunRecord) -> None:
     lang = str((record.task or {}).get("language", "en"))
     output = f"[bold]{escape(str(record.output))}[/bold]"
     gib = record.peak_bytes / GIB
-    console.print(say("show.done", lang, time=_time(record.seconds, lang), gib=gib, output=output))
+    console.print(
+        say("show.done", lang, time=time_words(record.seconds, lang), gib=gib, output=output)
+    )
     if record.center_px is not None:
         axis = record.center_px
         tilt = say("show.tilt", lang, degrees=record.tilt_deg) if record.tilt_deg else ""
@@ -148,10 +152,8 @@ def show_record(record: RunRecord) -> None:
     for notes in record.notes.values():
         for note in notes:
             console.print(f"· {escape(note)}")
-    for line in record.measured():
-        console.print(f"[bold]{escape(line)}[/bold]")
-    for name, value in record.quality.items():
-        console.print(f"{name}: {value:.4g}")
+    for line in measured_words(record, lang):
+        console.print(escape(line))
     _warnings(record.warnings)
     console.print(say("show.run", lang, id=record.id[:8]))
 
@@ -172,12 +174,3 @@ def show_catalogue() -> None:
 def _warnings(warnings: Sequence[str]) -> None:
     for warning in warnings:
         console.print(f"[yellow]! {escape(as_options(warning))}[/yellow]")
-
-
-def _time(seconds: float, lang: str) -> str:
-    if seconds < 120:
-        value = f"{seconds:.1f}" if seconds < 10 else f"{seconds:.0f}"
-        return say("show.seconds", lang, value=value)
-    if seconds < 7200:
-        return say("show.minutes", lang, value=f"{seconds / 60:.0f}")
-    return say("show.hours", lang, value=f"{seconds / 3600:.1f}")

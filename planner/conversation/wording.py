@@ -6,9 +6,10 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from planner.language.phrases import say
+from planner.language.times import time_words
 from planner.language.translation import translate
+from planner.measures import measured_words
 from planner.plan import Answer, Interval, Plan
-from toolbox.execution.progress import duration
 from toolbox.pipeline import SCAN
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def plan_words(plan: Plan, lang: str) -> str:
     return say(
         "chat.plan", lang, rank=plan.rank, chain=chain(plan),
         quality=predicted.quality.value, worst=predicted.quality.low, best=predicted.quality.high,
-        seconds=_span(predicted.seconds), gib=predicted.peak_bytes.value / GIB,
+        seconds=_span(predicted.seconds, lang), gib=predicted.peak_bytes.value / GIB,
     )  # fmt: skip
 
 
@@ -119,21 +120,18 @@ def inspection_data(found: Inspection) -> dict[str, Any]:
 def record_words(record: RunRecord, lang: str) -> str:
     """What a run took, found and chose."""
     lines = [
-        say("chat.done", lang, output=str(record.output), seconds=duration(record.seconds),
+        say("chat.done", lang, output=str(record.output), seconds=time_words(record.seconds, lang),
             gib=record.peak_bytes / GIB)
     ]  # fmt: skip
     if record.center_px is not None:
         lines.append(say("chat.axis", lang, **record.center_px))
     lines += [f"  · {plain(note)}" for notes in record.notes.values() for note in notes]
-    lines += [f"  {line}" for line in record.measured()]
-    lines += [f"  {name}: {value:.4g}" for name, value in record.quality.items()]
+    lines += [f"  {line}" for line in measured_words(record, lang)]
     lines += [f"! {plain(w)}" for w in record.warnings]
     lines.append(say("show.run", lang, id=record.id[:8]))
     return "\n".join(lines)
 
 
-def _span(seconds: Interval) -> str:
-    def told(value: float) -> str:
-        return f"{value:.1f} s" if value < 10 else duration(value)
-
-    return f"{told(seconds.value)} ({told(seconds.low)} … {told(seconds.high)})"
+def _span(seconds: Interval, lang: str) -> str:
+    value, low, high = (time_words(s, lang) for s in (seconds.value, seconds.low, seconds.high))
+    return say("chat.span", lang, value=value, low=low, high=high)

@@ -8,7 +8,8 @@ import pytest
 
 from metadata.scan_info import GreyState
 from planner.language import understand
-from planner.measures import measures_in, measuring
+from planner.language.normal import CJK
+from planner.measures import measured_words, measures_in, measuring
 from planner.service import plan, propose_plans, run
 from planner.task import Goal, Intent, Task
 from simulators import World, simulate
@@ -86,9 +87,12 @@ def test_what_was_measured_is_told_and_kept(tmp_path: Path) -> None:
     text = "Porosity and the mean strut thickness, as fast as you can."
     assert Goal.QUANTIFY in understand(text).task.goals
     record = run(plan(text, scan).best, scan, tmp_path / "out.h5", store=tmp_path / "runs.db")
-    told = " ".join(record.measured())
-    assert "mean_thickness: " in told
-    assert "fraction_of_class_0: " in told
+    told, chinese = (measured_words(record, lang) for lang in ("en", "zh"))
+    assert "mean thickness: " in " ".join(told)
+    assert "volume fraction of class 0: " in " ".join(told)
+    assert "correlation of slices from halves of the views: " in " ".join(told)
+    assert len(told) == len(chinese) == len(record.quantities) + len(record.quality)
+    assert all(CJK.match(line) for line in chinese), chinese
     kept = record.to_json()["quantities"]["mean_thickness"]
     assert kept["low"] <= kept["value"] <= kept["high"]
     assert kept["unit"] in ("px", "µm")

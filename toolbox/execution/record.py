@@ -65,14 +65,6 @@ class RunRecord:
                 f"(HDF5, with {PLACE})."
             ) from None
 
-    def measured(self) -> list[str]:
-        """Each quantity in words, as ``mean_diameter: 4.2 µm (3.9 … 4.5)``."""
-        return [
-            f"{name}: {q['value']:.4g} {q['unit']}".rstrip()
-            + (f" ({q['low']:.4g} … {q['high']:.4g})" if q["low"] is not None else "")
-            for name, q in self.quantities.items()
-        ]
-
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> RunRecord:
         """The record that :meth:`to_json` wrote; fields of later versions are passed over."""
