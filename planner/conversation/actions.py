@@ -162,6 +162,7 @@ class Actions:
         return Told("alternatives", answer_words(answer, rank), plan_data(answer, rank))
 
     def _explain(self, question: str) -> Told:
+        self.retold()
         lines = why(question, self.state, self._lang)
         lines += self._instead(question)
         text = "\n".join(lines)
@@ -249,8 +250,25 @@ class Actions:
     # ---- what they may touch ---------------------------------------------------------------------
 
     def _planned(self) -> Answer:
-        if self.state.answer is None:
+        answer = self.retold()
+        if answer is None:
             raise InputError(say("chat.no_plan_yet", self._lang))
+        return answer
+
+    def retold(self) -> Answer | None:
+        """The plans at hand in the language of the latest message: planned once more where they
+        were told in the other, if the same plans come of it."""
+        answer = self.state.answer
+        if answer is None or (answer.task.language == "en") is (self._lang == "en"):
+            return answer
+        try:
+            found = self._plans(replace(answer.task, language=self._lang), self.state.planned)
+        except TomoplanError:
+            return answer  # the scans are gone; the plans are as they were
+        if [p.pipeline.to_json() for p in found.plans] == [
+            p.pipeline.to_json() for p in answer.plans
+        ]:
+            self.state.answer = found
         return self.state.answer
 
     def _files(self, names: Sequence[str]) -> list[Path]:

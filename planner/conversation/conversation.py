@@ -86,9 +86,17 @@ class Conversation:
             return Turn(words=say("refusal.empty", self.state.language))
         waiting, self.state.proposal = self.state.proposal, None
         if waiting is not None and is_yes(said):
+            self._heard(said)
             return self._approved(waiting, progress)
         if waiting is not None and is_no(said):
             return Turn(words=say("chat.dropped", self._heard(said)))
+        if is_no(said) and self.state.asks_output:
+            self.state.asks_output = False
+            return Turn(words=say("chat.dropped", self._heard(said)))
+        if is_no(said) and self._agent is None:
+            return Turn(words=say("chat.nothing_waits", self._heard(said)))
+        if is_yes(said) and self.state.asks_output:
+            return Turn(words=say("chat.output", self._heard(said)))
         if is_yes(said) and not re.search(r"run|go|start|跑|运行|执行|开始", said.lower()):
             return Turn(words=say("chat.nothing_waits", self._heard(said)))
         named = named_in(said, self.state.asks_output)
@@ -147,7 +155,7 @@ class Conversation:
         """Whether a message plainly asks for something to be done, not told."""
         kind = follow_up(rest, self.state.answer is not None).kind
         if kind is not Kind.OTHER:
-            return kind not in (Kind.WHY, Kind.HELP, Kind.STATUS)
+            return kind not in (Kind.WHY, Kind.WHICH, Kind.HELP, Kind.STATUS)
         try:
             task = read_request(rest.replace(NAME, " "))
         except InputError:
@@ -158,9 +166,11 @@ class Conversation:
         """Run what was proposed, and that alone."""
         state = self.state
         state.stopped = replace(proposal, resume=True)
+        same = proposal.answer is state.answer
+        retold = self._actions().retold() if same else None  # the yes may be in another language
         try:
             record = service.run(
-                proposal.plan, proposal.scans, proposal.output, of=proposal.answer,
+                proposal.plan, proposal.scans, proposal.output, of=retold or proposal.answer,
                 reading=state.reading, progress=progress, resume=proposal.resume,
             )  # fmt: skip
         except TomoplanError as error:
@@ -190,11 +200,17 @@ class Conversation:
         return known[0] if known else path.name
 
     def _heard(self, said: str) -> str:
-        """Take up the language of a message, if it holds words enough to tell."""
-        if CJK.search(said) or sum(sign.isalpha() for sign in said) > 3:
+        """Take up the language of a message, if it holds words enough to tell: "exit" does not."""
+        if CJK.search(said) or (sum(sign.isalpha() for sign in said) > 3 and not _signal(said)):
             self.state.language = language_of(said)
         return self.state.language
 
     def _lost(self, path: Path) -> Told:
         sentence = f"{path} does not exist. Expected the path of a scan; check its spelling."
         return Told("none", plain(translate(sentence, self.state.language), 600), refused=True)
+
+
+def _signal(said: str) -> bool:
+    """Whether a message is one of the single words that people of any language type."""
+    known = is_yes(said) or is_no(said) or follow_up(said, False).kind in (Kind.BYE, Kind.HELP)
+    return known and len(said.split()) == 1

@@ -27,6 +27,8 @@ class Kind(StrEnum):
     TAKE = "take"
     CHANGE = "change"
     ALTERNATIVES = "alternatives"
+    PLAN = "plan"
+    WHICH = "which"
     WHY = "why"
     INSPECT = "inspect"
     TOOLS = "tools"
@@ -49,6 +51,12 @@ class FollowUp:
 @lru_cache(maxsize=32)
 def _pattern(name: str) -> re.Pattern[str]:
     return re.compile(vocabulary("conversation")[name])
+
+
+@lru_cache(maxsize=1)
+def _taken_alone() -> re.Pattern[str]:
+    words = vocabulary("conversation")
+    return re.compile(words["take_alone"].format(take=words["take"]))
 
 
 def bare(text: str) -> str:
@@ -92,16 +100,16 @@ def follow_up(text: str, planned: bool) -> FollowUp:
     if _pattern("run").search(plain):
         return FollowUp(Kind.RUN)
     asks = _pattern("why").search(plain) is not None
-    if planned and not asks:
-        taken = _pattern("take").search(plain)
+    if not asks:
+        taken = _pattern("take").search(plain) if planned else _taken_alone().fullmatch(plain)
         if taken and not _asked_goals(text):
             word = next(g for g in taken.groups() if g is not None)
-            rank = vocabulary("conversation")["ordinals"].get(word) or int(word)
+            rank = vocabulary("conversation")["ordinals"].get(word) or int(word.rstrip("stndrh"))
             runs = _pattern("run_also").search(closed) or plain.startswith(RUNNING)
             return FollowUp(Kind.TAKE, rank, bool(runs))
-        if _pattern("alternatives").search(plain):
+        if planned and _pattern("alternatives").search(plain):
             return FollowUp(Kind.ALTERNATIVES)
-    for kind in (Kind.STATUS, Kind.TOOLS, Kind.INSPECT):
+    for kind in (Kind.WHICH, Kind.PLAN, Kind.STATUS, Kind.TOOLS, Kind.INSPECT):
         if _pattern(kind.value).search(plain):
             return FollowUp(kind)
     if asks:

@@ -11,6 +11,7 @@ from planner.conversation.named import NAME
 from planner.conversation.state import State
 from planner.conversation.told import Turn
 from planner.language.phrases import say
+from planner.language.times import time_words
 from planner.language.vocabulary import vocabulary
 from planner.language.wishes import as_bare_wish
 from planner.task import Intent
@@ -39,8 +40,12 @@ def answer_offline(text: str, state: State, actions: Actions) -> Turn:
         assert asked.rank is not None
         if not actions.choose(asked.rank).refused and asked.run:
             actions.run()
-    elif asked.kind is Kind.ALTERNATIVES:
+    elif asked.kind is Kind.ALTERNATIVES or (asked.kind is Kind.PLAN and state.answer is not None):
         actions.alternatives()
+    elif asked.kind is Kind.PLAN:
+        actions.plan(read_request("reconstruct" if state.language == "en" else "重建"))
+    elif asked.kind is Kind.WHICH:
+        return Turn(words=_which(state))
     elif asked.kind is Kind.WHY:
         actions.explain(text.replace(NAME, " "))
     elif asked.kind is Kind.INSPECT:
@@ -63,7 +68,10 @@ def _request(text: str, state: State, actions: Actions) -> None:
         _inspect(state, actions)
         return
     task = read_request(said)
-    if task.intent is Intent.PLAN or as_bare_wish(task) is not None:
+    other = task.intent is not Intent.PLAN and as_bare_wish(task) is None
+    if state.answer is None and other and follow_up(said, True).kind is Kind.ALTERNATIVES:
+        actions.alternatives()  # which says that there is no plan yet
+    elif task.intent is Intent.PLAN or as_bare_wish(task) is not None:
         told = actions.plan(task)
         runs = re.search(vocabulary("conversation")["run_also"], bare(said))
         if runs and not told.refused:
@@ -128,6 +136,20 @@ def _compared(
     return say(
         "chat.compared", state.language, seconds=new.seconds.value, before=seconds,
         quality=new.quality.value, quality_before=quality,
+    )  # fmt: skip
+
+
+def _which(state: State) -> str:
+    """Which plan was chosen, which promises most and which is the quickest."""
+    if state.answer is None:
+        return say("chat.no_plan_yet", state.language)
+    lang, plans = state.language, state.answer.plans
+    best = max(plans, key=lambda p: p.prediction.quality.value)
+    quickest = min(plans, key=lambda p: p.prediction.seconds.value)
+    return say(
+        "chat.which", lang, priority=say(f"priority.{state.answer.task.priority.value}", lang),
+        first=plans[0].rank, best=best.rank, quality=best.prediction.quality.value,
+        quickest=quickest.rank, time=time_words(quickest.prediction.seconds.value, lang),
     )  # fmt: skip
 
 

@@ -226,3 +226,63 @@ def test_the_service_hands_out_a_conversation(foam: Path) -> None:
 def test_a_scan_on_the_command_line_must_be_there() -> None:
     with pytest.raises(service.InputError, match="does not exist"):
         Conversation(["/nowhere/x.h5"], model="")
+
+
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        (("take the second",), "There is no plan yet"),
+        (("用第二个方案",), "还没有方案"),
+        (("which is the best?",), "There is no plan yet"),
+        (("what are the alternatives?",), "There is no plan yet"),
+        (("还有别的方案吗",), "还没有方案"),
+        (("plan it",), "▶ 1. "),
+        (("规划一下",), "▶ 1. "),
+        (("plan it", "which is the best?"), "Asked for balance, plan 1 is the choice. Plan"),
+        (("plan it", "哪个最好"), "按“均衡”，首选是方案 1。"),
+        (("plan it", "take the ninth"), "There is no plan 9; expected 1 to"),
+        (("规划一下", "第九个"), "没有第 9 个方案"),
+        (("plan it", "run it", "no"), "Nothing was started"),
+        (("规划一下", "运行", "不"), "没有启动任何运行"),
+        (("规划一下", "run it"), "Where should the result go?"),
+        (("plan it", "run it", "yes"), "Where should the result go?"),
+        (("no",), "Nothing waits for a yes"),
+        (("不",), "没有等待确认的事"),
+        (("重建", "exit"), "再见"),
+        (("reconstruct it", "exit"), "Goodbye"),
+    ],
+)
+def test_short_messages_are_understood(
+    talk: Conversation, lines: tuple[str, ...], told: str
+) -> None:
+    assert told in [talk.say(line) for line in lines][-1].text
+
+
+def test_after_a_no_to_the_question_for_the_output_a_name_is_a_scan_again(
+    talk: Conversation,
+) -> None:
+    talk.say("plan it")
+    talk.say("run it")
+    assert talk.state.asks_output
+    talk.say("no")
+    assert not talk.state.asks_output
+
+
+def test_answers_are_in_the_language_of_the_latest_message(
+    talk: Conversation, tmp_path: Path
+) -> None:
+    first = talk.say("reconstruct it with fbp, no denoising").text
+    assert not CHINESE.search(first)
+    before = tools_of(talk)
+    for question in ("为什么用这个去环？", "还有别的方案吗？", "用第一个"):
+        told = talk.say(question).text
+        assert CHINESE.search(told)
+        assert not SENTENCE.search(told), told
+        assert not re.search(r"\d (?:s|min)\b", told), told
+    assert tools_of(talk) == before
+    assert not CHINESE.search(talk.say("why this ring removal?").text)
+    talk.say(f"run it, save it to {tmp_path / 'o.h5'}")
+    done = talk.say("好的").text.replace(str(tmp_path), "")
+    assert "完成" in done
+    assert not SENTENCE.search(done), done
+    assert not re.search(r"^\s*[a-z_]+:", done, re.MULTILINE), done

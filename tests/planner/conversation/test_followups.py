@@ -31,11 +31,19 @@ PAIRS = [
     ("show me the scan", "看看这个扫描", Kind.INSPECT),
     ("which tools are there?", "有哪些工具？", Kind.TOOLS),
     ("is the axis drifting?", "转轴漂移了吗？", Kind.WATCH),
+    ("plan it", "规划一下", Kind.PLAN),
+    ("make me a plan please", "给我做个方案吧", Kind.PLAN),
+    ("which is the best?", "哪个最好？", Kind.WHICH),
+    ("which one should I take?", "我该选哪个？", Kind.WHICH),
+    ("what would you recommend?", "你推荐哪个方案？", Kind.WHICH),
+    ("take the ninth", "第九个", Kind.TAKE),
     ("help", "帮助", Kind.HELP),
     ("bye", "再见", Kind.BYE),
     ("segment the pores", "分割孔隙", Kind.OTHER),
     ("reconstruct the first 10 slices", "重建前10层", Kind.OTHER),
     ("open the shutter", "打开光闸", Kind.OTHER),
+    ("which ring removal is best?", "哪种去环最好？", Kind.OTHER),
+    ("plan the reconstruction", "规划重建", Kind.OTHER),
 ]
 
 
@@ -47,7 +55,8 @@ def test_both_languages_say_the_same(english: str, chinese: str, kind: Kind) -> 
 
 @pytest.mark.parametrize(
     ("text", "rank", "run"),
-    [("take the third", 3, False), ("the last one", -1, False), ("use the best", 1, False),
+    [("take the ninth", 9, False), ("take plan 12", 12, False), ("第十个", 10, False),
+     ("take the third", 3, False), ("the last one", -1, False), ("use the best", 1, False),
      ("take the second and run it", 2, True), ("run plan 2", 2, True), ("2", 2, False),
      ("运行第二个方案", 2, True), ("用方案三", 3, False)],
 )  # fmt: skip
@@ -56,9 +65,15 @@ def test_which_plan_is_taken(text: str, rank: int, run: bool) -> None:
     assert (found.kind, found.rank, found.run) == (Kind.TAKE, rank, run)
 
 
-@pytest.mark.parametrize("text", ["faster please", "take the second", "快一点", "without rings"])
-def test_without_plans_there_is_nothing_to_change_or_take(text: str) -> None:
+@pytest.mark.parametrize("text", ["faster please", "快一点", "without rings", "重建第二个样品",
+                                  "segment the second phase"])  # fmt: skip
+def test_without_plans_there_is_nothing_to_change(text: str) -> None:
     assert follow_up(text, False).kind is Kind.OTHER
+
+
+@pytest.mark.parametrize("text", ["take the second", "用第二个方案", "第九个", "plan 2"])
+def test_the_whole_of_a_message_takes_a_plan_even_before_there_is_one(text: str) -> None:
+    assert follow_up(text, False).kind is Kind.TAKE
 
 
 @pytest.mark.parametrize("text", ["yes", "Yes, please!", "ok go ahead", "run it", "是的", "好的。",
