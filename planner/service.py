@@ -442,7 +442,7 @@ def _comparison(candidate: Candidate, first: Candidate, situation: Situation) ->
         )  # fmt: skip
     from planner.search import SURELY, same_cost
 
-    gain = candidate.quality - first.quality
+    gain = round(candidate.quality - first.quality, 3) + 0.0  # no "-0.000"
     ratio = candidate.seconds / first.seconds
     if same_cost(candidate, first):
         return say("reason.another", lang, gain=gain)

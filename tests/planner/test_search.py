@@ -56,7 +56,7 @@ def test_reasons_name_no_difference_that_rounds_to_none(language: str) -> None:
                 language=language)  # fmt: skip
     of = situation(task, noise=0.05, rings=8.0, jitter=0.01)
     said = " ".join(r for p in propose_plans(of, costs=FixedCosts(tv=9.0)) for r in p.reasons)
-    for nothing in ("1.0×", "(1×", "1.0 倍", "（1 倍", "0.0 px", "0.0 像素"):
+    for nothing in ("1.0×", "(1×", "1.0 倍", "（1 倍", "0.0 px", "0.0 像素", "-0.000"):
         assert nothing not in said
 
 
