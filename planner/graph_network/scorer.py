@@ -68,9 +68,13 @@ class GraphScorer:
         return self._rules.reasons(recipe, situation, language)
 
     def _look(self, situation: Situation) -> None:
-        if self._situation is situation:
+        before = self._situation
+        if before is situation:
             return
-        rehearsal, seen = looked(situation, self._tries)
+        # Another request on the same scan sees what the first one saw
+        if before is None or before.inspections[0] is not situation.inspections[0]:
+            self._looked = looked(situation, self._tries)
+        rehearsal, seen = self._looked
         seen = seen if self._predict.sees else None
         self._situation, self._known = situation, {}
         self._encoder = Encoder(situation, self._predict.tools, rehearsal)

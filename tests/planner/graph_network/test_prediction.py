@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from metadata import WorkError
-from planner.graph_network import inference
+from planner.graph_network import inference, scorer
 from planner.graph_network.context import SIZE, SUMMARY, context
 from planner.graph_network.encoding import Encoder, vocabulary
 from planner.graph_network.inference import WEIGHTS, Predictor, trained
@@ -18,6 +19,7 @@ from planner.graph_network.rehearsal import NOTHING, Rehearsal
 from planner.graph_network.scorer import GraphScorer
 from planner.graph_network.training import GIVEN
 from planner.search import search
+from planner.task import Priority
 from tests.planner.situations import FixedCosts, situation
 from toolbox.recipe import Recipe, Step
 
@@ -93,6 +95,20 @@ def test_a_scorer_asked_at_once_says_what_it_says_one_by_one(untrained: Predicto
         assert found.value == pytest.approx(one.quality(recipe, asked).value, abs=1e-5)
         assert 0 <= found.low <= found.value <= found.high <= 1
     assert many.reasons(SOME[1], asked, "en")
+
+
+def test_another_request_on_the_same_scan_does_not_look_again(
+    untrained: Predictor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = []
+    monkeypatch.setattr(scorer, "looked", lambda *a: looks.append(a) or (NOTHING, None))
+    asked, of = situation(), GraphScorer(untrained)
+    hurried = replace(asked, task=replace(asked.task, priority=Priority.SPEED))
+    of.quality(SOME[0], asked)
+    of.quality(SOME[0], hurried)
+    assert len(looks) == 1
+    of.quality(SOME[0], situation())
+    assert len(looks) == 2
 
 
 def test_the_search_takes_it_for_a_scorer(untrained: Predictor) -> None:
