@@ -148,6 +148,8 @@ def test_a_tool_that_cannot_take_part_is_said() -> None:
         ("Give me the best result you can get from this", Priority.QUALITY, None),
         ("best quality within 10 minutes", Priority.QUALITY, 600.0),
         ("how long will it take to reconstruct this?", Priority.BALANCED, None),
+        ("fast", Priority.SPEED, None),
+        ("快", Priority.SPEED, None),
         ("重建这个要多久？", Priority.BALANCED, None),
         ("best quality, the axis is at 1275", Priority.QUALITY, None),
         ("轴在1275，质量优先", Priority.QUALITY, None),

@@ -14,6 +14,7 @@ PAIRS = [
     ("faster please", "快一点", Kind.CHANGE),
     ("can you do it faster?", "能快一点吗？", Kind.CHANGE),
     ("not so slow", "太慢了", Kind.CHANGE),
+    ("fast", "快", Kind.CHANGE),
     ("better quality please", "质量再高一点", Kind.CHANGE),
     ("within five minutes", "五分钟以内", Kind.CHANGE),
     ("use less memory", "少用点内存", Kind.CHANGE),

@@ -101,7 +101,12 @@ def test_another_request_on_the_same_scan_does_not_look_again(
     untrained: Predictor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looks = []
-    monkeypatch.setattr(scorer, "looked", lambda *a: looks.append(a) or (NOTHING, None))
+
+    def look(*given: object) -> tuple[Rehearsal, None]:
+        looks.append(given)
+        return NOTHING, None
+
+    monkeypatch.setattr(scorer, "looked", look)
     asked, of = situation(), GraphScorer(untrained)
     hurried = replace(asked, task=replace(asked.task, priority=Priority.SPEED))
     of.quality(SOME[0], asked)
