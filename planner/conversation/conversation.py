@@ -155,7 +155,7 @@ class Conversation:
         """Whether a message plainly asks for something to be done, not told."""
         kind = follow_up(rest, self.state.answer is not None).kind
         if kind is not Kind.OTHER:
-            return kind not in (Kind.WHY, Kind.WHICH, Kind.HELP, Kind.STATUS)
+            return kind not in (Kind.WHY, Kind.WHICH, Kind.PREDICTED, Kind.HELP, Kind.STATUS)
         try:
             task = read_request(rest.replace(NAME, " "))
         except InputError:

@@ -29,6 +29,7 @@ class Kind(StrEnum):
     ALTERNATIVES = "alternatives"
     PLAN = "plan"
     WHICH = "which"
+    PREDICTED = "predicted"
     WHY = "why"
     INSPECT = "inspect"
     TOOLS = "tools"
@@ -41,7 +42,8 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class FollowUp:
-    """``rank``: of the plan that is taken (−1: the last); ``run``: that it is to run as well."""
+    """``rank``: of the plan that is taken (−1: the last, 0: the quickest); ``run``: that it is to
+    run as well."""
 
     kind: Kind
     rank: int | None = None
@@ -95,6 +97,8 @@ def follow_up(text: str, planned: bool) -> FollowUp:
     for kind in (Kind.BYE, Kind.HELP):
         if any(_pattern(kind.value).fullmatch(t) for t in (plain, closed)):
             return FollowUp(kind)
+    if not plain:  # thanks, and no more
+        return FollowUp(Kind.STATUS)
     if _pattern("resume").search(plain):
         return FollowUp(Kind.RESUME)
     if _pattern("run").search(plain):
@@ -104,12 +108,13 @@ def follow_up(text: str, planned: bool) -> FollowUp:
         taken = _pattern("take").search(plain) if planned else _taken_alone().fullmatch(plain)
         if taken and not _asked_goals(text):
             word = next(g for g in taken.groups() if g is not None)
-            rank = vocabulary("conversation")["ordinals"].get(word) or int(word.rstrip("stndrh"))
+            ranks = vocabulary("conversation")["ordinals"]
+            rank = ranks[word] if word in ranks else int(word.rstrip("stndrh"))
             runs = _pattern("run_also").search(closed) or plain.startswith(RUNNING)
             return FollowUp(Kind.TAKE, rank, bool(runs))
         if planned and _pattern("alternatives").search(plain):
             return FollowUp(Kind.ALTERNATIVES)
-    for kind in (Kind.WHICH, Kind.PLAN, Kind.STATUS, Kind.TOOLS, Kind.INSPECT):
+    for kind in (Kind.WHICH, Kind.PREDICTED, Kind.PLAN, Kind.STATUS, Kind.TOOLS, Kind.INSPECT):
         if _pattern(kind.value).search(plain):
             return FollowUp(kind)
     if asks:

@@ -10,6 +10,7 @@ from planner.conversation.followups import Kind, bare, changed, follow_up
 from planner.conversation.named import NAME
 from planner.conversation.state import State
 from planner.conversation.told import Turn
+from planner.conversation.wording import plan_words
 from planner.language.phrases import say
 from planner.language.times import time_words
 from planner.language.vocabulary import vocabulary
@@ -38,7 +39,7 @@ def answer_offline(text: str, state: State, actions: Actions) -> Turn:
         actions.resume()
     elif asked.kind is Kind.TAKE:
         assert asked.rank is not None
-        if not actions.choose(asked.rank).refused and asked.run:
+        if not actions.choose(asked.rank or _quickest(state)).refused and asked.run:
             actions.run()
     elif asked.kind is Kind.ALTERNATIVES or (asked.kind is Kind.PLAN and state.answer is not None):
         actions.alternatives()
@@ -46,6 +47,9 @@ def answer_offline(text: str, state: State, actions: Actions) -> Turn:
         actions.plan(read_request("reconstruct" if state.language == "en" else "重建"))
     elif asked.kind is Kind.WHICH:
         return Turn(words=_which(state))
+    elif asked.kind is Kind.PREDICTED:
+        none = say("chat.no_plan_yet", state.language)
+        return Turn(words=plan_words(state.plan, state.language) if state.plan else none)
     elif asked.kind is Kind.WHY:
         actions.explain(text.replace(NAME, " "))
     elif asked.kind is Kind.INSPECT:
@@ -137,6 +141,11 @@ def _compared(
         "chat.compared", state.language, seconds=new.seconds.value, before=seconds,
         quality=new.quality.value, quality_before=quality,
     )  # fmt: skip
+
+
+def _quickest(state: State) -> int:
+    plans = state.answer.plans if state.answer else ()
+    return min(plans, key=lambda p: p.prediction.seconds.value).rank if plans else 1
 
 
 def _which(state: State) -> str:

@@ -201,7 +201,7 @@ def test_a_history_that_was_named_is_judged(talk: Conversation, tmp_path: Path) 
 
 
 def test_orders_that_are_not_for_us_are_refused(talk: Conversation) -> None:
-    for said in ("open the shutter", "delete all scans", "hello there"):
+    for said in ("open the shutter", "delete all scans", "sing a song"):
         turn = talk.say(said)
         assert "outside what tomoplan does" in turn.text or turn.done[0].refused
 
@@ -240,6 +240,11 @@ def test_a_scan_on_the_command_line_must_be_there() -> None:
         (("规划一下",), "▶ 1. "),
         (("plan it", "which is the best?"), "Asked for balance, plan 1 is the choice. Plan"),
         (("plan it", "哪个最好"), "按“均衡”，首选是方案 1。"),
+        (("plan it", "how long will it take?"), "1. flat_field → "),
+        (("how long will it take?",), "There is no plan yet"),
+        (("plan it", "take the fastest"), " it is."),
+        (("规划一下", "用最快的"), "采用方案"),
+        (("thanks",), "Plan taken: –"),
         (("plan it", "take the ninth"), "There is no plan 9; expected 1 to"),
         (("规划一下", "第九个"), "没有第 9 个方案"),
         (("plan it", "run it", "no"), "Nothing was started"),
@@ -286,3 +291,11 @@ def test_answers_are_in_the_language_of_the_latest_message(
     assert "完成" in done
     assert not SENTENCE.search(done), done
     assert not re.search(r"^\s*[a-z_]+:", done, re.MULTILINE), done
+
+
+def test_the_fastest_is_the_plan_of_the_least_seconds(talk: Conversation) -> None:
+    talk.say("reconstruct it, best quality")
+    talk.say("take the fastest")
+    assert talk.state.answer is not None
+    seconds = [p.prediction.seconds.value for p in talk.state.answer.plans]
+    assert seconds[talk.state.rank - 1] == min(seconds)
