@@ -304,7 +304,7 @@ def run(
     return replace(
         record,
         notes={step: [translate(n, lang) for n in notes] for step, notes in record.notes.items()},
-        warnings=[translate(w, lang) for w in record.warnings],
+        warnings=list(dict.fromkeys(translate(w, lang) for w in record.warnings)),
     )
 
 

@@ -166,6 +166,7 @@ def test_a_run_for_a_chinese_request_reports_in_chinese(
     record = service.run("快速重建", broken, tmp_path / "o.h5", store=None)
     assert any("补上" in w for w in record.warnings)
     assert english_in(record.warnings) == []
+    assert len(set(record.warnings)) == len(record.warnings)
     assert english_in([n for notes in record.notes.values() for n in notes]) == []
 
 
