@@ -13,7 +13,8 @@ WHERE = {"scheduling": "scheduling", "preference": "feedback", "policy": "policy
          "audition": "audition"}  # fmt: skip
 AT_ONCE = ("understanding", *WHERE)
 OWN = ("graph_network", "perception")  # the planner's own parts that the harness trains
-FOR_METADATA = {"time_to_limit": "drift"}  # the room of metadata that runs the weights
+# The room of metadata that runs the weights
+FOR_METADATA = {"time_to_limit": "drift", "weighing": "drift"}
 
 
 def trainable() -> list[str]:

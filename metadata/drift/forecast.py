@@ -43,18 +43,6 @@ JUMP_SPREAD = 1.0
 # Of the bank's interval, with which 90 % held at half of the lives of seeds 2000 to 2199; of drifts
 # by jumps, and of what is a guess, it is not too wide.
 STRETCH = 0.74
-# The network beside the bank, all in the logarithm of the time: its part of the middle, and of how
-# far the limits lie from that; what is left of these once a drift is sure, the log odds at which it
-# is half so, and how fast it becomes so; by how much each limit moves outward, of how far the two
-# middles lie apart. A drift that is likelier than is usual at half of its life (log odds of 40) has
-# a longer one: the time goes with a power of the log odds.
-# Chosen on drifts of seeds 310000 to 311054 at half of the life and, with a fifth of their weight,
-# at 0.3 and 0.7 of it; each constant pays in six-fold cross-validation. What is best at half of the
-# life alone is worse at the others. On the same drifts networks trained longer, larger ones, their
-# means, and a small network of what both say were hardly better; one that learned of half of the
-# lives alone scores far better there, and at 0.7 its interval mostly does not hold.
-OTHERS, WIDTHS, NARROWER, UNSURE, SLOWLY = 0.5, 0.3, 0.7, 5.0, 2.0
-APART, USUAL, POWER = 0.15, 40.0, 0.05
 #: Log odds from which the time to the limit is more than a guess, at which it is half of one, and
 #: from which it is asked when a step was; weight of drifts that come by jumps.
 SEEN, DOUBT, STEPPED, WALKS = 1.0, 3.0, 3.0, 0.05
@@ -81,22 +69,10 @@ class Forecast:
     shapes: tuple[float, ...]
     apart: tuple[float, ...] = ()
 
-    def beside(self, days: Floats) -> Forecast:
-        """With the quantiles of the time to the limit that something else tells: the middle
-        between the two, a narrower interval once the drift is sure, as two that are not wrong
-        together hold more often than each, and a wider one where they do not agree."""
-        low, middle, high = np.log(self.days)
-        least, other, most = np.log(days)
-        sure = (1 + np.tanh((self.odds - UNSURE) / (2 * SLOWLY))) / 2
-        left = 1 - sure * (1 - NARROWER)
-        beyond = APART * abs(middle - other)
-        below = left * ((1 - WIDTHS) * (middle - low) + WIDTHS * (other - least)) + beyond
-        above = left * ((1 - WIDTHS) * (high - middle) + WIDTHS * (most - other)) + beyond
-        said = (1 - OTHERS) * middle + OTHERS * other
-        said += POWER * np.log(max(self.odds, 1.0) / USUAL)
-        told = np.exp([said - below, said, said + above])
-        return replace(self, days=(float(told[0]), float(told[1]), float(told[2])),
-                       apart=(*self.days, *map(float, days)))  # fmt: skip
+    def told(self, days: Floats, network: Floats) -> Forecast:
+        """With the quantiles ``days`` that are told; ``network``: those of the sequence alone."""
+        low, middle, high = map(float, days)
+        return replace(self, days=(low, middle, high), apart=(*self.days, *map(float, network)))
 
 
 def forecast(

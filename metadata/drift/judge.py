@@ -16,11 +16,12 @@ from metadata.drift.forecast import SEEN, Forecast, bases, forecast, guess
 from metadata.drift.learning import Learned
 from metadata.drift.nearing import SHARE
 from metadata.drift.normal import Normal, learn
-from metadata.drift.sequence import read_window, shipped
+from metadata.drift.sequence import read_window
 from metadata.drift.set_points import SetPoints, rest
 from metadata.drift.settings import MonitorSettings
 from metadata.drift.shapes import AGES
 from metadata.drift.verdicts import MOVING, QUIET, WARNING
+from metadata.drift.weighing import weighed
 from metadata.drift.window import Recent, Window
 from metadata.series import Limits
 
@@ -117,7 +118,7 @@ class Judge:
         self.reading, self.key = max(reading, noise), key
         read, window = window, self._here(window, closed.index)
         low, high = self._limits(window, limits)
-        step, key_size = self._sizes(window, low, high)
+        step, key_size = self.sizes(window, low, high)
         due = self.closed - self.last_learned >= min(LEARN_BINS, self.closed // 4)
         calm = self.forecast is None or self.forecast.moved < CALM
         # What was taken for moves within hours before the day's swing was known is none.
@@ -148,7 +149,9 @@ class Judge:
             if settings.network and self.forecast.moved > SEEN:
                 view = self.view(window, limits)
                 if view is not None:
-                    self.forecast = self.forecast.beside(shipped().days(view)[0])
+                    limit = limits.high if self.forecast.side > 0 else limits.low
+                    way = abs(limit - self.usual)
+                    self.forecast = weighed(self.forecast, self.normal, window, view, way)
         elif closed.index < self.doubted:
             self.forecast = guess(self.side)
         near = NEAR * _nearness(window, self.usual, limits)
@@ -263,7 +266,7 @@ class Judge:
             return None
         window = self._here(window, newest)
         low, high = self._limits(window, limits)
-        step, key = self._sizes(window, low, high)
+        step, key = self.sizes(window, low, high)
         return Seen(window, self.normal, self.reading, step, key)
 
     def view(self, window: Window, limits: Limits) -> NDArray[np.float32] | None:
@@ -281,7 +284,7 @@ class Judge:
         way = UNLIMITED * self.reading
         return level - way + window.low, level + way + window.high
 
-    def _sizes(self, window: Window, low: float, high: float) -> tuple[float, float]:
+    def sizes(self, window: Window, low: float, high: float) -> tuple[float, float]:
         level = float(window.y @ window.n / window.n.sum())
         ways = [w for w in (high - level - window.high, level - low + window.low)
                 if np.isfinite(w)]  # fmt: skip

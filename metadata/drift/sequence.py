@@ -2,13 +2,12 @@
 
 Trained by ``tomoplan train time_to_limit`` (``simulators/training/parts/time_to_limit.py``); here
 NumPy alone runs it. It sees the rows of the window as parts of the way to the limit, and answers
-with quantiles of the logarithm of the days that are left. What it is worth beside the bank and
-together with it is on its card and in ``docs/early_warning.md``.
+with quantiles of the logarithm of the days that are left. What is told is made of these and of what
+the bank says (``weighing.py``).
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -17,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metadata.drift.bins import SUBS
+from metadata.drift.tensors import tensors
 from metadata.drift.window import ROWS, TIERS, Window
-from metadata.errors import WorkError
 
 Floats = NDArray[np.float64]
 Floats32 = NDArray[np.float32]
@@ -30,7 +29,6 @@ QUANTILES = (0.05, 0.5, 0.95)
 TOGETHER, READ = 4, 4
 FURTHEST, MOST_ERAS = 3.0, 6.0
 MIDDLE, HALF = 1.5, 0.5  # logarithm of days that an untrained network says, and softplus of its
-DTYPES = {"F16": np.float16, "F32": np.float32, "F64": np.float64}
 
 
 def features(y: Rows, present: Rows, eras: Rows, usual: Floats, limit: Floats) -> Floats32:
@@ -66,22 +64,7 @@ class Sequence:
     @classmethod
     def read(cls, path: Path = WEIGHTS) -> Sequence:
         """From a file of tensors (safetensors); :class:`WorkError` where it is none."""
-        try:
-            data = path.read_bytes()
-            size = int.from_bytes(data[:8], "little")
-            head = json.loads(data[8 : 8 + size])
-            found = {}
-            for name, about in head.items():
-                if name != "__metadata__":
-                    a, b = about["data_offsets"]
-                    flat = np.frombuffer(data[8 + size + a : 8 + size + b], DTYPES[about["dtype"]])
-                    found[name] = flat.reshape(about["shape"]).astype(np.float32)
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise WorkError(
-                f"The weights {path} cannot be read ({error}). Install tomoplan again, or train "
-                f"them: tomoplan train time_to_limit."
-            ) from error
-        return cls(found)
+        return cls(tensors(path))
 
     def days(self, read: Floats32) -> Floats:
         """Quantiles (n, 3) of the days left, from features (n, ROWS, READ)."""
@@ -95,9 +78,9 @@ class Sequence:
             x = self._weights[f"conv.{layer}.bias"]
             for k in range(kernel.shape[2]):
                 x = x + padded[:, k : k + tokens] @ kernel[:, :, k].T
-            h = h + _gelu(x)
-        h = _gelu(self._linear("out.0", h.reshape(n, -1)))
-        o = self._linear("out.4", _gelu(self._linear("out.2", h))).astype(np.float64)
+            h = h + gelu(x)
+        h = gelu(self._linear("out.0", h.reshape(n, -1)))
+        o = self._linear("out.4", gelu(self._linear("out.2", h))).astype(np.float64)
         middle = MIDDLE + o[:, 1]
         below, above = np.logaddexp(0, o[:, 0] + HALF), np.logaddexp(0, o[:, 2] + HALF)
         return np.exp(np.stack([middle - below, middle, middle + above], axis=1))
@@ -111,7 +94,7 @@ class Sequence:
         return x * self._weights[f"{name}.weight"] + self._weights[f"{name}.bias"]
 
 
-def _gelu(x: Floats32) -> Floats32:
+def gelu(x: Floats32) -> Floats32:
     return np.asarray(0.5 * x * (1 + np.tanh(0.7978845608 * (x + 0.044715 * x**3))), np.float32)
 
 

@@ -12,7 +12,7 @@ from planner.benchmarks.drift.change_points import Found
 from planner.benchmarks.drift.kills import Kills
 from planner.benchmarks.drift.resample import Figure
 from planner.benchmarks.drift.ring import Replay
-from planner.benchmarks.drift.simulated import OURS, Simulated
+from planner.benchmarks.drift.simulated import OURS, PARTS, Simulated
 from planner.benchmarks.drift.speed import Speed
 from planner.benchmarks.drift.years import AFTER_DAYS, Lived
 
@@ -111,7 +111,10 @@ def _shapes(found: Simulated) -> str:
 def forecasts(found: Simulated, resamples: int) -> str:
     """Time to the limit at half of the life."""
     rows = []
+    others = [name for name in PARTS.values() if name in found.forecasts]
     for name, some in found.forecasts.items():
+        if name in others:
+            continue
         s = forecast.summarise(name, some, resamples)
         rows.append([name, number(s.error), percent(s.coverage), number(s.interval_score),
                      f"{100 * s.said.value:.0f} %", f"{s.score_said.value:.2f}",
@@ -123,8 +126,9 @@ def forecasts(found: Simulated, resamples: int) -> str:
         "ln(true / high) where it is above (Winkler's, of logarithms; lower is better). Where no "
         "time is said, the length of the record stands for it; *score where said* leaves those "
         "out. *Without the network*, *the network alone*: what the bank of drifts and the sequence "
-        "model (`tomoplan train time_to_limit`) say by themselves at the same moments; tomoplan "
-        "says a weighted mean (`docs/drift.md`).\n\n"
+        "model (`tomoplan train time_to_limit`) say by themselves at the same moments; what "
+        "tomoplan says is made of both by a small network that was trained for about half of the "
+        "life (`tomoplan train weighing`, `docs/drift.md`).\n\n"
         + table(["method", "error", "holds", "score", "says a time", "score where said",
                  "median ln(high / low)"], rows)
     )  # fmt: skip
@@ -132,7 +136,17 @@ def forecasts(found: Simulated, resamples: int) -> str:
 
 def ahead(found: Simulated, resamples: int) -> str:
     """The same and the shapes, of the monitor alone."""
-    return forecasts(found, resamples) + "\n\n" + _shapes(found).rstrip()
+    rows = []
+    for name in PARTS.values():
+        s = forecast.summarise(name, found.forecasts[name], resamples)
+        rows.append([name, number(s.error), percent(s.coverage), number(s.interval_score)])
+    return "\n\n".join([
+        forecasts(found, resamples),
+        "Sooner and later in the life, for which it was not made: nobody who asks knows how much "
+        "of it is over.",
+        table(["when", "error", "holds", "score"], rows),
+        _shapes(found).rstrip(),
+    ])  # fmt: skip
 
 
 def causes(found: Simulated, resamples: int) -> str:

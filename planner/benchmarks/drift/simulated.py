@@ -26,6 +26,8 @@ OURS, BLIND = "tomoplan", "tomoplan, no log book"
 DECOYS = "tomoplan, the decoys"
 BANK, NETWORK = "tomoplan, without the network", "the network alone"
 NAMELESS = "tomoplan, names hidden"
+#: Other parts of the life at which a time is said, and what they are called.
+PARTS = {part: f"tomoplan, {100 * part:.0f} % of the life over" for part in (0.3, 0.7, 0.9)}
 RECENT, ALL = "largest correlation, 7 days", "largest correlation, all days"
 
 
@@ -71,23 +73,23 @@ def measure(settings: Mapping[str, Any]) -> Simulated:
 def ahead(settings: Mapping[str, Any]) -> Simulated:
     """Only the monitor on the histories that drift, and all that tells the time to the limit."""
     found = Simulated()
-    todo = [Watching(seed) for seed in seeds(settings["drifting"])]
-    rows = list(spread(watched, todo, settings["workers"], OURS))
+    span = settings["forecasts"]
+    rows = list(spread(watched, list(map(Watching, seeds(span))), settings["workers"], OURS))
     found.outcomes[OURS] = [outcome for outcome, _ in rows]
-    for name in (OURS, BANK, NETWORK):
+    for name in (OURS, BANK, NETWORK, *PARTS.values()):
         found.forecasts[name] = [made[name] for _, made in rows if made]
-    span = seeds(settings["drifting"], settings["blind"]["drifting"])
-    todo = [Watching(seed, log_book=False) for seed in span]
+    some = seeds(span, settings["blind"]["drifting"])
+    todo = [Watching(seed, log_book=False) for seed in some]
     rows = list(spread(watched, todo, settings["workers"], BLIND))
     found.forecasts[BLIND] = [made[OURS] for _, made in rows if made]
-    _guesses(found, settings, list(draw(**settings["drifting"])))
+    _guesses(found, settings, list(draw(**span)))
     return found
 
 
 def watched(todo: Watching) -> tuple[Outcome, dict[str, Forecast]]:
-    """The monitor's outcome in one history, and at half of the life its forecast, what that would
-    be without the network, and what the network says alone (where it was not asked, the
-    monitor's)."""
+    """The monitor's outcome in one history, and at half of the life its forecast, what the bank
+    and the network say alone (where it was not asked, the monitor's); and its forecasts at
+    :data:`PARTS` of it."""
     case = make(todo.seed, todo.healthy)
     settings = MonitorSettings()
     if todo.false_alarm_days is not None:
@@ -102,13 +104,22 @@ def watched(todo: Watching) -> tuple[Outcome, dict[str, Forecast]]:
     outcome = judge(case, said.times, warned(said))
     if half is None:
         return outcome, {}
+    assert case.onset is not None
+    found = {OURS: _told(case, said, half)}
+    for part, name in PARTS.items():
+        found[name] = _told(case, said, case.onset + 2 * part * (half - case.onset))
     row = place(said, half)
     days = None if row is None else days_left(said, row)
-    moment = half if row is None else float(said.times[row])
-    found = {OURS: forecast.forecast(case, moment, days)}
     for name, three in ((BANK, apart[:3]), (NETWORK, apart[3:])):
         found[name] = forecast.forecast(case, half, three or days)
     return outcome, found
+
+
+def _told(case: Case, said: Verdicts, moment: float) -> Forecast:
+    """The time to the limit that is said at a moment."""
+    row = place(said, moment)
+    days = None if row is None else days_left(said, row)
+    return forecast.forecast(case, moment if row is None else float(said.times[row]), days)
 
 
 def _apart(monitor: Monitor, metric: str, moment: float) -> list[float]:

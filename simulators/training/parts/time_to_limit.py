@@ -2,7 +2,7 @@
 the limit.
 
 It learns on windows drawn directly, and is tested on whole histories that the monitor follows,
-where the bank of hypotheses alone and with it are held to the same truth.
+where it, the bank of hypotheses and their mean are held to the same truth.
 """
 
 from __future__ import annotations
@@ -17,18 +17,17 @@ from metadata.drift import sequence
 from metadata.drift.sequence import HALF, MIDDLE, QUANTILES, READ, TOGETHER
 from metadata.drift.window import ROWS, bin_ages, pooling
 from simulators.histories.level_windows import Windows, draw_windows
+from simulators.training.half_way import by_shape, half_way, interval_score
 from simulators.training.part import Arrays, Measured, Tensors
 
 if TYPE_CHECKING:
     import torch
 
-DAY = 86400.0
 VALIDATION = 101  # seed of the windows of validation
 MONTH_DAYS = 30.0
 # By so much the way to the limit, the level and its rows are off in training: what a judge knows
 # of them is no better.
 WAY_OFF, LEVEL_OFF, ROW_OFF = 0.07, 0.03, 0.02
-PENALTY = 20.0  # of the interval score (Winkler) of 90 % intervals, of logarithms
 
 
 class Part:
@@ -83,39 +82,43 @@ class Part:
         return seen(found), np.log(found.left)
 
     def measure(self, network: torch.nn.Module) -> Measured:
-        """The monitor's time to the limit at half of the lives of whole histories, with the
-        network and without."""
+        """Beside the bank's time to the limit at half of the lives of whole histories, and the
+        geometric mean of the two."""
         weights = {name: value.detach().numpy() for name, value in network.state_dict().items()}
         model = sequence.Sequence(weights)
         test = self.options["test"]
-        rows = [one for seed in range(test["first_seed"], test["first_seed"] + test["count"])
-                if (one := half_way(seed, model)) is not None]  # fmt: skip
-        shapes = [shape for shape, _, _ in rows]
-        left = np.array([true for _, true, _ in rows])
-        costs = {name: interval_score(np.array([said[name] for _, _, said in rows]), left)
-                 for name in ("bank", "both", "network")}  # fmt: skip
-        metrics = {f"interval_score_{name}": round(float(c.mean()), 3) for name, c in costs.items()}
-        worlds = []
-        for shape in sorted(set(shapes)):
-            some = np.array([s == shape for s in shapes])
-            bank, both = (float(costs[name][some].mean()) for name in ("bank", "both"))
-            worlds.append({"world": shape, "scans": int(some.sum()), "conventional": "bank",
-                           "conventional_score": round(bank, 3), "own_score": round(both, 3),
-                           "gain": round(bank - both, 3)})  # fmt: skip
-        read = np.random.default_rng(5).normal(size=(3, ROWS, READ)).astype(np.float32)
+        shapes, left, told = [], [], []
+        for seed in range(test["first_seed"], test["first_seed"] + test["count"]):
+            found = half_way(seed)
+            if found is not None and (read := found.read()) is not None:
+                bank = np.log(found.bank.days)
+                own = np.log(model.days(read)[0])
+                shapes.append(found.shape)
+                left.append(found.left)
+                told.append((bank, own, (bank + own) / 2))
+        costs = [interval_score(np.array(one), np.array(left)) for one in zip(*told, strict=True)]
+        names = ("bank", "network", "mean")
+        metrics = {f"interval_score_{name}": round(float(c.mean()), 3)
+                   for name, c in zip(names, costs, strict=True)}  # fmt: skip
+        example = np.random.default_rng(5).normal(size=(3, ROWS, READ)).astype(np.float32)
         return Measured(
-            metrics | {"histories": float(len(rows))}, worlds,
+            metrics | {"histories": float(len(shapes))}, by_shape(shapes, costs[0], costs[2]),
             "interval score of the time to the limit at half of the life, less is better",
-            wins=bool(costs["both"].mean() < costs["bank"].mean()),
-            reference={"input": read, "output": model.days(read)},
+            wins=bool(costs[2].mean() < costs[0].mean()),
+            reference={"input": example, "output": model.days(example)},
         )  # fmt: skip
 
     def card(self) -> dict[str, Any]:
         return {
-            "version": "0.1.0",
-            "changelog": {"0.1.0": "first weights, trained small on one busy CPU core"},
+            "version": "0.2.0",
+            "changelog": {
+                "0.1.0": "first weights, trained small on one busy CPU core",
+                "0.2.0": "windows with the noise and the swing that whole histories have, any part "
+                "of a life, limits farther away",
+            },
             "task": "quantiles of the time to a limit from the last six weeks of a level",
-            "intended_use": "beside the bank of hypotheses of metadata.drift, once a drift is seen",
+            "intended_use": "with the bank of hypotheses of metadata.drift, once a drift is seen; "
+            "what is told is made of both (weighing)",
             "data_source": "windows of simulated levels (simulators.histories.level_windows); "
             "tested on whole simulated histories that it never saw",
             "data_type": "means of six hours and more, without the mean swing of the day",
@@ -170,43 +173,3 @@ def seen(windows: Windows) -> Any:
     y = np.ma.masked_array(windows.y, ~((windows.present > 0) & month))
     usual = np.ma.median(y, axis=1).filled(0.0)
     return sequence.features(windows.y, windows.present, windows.eras, usual, windows.limit)
-
-
-def interval_score(said: Any, left: Any) -> Any:
-    """Winkler's, of logarithms (n, 3) and (n,)."""
-    low, high = said[:, 0], said[:, 2]
-    return high - low + PENALTY * (np.maximum(low - left, 0) + np.maximum(left - high, 0))
-
-
-def half_way(seed: int, model: sequence.Sequence) -> tuple[str, float, dict[str, Any]] | None:
-    """Of a history: the shape of its drift, the logarithm of the days left at half of its life,
-    and what is said then of them without the network, with it and by it alone."""
-    from metadata.drift.bins import BIN_S
-    from metadata.drift.forecast import SEEN
-    from metadata.drift.monitor import Monitor
-    from metadata.drift.settings import MonitorSettings
-    from metadata.series import Limits, LoggedEvent, MetricInfo, Samples
-    from simulators.histories import draw_history, simulate_history
-
-    settings = draw_history(seed)
-    made = simulate_history(settings)
-    onset, crossing = made.truth.onset, made.truth.crossing
-    if onset is None or crossing is None:
-        return None
-    name, half = settings.metric, (onset + crossing) / 2
-    times, values = made.series[name]
-    until = int(np.searchsorted(np.maximum.accumulate(times), half))
-    info = MetricInfo(name, made.units[name], Limits(*made.limits[name][-1][1:]))
-    monitor = Monitor({name: info}, MonitorSettings(network=False))
-    events = [LoggedEvent(e.time, e.kind, e.text) for e in made.events if e.time < half]
-    list(monitor.update([Samples.of(name, times[:until], values[:until])], events))
-    judge = monitor.followers[name].judge
-    now = judge.seen(round(judge.decided / BIN_S) - 1, info.limits or Limits(), whole=False)
-    read = None if now is None else judge.view(now.window, info.limits or Limits())
-    if judge.forecast is None or read is None:
-        return None
-    alone = model.days(read)[0]
-    both = judge.forecast if judge.forecast.moved <= SEEN else judge.forecast.beside(alone)
-    left = np.log((crossing - judge.decided) / DAY)
-    said = {"bank": judge.forecast.days, "network": alone, "both": both.days}
-    return settings.shape, float(left), {who: np.log(days) for who, days in said.items()}

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from metadata.drift.forecast import USUAL, guess
 from metadata.drift.monitor import Monitor
 from metadata.drift.sequence import READ, WEIGHTS, Sequence, features, shipped
 from metadata.drift.settings import MonitorSettings
@@ -55,26 +53,6 @@ def test_nearer_the_limit_less_time_is_left() -> None:
     assert shipped().days(late)[0, 1] < 0.6 * shipped().days(half)[0, 1]
 
 
-def test_both_count() -> None:
-    alone = replace(guess(1), odds=USUAL)
-    both = alone.beside(np.array([2.0, 4.0, 8.0]))
-    low, middle, high = both.days
-    assert 4.0 < middle < alone.days[1]
-    assert alone.days[0] < low < middle < high < alone.days[2]
-    assert both.apart == (*alone.days, 2.0, 4.0, 8.0)
-
-
-def test_the_interval_is_wider_where_less_is_sure_and_where_the_two_do_not_agree() -> None:
-    def told(odds: float, factor: float) -> np.ndarray:
-        alone = replace(guess(1), odds=odds)
-        return np.log(alone.beside(factor * np.array(alone.days)).days)
-
-    sure, unsure, apart = told(USUAL, 1.0), told(2.0, 1.0), told(USUAL, 0.3)
-    assert sure[2] - sure[0] < 0.8 * (unsure[2] - unsure[0])
-    assert sure[2] - sure[0] < 0.9 * (apart[2] - apart[0])
-    assert unsure[1] < sure[1] < told(5 * USUAL, 1.0)[1]
-
-
 def test_without_a_limit_there_is_nothing_to_ask_it() -> None:
     times = 1.7e9 + np.arange(0, 16 * DAY, 1800)
     days = (times - times[0]) / DAY
@@ -106,7 +84,7 @@ def test_it_can_be_asked_and_changes_times_alone() -> None:
 
 @pytest.mark.parametrize("data", [b"", b'\x10\0\0\0\0\0\0\0{"inp.weight": 1}', b"not weights"])
 def test_a_file_that_holds_none_is_told(tmp_path: Path, data: bytes) -> None:
-    path = tmp_path / "odd.safetensors"
+    path = tmp_path / "time_to_limit.safetensors"
     path.write_bytes(data)
     with pytest.raises(WorkError, match="tomoplan train time_to_limit"):
         Sequence.read(path)
