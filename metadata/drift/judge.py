@@ -146,7 +146,8 @@ class Judge:
         if found is not None:
             self.forecast, odds = found[0], found[0].odds
             self.weights = found[1].astype(np.float32)
-            if settings.network and self.forecast.moved > SEEN:
+            # What is likelier a level set anew is no drift such as the networks know.
+            if settings.network and odds > SEEN:
                 view = self.view(window, limits)
                 if view is not None:
                     limit = limits.high if self.forecast.side > 0 else limits.low

@@ -38,18 +38,17 @@ class HalfWay:
         return found
 
     @cached_property
-    def window(self) -> Window:
-        """What was judged."""
+    def window(self) -> Window | None:
+        """What was judged; None where too little was read since the last repair."""
         from metadata.drift.bins import BIN_S
 
         newest = round(self.judge.decided / BIN_S) - 1
         found = self.judge.seen(newest, self.limits, whole=False)
-        assert found is not None
-        return found.window
+        return None if found is None else found.window
 
     def read(self) -> Floats32 | None:
         """What the sequence reads of it; None where there is no limit ahead."""
-        return self.judge.view(self.window, self.limits)
+        return None if self.window is None else self.judge.view(self.window, self.limits)
 
     @property
     def way(self) -> float:

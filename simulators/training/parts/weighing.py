@@ -237,9 +237,10 @@ def _judged(rng: np.random.Generator, levels: Levels, number: int) -> HalfWay | 
 
 def _read(found: HalfWay) -> Floats32:
     """What the network reads."""
-    view, normal = found.read(), found.judge.normal
+    view, window, normal = found.read(), found.window, found.judge.normal
     assert view is not None
+    assert window is not None
     assert normal is not None
-    swing = found.window.high - found.window.low
+    swing = window.high - window.low
     network = shipped().days(view)[0]
     return weighing.features(found.bank, normal, swing, found.way, network, view[0])
