@@ -17,6 +17,7 @@ from metadata.sources.table_text import EMPTY, Layout, layout_of, numbers
 from metadata.sources.timestamps import parse_time
 
 CHUNK = 1 << 21  # bytes read at once
+HEAD = 1 << 16  # bytes that tell whether a table is written newest first
 POLL_SECONDS = 0.5
 
 
@@ -26,6 +27,7 @@ class CsvFile:
     Times are ISO-8601 or unix s, ms, µs or ns; commas, semicolons, tabs or spaces between; a unit
     may stand in brackets behind a name. A cell that is no number is a reading that failed, an
     empty one too where there is one metric only; of several metrics it says nothing. Limits are
+    A table that is written newest first is read from its end. Limits are
     read from ``FILE.limits.yaml`` (``NAME: {low, high}``) and the log book from
     ``FILE.events.csv`` (``time,kind,text``) where they lie beside it.
     """
@@ -55,7 +57,10 @@ class CsvFile:
     def history(self, since: Mapping[str, float] | None = None) -> Iterator[Entry]:
         waiting = events_beside(self.path)
         self._position = _body(self.path, self._layout)
-        for block in self._read(since, ended=True):
+        if backwards := self._backwards():
+            self.warnings.append(f"{self.path} is written newest first: read from its end.")
+        read = self._from_end(since) if backwards else self._read(since, ended=True)
+        for block in read:
             while waiting and waiting[0].time <= block.times[-1]:
                 yield waiting.pop(0)
             yield block
@@ -81,7 +86,7 @@ class CsvFile:
     def _read(self, since: Mapping[str, float] | None, *, ended: bool) -> Iterator[Samples]:
         """From where it was left to the last whole line; where the file has ended, the last line
         may lack its end."""
-        known = min(since.values()) if since and set(since) >= set(self.metrics()) else -np.inf
+        known = self._known(since)
         with self.path.open("rb") as file:
             file.seek(self._position)
             left = b""
@@ -93,6 +98,35 @@ class CsvFile:
             if left and ended:
                 self._position += len(left)
                 yield from self._blocks(left, since, known)
+
+    def _backwards(self) -> bool:
+        """Whether the times of the first lines fall."""
+        with self.path.open("rb") as file:
+            file.seek(self._position)
+            lines = file.read(HEAD)
+        times, _, _ = numbers(lines[: lines.rfind(b"\n") + 1], self._layout)
+        steps = np.diff(times[np.isfinite(times)])
+        return bool(np.sum(steps < 0) > 2 + 9 * np.sum(steps > 0))
+
+    def _from_end(self, since: Mapping[str, float] | None) -> Iterator[Samples]:
+        """All lines, the last ones first."""
+        known = self._known(since)
+        first, self._position = self._position, self.path.stat().st_size
+        end, left = self._position, b""
+        with self.path.open("rb") as file:
+            while end > first:
+                start = max(first, end - CHUNK)
+                file.seek(start)
+                text, end = file.read(end - start) + left, start
+                left = b""
+                if start > first:
+                    left, _, text = text.partition(b"\n")  # the end of a line before
+                lines = text.splitlines()
+                yield from self._blocks(b"\n".join([*reversed(lines), b""]), since, known)
+
+    def _known(self, since: Mapping[str, float] | None) -> float:
+        """The time up to which all metrics are known already."""
+        return min(since.values()) if since and set(since) >= set(self.metrics()) else -np.inf
 
     def _blocks(
         self, lines: bytes, since: Mapping[str, float] | None, known: float

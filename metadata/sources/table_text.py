@@ -17,7 +17,8 @@ SECONDS_2001 = 978_307_200.0
 EMPTY = -8.5e307  # stands for an empty cell until it is known what that means
 UNIT = re.compile(r"^(.*?)\s*[(\[]\s*([^()\[\]]*?)\s*[)\]]$")
 TIME_NAMES = re.compile(
-    r"^(unix|epoch|date|datetime|time|timestamp|t|secs?|seconds)"
+    r"^((start|end|begin|stop|acquired|acquisition|measured|recorded|logged|created)[_ ]?)?"
+    r"(unix|epoch|date|datetime|time|timestamp|t|secs?|seconds)"
     r"([_ ]?(time|stamp|utc|unix|date|seconds|secs?|s|ms|us|ns))*$",
     re.IGNORECASE,
 )

@@ -33,8 +33,12 @@ PHRASES = {
     "table.trace": ("last values", "最近数值"),
     "acknowledged": ("acknowledged", "已确认"),
     "snoozed": ("snoozed until {until}", "静默至 {until}"),
-    "seen": ("{samples} samples of {metrics} metrics, up to {until}.",
-             "共 {metrics} 个指标、{samples} 个样本，至 {until}。"),
+    "seen.none": ("Not one sample was read: look at the sources' names and their times.",
+                  "未读到任何样本：请检查数据源名称和时间。"),
+    "seen": ("{samples} of {metrics}, up to {until}.",
+             "共 {metrics}、{samples}，至 {until}。"),
+    "samples": ("{count} samples", "{count} 个样本"),
+    "metrics": ("{count} metrics", "{count} 个指标"),
     "nothing": ("Nothing stands out.", "没有异常。"),
     "report.title": ("Early warning: {sources}", "漂移预警：{sources}"),
     "report.cause": ("cause? {metric} ({percent} %)", "原因？{metric}（{percent} %）"),
@@ -52,6 +56,16 @@ PHRASES = {
 def phrase(key: str, language: str = "en", **values: object) -> str:
     """The phrase in the language (``en``; anything else is Chinese), its places filled."""
     return PHRASES[key][0 if language == "en" else 1].format(**values)
+
+
+def counted(key: str, count: int, language: str = "en") -> str:
+    """``1 sample``, ``2 samples`` or their Chinese; ``key`` is of a phrase with a plural.
+
+    >>> counted("samples", 1), counted("metrics", 3)
+    ('1 sample', '3 metrics')
+    """
+    said = phrase(key, language, count=count)
+    return said.removesuffix("s") if language == "en" and count == 1 else said
 
 
 def state_word(state: State, language: str = "en") -> str:

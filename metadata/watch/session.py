@@ -30,7 +30,7 @@ from metadata.watch.ledger import Ledger
 from metadata.watch.limit_book import LimitBook
 from metadata.watch.line_output import LineOutput
 from metadata.watch.notice import Notice
-from metadata.watch.phrases import LANGUAGES, clock, phrase
+from metadata.watch.phrases import LANGUAGES, clock, counted, phrase
 from metadata.watch.voice import Voice
 from metadata.watch.watch import Watch
 from metadata.watch.watch_key import watch_key
@@ -162,10 +162,13 @@ def _conclude(watch: Watch, wishes: Wishes, tell: Tell) -> None:
         assert isinstance(course, Course)
         write_report(wishes.report, course, watch.infos, [s.name for s in watch.sources],
                      wishes.language, tell)  # fmt: skip
-    _tell_person(
-        phrase("seen", wishes.language, samples=watch.samples, metrics=len(watch.infos),
-               until=clock(watch.seen))
-    )  # fmt: skip
+    if not watch.samples:
+        _tell_person(phrase("seen.none", wishes.language))
+        return
+    samples = counted("samples", watch.samples, wishes.language)
+    metrics = counted("metrics", len(watch.infos), wishes.language)
+    _tell_person(phrase("seen", wishes.language, samples=samples, metrics=metrics,
+                        until=clock(watch.seen)))  # fmt: skip
 
 
 @contextmanager

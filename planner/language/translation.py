@@ -18,6 +18,9 @@ from planner.language.vocabulary import vocabulary
 # What joins lists, and a note to the name of the tool that made it
 LISTS = {"; ": "；", " and another ": "和", " and ": "和", ", ": "、", ": ": "："}
 PLACE = re.compile(r"\{(\w+)\}")
+# A length of time in a place of a sentence
+TIME = re.compile(r"([\d.]+(?:e[+-]?\d+)?) (s|min|h|d)")
+UNITS = {"s": "秒", "min": "分钟", "h": "小时", "d": "天"}
 
 
 def translate(text: str, lang: str) -> str:
@@ -31,6 +34,8 @@ def translate(text: str, lang: str) -> str:
     """
     if lang == "en" or not text:
         return text
+    if length := TIME.fullmatch(text):
+        return f"{length[1]} {UNITS[length[2]]}"
     for shape, chinese in _shapes():
         found = shape.fullmatch(text)
         if found:

@@ -170,3 +170,27 @@ def test_a_number_that_is_no_time_is_not_taken_for_one() -> None:
     assert layout_of(["temp,pos", "12.0,3"]) is None
     assert layout_of(["when,pos", "1.7e9,3"]) is not None
     assert layout_of(["seconds,pos", "12.0,3"]) is not None
+
+
+@pytest.mark.parametrize("chunk", [64, 1 << 21])
+def test_newest_first_is_read_from_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chunk: int
+) -> None:
+    monkeypatch.setattr("metadata.sources.csv_file.CHUNK", chunk)
+    lines = [f"{UTC_2026 + k},{k}" for k in reversed(range(200))]
+    source = table(tmp_path, "\n".join(["start_time,value", *lines]) + "\n")
+    found = joined(source.history())["value"]
+    assert found.values.tolist() == list(range(200))
+    assert (np.diff(found.times) > 0).all()
+    assert (found.marks == Mark.GOOD).all()
+    assert any("newest first" in warning for warning in source.warnings)
+
+
+@pytest.mark.parametrize("name", ["start_time", "endTime", "timestamp_utc", "acquired", "created"])
+def test_names_that_times_go_by(name: str) -> None:
+    layout = layout_of([f"run,{name},value", "7,2026-01-01T00:00:00Z,1.5"])
+    if name in ("acquired", "created"):
+        assert layout is None  # the word alone names no time
+    else:
+        assert layout is not None
+        assert layout.time == 1

@@ -84,7 +84,7 @@ def test_plain_lines_speak_both_languages(tomoplan: Command, ramp: Path) -> None
     _, out, err = tomoplan("watch", ramp, "--limit", "2.5")
     assert "value  alarm" in out
     assert "Has reached its limit of 2.5." in out
-    assert "1344 samples of 1 metrics" in err
+    assert "1344 samples of 1 metric, up to" in err
     _, out, err = tomoplan("watch", ramp, "--limit", "2.5", "--language", "zh")
     assert "value  报警" in out
     assert "已到达限值 2.5。" in out
