@@ -146,8 +146,10 @@ class Judge:
         if found is not None:
             self.forecast, odds = found[0], found[0].odds
             self.weights = found[1].astype(np.float32)
-            # What is likelier a level set anew is no drift such as the networks know.
-            if settings.network and odds > SEEN:
+            if odds <= SEEN < self.forecast.moved:
+                # Likelier a level set anew: when a drift in it would be over nobody can tell.
+                self.forecast = replace(self.forecast, days=guess(self.forecast.side).days)
+            elif settings.network and odds > SEEN:
                 view = self.view(window, limits)
                 if view is not None:
                     limit = limits.high if self.forecast.side > 0 else limits.low
