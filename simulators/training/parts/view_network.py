@@ -166,8 +166,11 @@ class Part:
     def card(self) -> dict[str, Any]:
         families = ", ".join(sorted(set(self.families)))
         return {
-            "version": "0.1.0",
-            "changelog": {"0.1.0": "first weights, trained small on one busy CPU core"},
+            "version": "0.1.1",
+            "changelog": {
+                "0.1.0": "first weights, trained small on one busy CPU core",
+                "0.1.1": "the same weights in short floats, row by row",
+            },
             "task": "say what lies between the views of a sparse scan",
             "intended_use": "half-turn absorption scans of 60 to 120 views; not for limited "
             "angles, not where single pixels decide",
