@@ -140,11 +140,11 @@ def ahead(found: Simulated, resamples: int) -> str:
     for name in PARTS.values():
         s = forecast.summarise(name, found.forecasts[name], resamples)
         rows.append([name, number(s.error), percent(s.coverage), number(s.interval_score)])
-    all_ = early.summarise(OURS, found.outcomes[OURS], resamples)
+    total = early.summarise(OURS, found.outcomes[OURS], resamples)
     return "\n\n".join([
-        f"Of {all_.drifts} drifts {percent(all_.warned)} were warned of before the limit, with "
-        f"{percent(all_.left)} of the life left, and {number(all_.false_per_30_days)} false warnings a "
-        "metric and 30 days before the onset.",
+        f"Of {total.drifts} drifts {percent(total.warned)} were warned of before the limit, with "
+        f"{percent(total.left)} of the life left, and {number(total.false_per_30_days)} false "
+        "warnings a metric and 30 days before the onset.",
         forecasts(found, resamples),
         "Sooner and later in the life, for which it was not made: nobody who asks knows how much "
         "of it is over.",
