@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from metadata.drift.verdict import Cause, State, TimeToLimit
 
-#: How likely the first of the causes has to be for a sentence to name it. Where the true cause is
-#: recorded it comes to 0.98 and more, where it is not, the first of the others mostly to 0.6
-#: (histories with four decoys, seeds 905000 to 905005, with the cause and without).
+#: How likely the first of the causes has to be for a sentence to name it: a true cause that is
+#: recorded mostly is likelier, the first of others that happen to move mostly is not.
 CLEAR = 0.9
 
 
