@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from metadata.drift.beam import is_ring_current
 from metadata.drift.bins import BIN_S, Bins, ClosedBin
+from metadata.drift.block import Block
 from metadata.drift.clock import Clock
 from metadata.drift.judge import Judge
 from metadata.drift.nearing import Nearing
@@ -63,36 +64,28 @@ class Follower:
 
     def begin(self, samples: Samples, timeline: Timeline) -> list[tuple[float, int, int]]:
         """Take in a block; for each bin of it the clock at its first sample, and its slice."""
-        n = len(samples)
-        self._samples, self._timeline = samples, timeline
         times, values = samples.times, np.asarray(samples.values, float)
-        self._clock, placed = self.clock.update(times)
+        clock, placed = self.clock.update(times)
         good = (samples.marks == Mark.GOOD) | (samples.marks == Mark.RESTARTED)
         with np.errstate(invalid="ignore"):
-            self._good = good & placed & (np.abs(values) < WILDEST)
-        self._held = self.stuck.update(values, self._good)
-        real = self._good & (self._held == 0)
-        regimes = timeline.codes(self._clock)
-        if self._clock[0] < max(timeline.logged, self.gaps.until):
-            told = self._clock >= timeline.logged  # from then on the log book says it
-            regimes = self.gaps.update(self._clock, real & ~told, regimes)
+            good = good & placed & (np.abs(values) < WILDEST)
+        held = self.stuck.update(values, good)
+        real = good & (held == 0)
+        regimes = timeline.codes(clock)
+        if clock[0] < max(timeline.logged, self.gaps.until):
+            told = clock >= timeline.logged  # from then on the log book says it
+            regimes = self.gaps.update(clock, real & ~told, regimes)
         steady = np.isin(regimes, STEADY)
         rising = self.tooth.update(times, values, real)
         if self.beam:  # elsewhere a rise may be anything
             regimes = np.where(rising & steady, np.int8(REFILL), regimes)
-        self._values, self._regimes = values, regimes.astype(np.int8)
-        self._steady = steady & real
-        self._anomalies, self._moved = np.zeros(n), np.zeros(n, bool)
-        self._alone = np.ones(n, bool)
+        self._block = Block(samples, timeline, clock, values, good, held, regimes.astype(np.int8),
+                            steady & real)  # fmt: skip
         if not self.limited and not self.beam:  # with a limit the drift counts, not each reading
-            self._anomalies, self._moved = self.ticks.update(self._clock, values, self._steady)
-        self._codes = np.full(n, QUIET, np.int8)
-        self._numbers = np.full((5, n), np.nan)
-        self._numbers[0] = 0.0
-        self._named = np.full(n, -1, np.int16)
-        self._causes: list[tuple[Cause, ...]] = []
-        cuts = self.bins.segments(self._clock, self.delay)
-        return [(float(self._clock[a]), a, b) for a, b in cuts]
+            block = self._block
+            block.anomalies, block.moved = self.ticks.update(clock, values, block.steady)
+        cuts = self.bins.segments(clock, self.delay)
+        return [(float(clock[a]), a, b) for a, b in cuts]
 
     @property
     def limited(self) -> bool:
@@ -102,18 +95,20 @@ class Follower:
     def readings(self) -> tuple[Floats, Floats, NDArray[np.bool_]]:
         """Of the block: clock, values, and which of them were read in a steady regime (repeats of a
         value too: beside the other channels they tell something)."""
-        return self._clock, self._values, self._good & np.isin(self._regimes, STEADY)
+        block = self._block
+        return block.clock, block.values, block.good & np.isin(block.regimes, STEADY)
 
     def share(self, said: Said) -> None:
         """Of the block's samples that were read with others what all together say counts."""
-        self._alone[said.shared] = False
-        self._moved[said.shared] = False
-        self._moved[said.leads] = True
-        self._anomalies[said.leads] = np.maximum(self._anomalies[said.leads], said.scores)
+        block = self._block
+        block.alone[said.shared] = False
+        block.moved[said.shared] = False
+        block.moved[said.leads] = True
+        block.anomalies[said.leads] = np.maximum(block.anomalies[said.leads], said.scores)
 
     def advance(self, start: int) -> bool:
         """Open the bin of sample ``start``; True when a judgement was made of one before."""
-        now = float(self._clock[start])
+        now = float(self._block.clock[start])
         index = int(now // BIN_S)
         closed = self.bins.advance(index)
         judged = False
@@ -127,7 +122,7 @@ class Follower:
 
     def _judge(self, closed: ClosedBin) -> bool:
         """What is known when that bin is over; whether that led to a new judgement."""
-        timeline = self._timeline
+        timeline = self._block.timeline
         middle = (closed.index + 0.5) * BIN_S
         era = timeline.era(middle) + self.gaps.era(middle)
         resets = timeline.reset(middle)
@@ -166,27 +161,27 @@ class Follower:
 
     def step(self, start: int, stop: int) -> None:
         """Take in samples ``start … stop`` of the block, all of the open bin."""
-        part = slice(start, stop)
-        use = self._steady[part]
-        values = self._values[part][use]
-        self.bins.add(self._clock[part][use], values)
+        block, part = self._block, slice(start, stop)
+        use = block.steady[part]
+        values = block.values[part][use]
+        self.bins.add(block.clock[part][use], values)
         self.rough.update(values)
         before = self.passage.reached
-        reached = self.passage.update(self._values[part], use, self.limits)
+        reached = self.passage.update(block.values[part], use, self.limits)
         near = np.zeros(len(use), np.int8)
         if np.isfinite(self.judge.usual):
             edges = self.judge.edges(self.limits)
-            near = self.nearing.update(self._clock[part], self._values[part], use, *edges)
+            near = self.nearing.update(block.clock[part], block.values[part], use, *edges)
         state = np.where(near != 0, WARNING, self.judge.state)
-        self._codes[part] = np.where(reached, ALARM, state)
+        block.codes[part] = np.where(reached, ALARM, state)
         self._tell(part, reached, near)
         if self.passage.reached and not before:
             first = start + int(np.argmax(reached))
-            self.judge.learned.arrived(float(self._clock[first]))
+            self.judge.learned.arrived(float(self._block.clock[first]))
 
     def _tell(self, part: slice, reached: NDArray[np.bool_], near: NDArray[np.int8]) -> None:
         judge, found = self.judge, self.judge.forecast
-        scores, limits, seconds, lows, highs = (row[part] for row in self._numbers)
+        scores, limits, seconds, lows, highs = (row[part] for row in self._block.numbers)
         limit = self.limits
         side = found.side if found is not None else 0
         if judge.open:
@@ -201,41 +196,42 @@ class Follower:
             scores[reached] = 1.0
             told = (near == side) | judge.open
             if told.any() and np.isfinite(limit.high if side > 0 else limit.low):
-                gone = self._clock[part] - judge.decided
+                gone = self._block.clock[part] - judge.decided
                 low, middle, high = (d * DAY for d in found.days)
                 low, high = judge.learned.interval(low, middle, high)
                 # As time passes the end comes nearer, but is not there before it is.
                 for array, of in ((seconds, middle), (lows, low), (highs, high)):
                     array[told] = np.maximum(of - gone, 0.3 * of)[told]
             if self.causes and judge.possible:
-                self._named[part] = len(self._causes)
-                self._causes.append(self.causes)
+                self._block.named[part] = len(self._block.causes)
+                self._block.causes.append(self.causes)
         limits[~np.isfinite(limits)] = np.nan
         # Single readings are beyond it before the level is: then the time is not over.
         over = reached & ~(np.isfinite(seconds) & self.inside)
         seconds[over] = lows[over] = highs[over] = 0.0
 
     def finish(self) -> Verdicts:
-        """What is said of each sample of the block."""
-        codes, numbers = self._codes, self._numbers
-        unjudged = ~np.isin(self._regimes, STEADY)
-        silent = ~self._good | (self._held == 2)
-        numbers[0] = np.maximum(numbers[0], self._anomalies)
-        unusual = (self._anomalies > UNUSUAL) & self._alone
-        codes[(unusual | self._moved) & (codes == QUIET)] = MOVING
+        """What is said of each sample of the block, which is then let go."""
+        block = self._block
+        del self._block
+        codes, numbers = block.codes, block.numbers
+        unjudged = ~np.isin(block.regimes, STEADY)
+        silent = ~block.good | (block.held == 2)
+        numbers[0] = np.maximum(numbers[0], block.anomalies)
+        unusual = (block.anomalies > UNUSUAL) & block.alone
+        codes[(unusual | block.moved) & (codes == QUIET)] = MOVING
         codes[unjudged] = QUIET
         codes[silent] = GAP
         # While nothing is judged, what was known of the time to the limit holds.
         numbers[1:, silent] = np.nan
-        self._named[silent] = -1
+        block.named[silent] = -1
         changed = np.diff(np.concatenate([[self.shown], codes])) != 0
         self.shown = int(codes[-1])
         scores, limits, seconds, lows, highs = numbers
-        samples = self._samples
         return Verdicts(
-            self.info.name, samples.times, codes, scores, self._values, limits, seconds, lows,
-            highs, self._anomalies, self._regimes, self._named, changed,
-            tuple(self._causes), self.info.unit,
+            self.info.name, block.samples.times, codes, scores, block.values, limits, seconds, lows,
+            highs, block.anomalies, block.regimes, block.named, changed, tuple(block.causes),
+            self.info.unit,
         )  # fmt: skip
 
     def to_state(self) -> dict[str, Any]:

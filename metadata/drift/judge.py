@@ -64,7 +64,7 @@ class Judge:
         self.recent = Recent()
         self.normal: Normal | None = None
         self.forecast: Forecast | None = None
-        self.weights: NDArray[np.float32] | None = None
+        self.weights: NDArray[np.float16] | None = None
         self.learned = Learned()
         self.set_points, self.key = SetPoints(), 0.0
         self.state = QUIET
@@ -145,7 +145,7 @@ class Judge:
         odds = -np.inf
         if found is not None:
             self.forecast, odds = found[0], found[0].odds
-            self.weights = found[1].astype(np.float32)
+            self.weights = found[1].astype(np.float16)
             if odds <= SEEN < self.forecast.moved:
                 # Likelier a level set anew: when a drift in it would be over nobody can tell.
                 self.forecast = replace(self.forecast, days=guess(self.forecast.side).days)
@@ -160,6 +160,8 @@ class Judge:
         near = NEAR * _nearness(window, self.usual, limits)
         self._settle(odds, odds + near, limits, settings)
         self._follow(closed.index, window, (low, high))
+        if not self.possible:
+            self.weights = None  # nobody asks what causes it
         return True
 
     def _here(self, window: Window, index: int) -> Window:

@@ -12,6 +12,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
 
 HOLDS = 0.9
 PRIOR = 20
@@ -22,27 +25,28 @@ class Learned:
     """What one metric's long past says."""
 
     def __init__(self) -> None:
-        self.scores: list[float] = []
-        self.told: list[tuple[float, float, float, float]] = []
+        self.scores: Floats = np.empty(0)
+        #: Forecasts (n, 4): when each was made (unix s), the least, the middle, the most seconds.
+        self.told: Floats = np.empty((0, 4))
 
     def tell(self, time: float, low: float, middle: float, high: float) -> None:
         """A forecast made at ``time`` (unix s): seconds to the limit. One a day is kept."""
-        if not self.told or time - self.told[-1][0] > 86400.0:
-            self.told = [*self.told, (time, low, middle, high)][-60:]
+        if not len(self.told) or time - self.told[-1, 0] > 86400.0:
+            self.told = np.concatenate([self.told[-59:], [[time, low, middle, high]]])
 
     def arrived(self, time: float) -> None:
         """The limit was reached: how did the forecasts of this drift, day by day, turn out?"""
-        for made, low, middle, high in self.told:
+        for made, low, middle, high in self.told.tolist():
             left = time - made
             if left > 0:
                 wide = np.log(high / middle) if left > middle else np.log(middle / low)
                 score = abs(np.log(left / middle)) / max(float(wide), 0.05)
-                self.scores = [*self.scores, float(score)][-SCORES:]
-        self.told = []
+                self.scores = np.append(self.scores[1 - SCORES :], score)
+        self.told = np.empty((0, 4))
 
     def gone(self) -> None:
         """There is no drift any more; its forecasts came to nothing."""
-        self.told = []
+        self.told = np.empty((0, 4))
 
     @property
     def stretch(self) -> float:
@@ -66,6 +70,6 @@ class Learned:
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Learned:
         learned = cls()
-        learned.scores = list(state["scores"])
-        learned.told = [(a, b, c, d) for a, b, c, d in state["told"]]
+        learned.scores = np.array(state["scores"], float)
+        learned.told = np.array(state["told"], float).reshape(-1, 4)
         return learned

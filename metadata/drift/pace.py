@@ -26,7 +26,7 @@ class Pace:
 
     def add(self, intervals: Floats) -> None:
         """Intervals (n,) in the order in which they ended."""
-        self._last = np.concatenate([self._last, intervals[-LAST:]])[-LAST:]
+        self._last = np.concatenate([self._last, intervals[-LAST:]])[-LAST:].copy()
 
     @property
     def usual(self) -> float:

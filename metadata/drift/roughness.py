@@ -47,7 +47,7 @@ class Roughness:
             self._sum = float(np.cumsum(kept)[-1])
             self._count += len(squares)
         else:
-            self._first = np.concatenate([self._first, squares])[:MOST]
+            self._first = np.concatenate([self._first, squares[: MOST - len(self._first)]])
         self._last = float(values[-1])
 
     def settle(self) -> None:

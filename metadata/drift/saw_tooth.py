@@ -44,7 +44,9 @@ class SawTooth:
         self._new: Floats = np.empty((0, 2))
         self._rising: tuple[float, float] | None = None
         self._clean = True
-        self.found: list[tuple[float, float, float, bool]] = []
+        #: Of the last refills (n, 4): start (unix s), value before and after, 1 where none of its
+        #: readings lie too far apart.
+        self.found: Floats = np.empty((0, 4))
         self._fallen, self._falling = 0.0, 0.0
         self._seen = 0
 
@@ -78,11 +80,12 @@ class SawTooth:
                 if self._rising is None or not (k and rise[k - 1]):
                     self._rising = (float(t[k]), float(v[k]))
                     self._clean = bool(near[k])
-                    self.found = [*self.found, (t[k], v[k], v[k + 1], self._clean)][-KEPT:]
+                    new = [[t[k], v[k], v[k + 1], self._clean]]
+                    self.found = np.concatenate([self.found[1 - KEPT :], new])
                 else:
                     self._clean &= bool(near[k])
                     start, low = self._rising
-                    self.found[-1] = (start, low, float(v[k + 1]), self._clean)
+                    self.found[-1] = (start, low, v[k + 1], self._clean)
             if len(rise) and not rise[-1]:
                 self._rising = None
             falls = ~rise & near & (v[1:] > 0) & (v[:-1] > 0)
@@ -103,18 +106,18 @@ class SawTooth:
 
     def facts(self) -> SawToothFacts | None:
         """None when there is no saw-tooth: too few refills, or of very different steps."""
-        clean = np.array([f[2] - f[1] for f in self.found if f[3]])
+        clean = (self.found[:, 2] - self.found[:, 1])[self.found[:, 3] > 0]
         if len(clean) < LEAST or self._fallen <= 0:
             return None
         step = float(np.median(clean))
         if np.median(np.abs(clean - step)) > 0.25 * step:
             return None
-        starts = np.array([f[0] for f in self.found])
-        return SawToothFacts(starts, step, float(np.median(np.diff(starts))),
+        starts = self.found[:, 0]
+        return SawToothFacts(starts.copy(), step, float(np.median(np.diff(starts))),
                              self._falling / self._fallen)  # fmt: skip
 
     def to_state(self) -> dict[str, Any]:
-        return {**vars(self), "found": np.array(self.found, float).reshape(-1, 4)}
+        return dict(vars(self))
 
     @classmethod
     def from_state(cls, state: dict[str, Any]) -> SawTooth:
@@ -122,7 +125,7 @@ class SawTooth:
         for name in vars(tooth):
             setattr(tooth, name, state[name])
         tooth._new = np.array(state["_new"], float).reshape(-1, 2)
-        tooth.found = [(a, b, c, bool(d)) for a, b, c, d in np.array(state["found"]).tolist()]
+        tooth.found = np.array(state["found"], float).reshape(-1, 4)
         if tooth._rising is not None:
             tooth._rising = (tooth._rising[0], tooth._rising[1])
         return tooth

@@ -34,8 +34,7 @@ class Ticks:
         places = np.flatnonzero(real)
         native = places[: max(0, NATIVE - self._count)]
         if len(native):
-            out[native] = self.ensemble.update(clock[native], values[native])
-            moved[native] = self.ensemble.moved
+            out[native], moved[native] = self.ensemble.judge(clock[native], values[native])
             self._count += len(native)
         later = places[len(native) :]
         if not len(later):
@@ -52,8 +51,7 @@ class Ticks:
         means = sums[:-1][closed] / number[:-1][closed]
         if len(means):
             told = later[opens[closed]]
-            out[told] = self.ensemble.update(clock[told], means)
-            moved[told] = self.ensemble.moved
+            out[told], moved[told] = self.ensemble.judge(clock[told], means)
         self._minute, self._sum = float(minute[-1]), float(sums[-1])
         self._number = int(number[-1])
         return out, moved

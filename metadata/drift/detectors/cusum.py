@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ class Cusum:
 
     def __init__(self, between: float = 5000.0) -> None:
         self.between = between
-        self._past: list[float] = []
+        self._past = array("f")
         self._sums = [0.0, 0.0]
         self._centre, self._spread, self._threshold = np.nan, np.nan, np.nan
         self._count, self._next = 0, FIRST
@@ -51,14 +52,14 @@ class Cusum:
         score = min(1.0, max(up, down) / self._threshold)
         if score == 1.0:
             # What was passed is the new level; the past belongs to the old one.
-            self._past, self._threshold = [], np.nan
+            self._past, self._threshold = array("f"), np.nan
             self._next = self._count + FIRST
             up = down = 0.0
         self._sums = [up, down]
         return score
 
     def _calibrate(self) -> None:
-        past = np.array(self._past)
+        past = np.array(self._past, float)
         if len(past) < FIRST // 2:
             return
         self._centre = float(np.median(past))
@@ -91,4 +92,6 @@ class Cusum:
 
     def restore(self, state: dict[str, Any]) -> None:
         for name, value in state.items():
-            setattr(self, name, [float(v) for v in value] if name in ("_past", "_sums") else value)
+            setattr(self, name, value)
+        self._past = array("f", np.asarray(state["_past"], np.float32).tolist())
+        self._sums = [float(v) for v in state["_sums"]]

@@ -36,7 +36,7 @@ class Ensemble:
     """How rare each reading is by what the level filter foresaw and by all that was ever read, said
     once: what is not much higher than what was said in the last hundred readings is not said again.
     CUSUM sums what the level filter did not foresee: cycles and wander that are usual are no
-    change. ``moved`` says of the readings last given whether the level has become another."""
+    change."""
 
     def __init__(self) -> None:
         self._level, self._novelty = LevelTrend(), Novelty()
@@ -53,35 +53,35 @@ class Ensemble:
         #: The rarest of each sixty-four readings, of the last ones and of those that are gathered.
         self._peaks: NDArray[np.float32] = np.empty(0, np.float32)
         self._peak, self._gathered = 0.0, 0
-        self.moved: NDArray[np.bool_] = np.empty(0, bool)
 
     def update(self, times: Floats, values: Floats) -> Floats:
-        found = {}
-        for name, detector in self.detectors.items():  # the level filter first
-            seen = self._level.surprises if name == "cusum" else values
-            found[name] = detector.update(times, seen)
-        found["cusum"] = np.maximum(2 * found["cusum"] - 1, 0)  # half a threshold is nothing
-        self.moved = found["shift"] > MOVED
-        most = self._rare()
+        return self.judge(times, values)[0]
+
+    def judge(self, times: Floats, values: Floats) -> tuple[Floats, NDArray[np.bool_]]:
+        """Of readings (n,) the scores, and whether the level has become another."""
+        surprises, foreseen = self._level.surprises(values)
+        most = self._rare(np.stack([*self._novelty.rarity(values), FORESEEN * foreseen]))
         for name, share in SHARES.items():
-            score = share * found[name]
-            most = np.maximum(most, HALF * score / (1 - score))
+            found = self.detectors[name].update(times, surprises if name == "cusum" else values)
+            if name == "cusum":
+                found = np.maximum(2 * found - 1, 0)  # half a threshold is nothing
+            most = np.maximum(most, HALF * share * found / (1 - share * found))
+        moved = self.detectors["shift"].update(times, values) > MOVED
         out = np.zeros(len(most))
         for k, tens in enumerate(most):
             if tens > self._said:
                 out[k] = tens / (tens + HALF)
                 self._said = AGAIN * float(tens)
             self._said *= 1 - FADES
-        return out
+        return out, moved
 
-    def _rare(self) -> Floats:
-        """Powers of ten (n,) of the readings last given, with the mean of the last ones."""
-        tens = np.concatenate([self._novelty.tens, FORESEEN * self._level.tens[None]])
+    def _rare(self, tens: Floats) -> Floats:
+        """Powers of ten (n,) of all three views (3, n), with the mean of the last ones."""
         tens = np.minimum(tens, MOST)
         # Summed one by one: the sum over an axis may go another way for another length.
         rare = tens.max(axis=0) + ALL * (tens[0] + tens[1] + tens[2])
         held = np.concatenate([self._last, rare])
-        self._last = held[-(LAST - 1) :]
+        self._last = held[-(LAST - 1) :].copy()
         return self._again(rare + running(held, LAST))
 
     def _again(self, tens: Floats) -> Floats:

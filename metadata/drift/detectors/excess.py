@@ -34,7 +34,7 @@ class Excess:
             self.waiting = np.concatenate([self.waiting, statistics[at:stop]])
             if len(self.waiting) == EVERY:
                 new = self.waiting[np.isfinite(self.waiting)].astype(np.float32)
-                self.past = np.concatenate([self.past, new])[-KEPT:]
+                self.past = np.concatenate([self.past, new])[-KEPT:].copy()
                 self.waiting = np.empty(0)
                 if len(self.past) >= LEAST:
                     usual = np.quantile(self.past.astype(np.float64), USUAL)

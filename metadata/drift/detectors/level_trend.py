@@ -23,15 +23,16 @@ class LevelTrend:
     def __init__(self) -> None:
         self._state = [0.0] * 7  # level, slope, variances p00 p01 p11, noise variance, count
         self._tail = Tail()
-        #: Powers of ten (n,) of how rare each of the last readings was.
-        self.tens: Floats = np.empty(0)
-        #: What was not foreseen of each of the last readings, in deviations and with its sign.
-        self.surprises: Floats = np.empty(0)
 
     def update(self, times: Floats, values: Floats) -> Floats:
-        self.surprises = np.array([self._one(float(v)) for v in values])
-        self.tens = self._tail.update(np.abs(self.surprises))
-        return np.asarray(self.tens / (self.tens + HALF))
+        _, tens = self.surprises(values)
+        return np.asarray(tens / (tens + HALF))
+
+    def surprises(self, values: Floats) -> tuple[Floats, Floats]:
+        """What was not foreseen of each reading (n,), in deviations and with its sign, and the
+        powers of ten (n,) of how rare that is."""
+        found = np.array([self._one(float(v)) for v in values])
+        return found, self._tail.update(np.abs(found))
 
     def _one(self, value: float) -> float:
         level, slope, p00, p01, p11, noise, count = self._state

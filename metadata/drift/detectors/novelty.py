@@ -42,20 +42,23 @@ class Novelty:
         self._tails = [Tail(), Tail()]
         #: Of the readings kept: squeezed, means, sizes of the steps; None: to be made again.
         self._seen: tuple[Singles, Singles, Singles] | None = None
-        #: Powers of ten (2, n) of the readings last given.
-        self.tens: Floats = np.zeros((2, 0))
 
     def update(self, times: Floats, values: Floats) -> Floats:
+        most = self.rarity(values).max(axis=0)
+        return np.asarray(most / (most + HALF))
+
+    def rarity(self, values: Floats) -> Floats:
+        """Powers of ten (2, n) of how rare the two views of each reading (n,) are."""
         row = np.asarray(values, float)
-        self.tens = np.zeros((2, len(row)))
+        tens = np.zeros((2, len(row)))
         there = np.flatnonzero(np.isfinite(row))
         at = 0
         while at < len(there):
             stop = min(len(there), at + EVERY - len(self._batch))
-            self.tens[:, there[at:stop]] = self._rare(row[there[at:stop]])
+            tens[:, there[at:stop]] = self._rare(row[there[at:stop]])
             at = stop
-        most = self.tens.max(axis=0)
-        return np.asarray(most / (most + HALF))
+        self._seen = None  # six times what is kept: not between two calls
+        return tens
 
     def _rare(self, values: Floats) -> Floats:
         """Powers of ten (2, n) of readings of one batch."""
@@ -96,13 +99,14 @@ class Novelty:
         apart = abs(float(middle) - self._middle) > MOVED * self._spread
         if not len(past) or apart or abs(np.log(spread / self._spread)) > GROWN:
             self._middle, self._spread = float(middle), spread
-            self._kept = self._squeezed(readings)[-KEPT:]
+            self._kept = self._squeezed(readings[-KEPT:])
         else:
-            self._kept = np.concatenate([self._kept, self._squeezed(self._batch)])[-KEPT:]
+            kept = np.concatenate([self._kept, self._squeezed(self._batch)])
+            self._kept = kept[-KEPT:].copy()
         self._batch, self._seen = np.empty(0), None
 
     def to_state(self) -> dict[str, Any]:
-        state = {k: v for k, v in vars(self).items() if k not in ("_tails", "_seen", "tens")}
+        state = {k: v for k, v in vars(self).items() if k not in ("_tails", "_seen")}
         return {**state, "tails": [dict(vars(tail)) for tail in self._tails]}
 
     def restore(self, state: dict[str, Any]) -> None:

@@ -50,7 +50,7 @@ class Windowed(ABC):
                 windows = np.ascontiguousarray(view.transpose(0, 2, 1))[-len(piece) :]
                 found = self.scores(self.statistic(windows))
                 out[start + len(piece) - len(found) : start + len(piece)] = found
-            self._tail = held[-(self.width - 1) :]
+            self._tail = held[-(self.width - 1) :].copy()  # a view would keep the whole piece
         return out
 
     def to_state(self) -> dict[str, Any]:

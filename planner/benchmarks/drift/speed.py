@@ -12,6 +12,7 @@ import numpy as np
 from metadata.drift.follower import Follower
 from metadata.drift.monitor import Monitor
 from metadata.series import Limits, MetricInfo, Samples
+from planner.benchmarks.drift.footprint import held, written
 
 YEAR_BLOCK = 65536
 LEARNED_DAYS = 10
@@ -28,7 +29,7 @@ class Speed:
     a bin, at which all are to be judged. ``seconds`` for ``year_days`` of 1 Hz of one
     metric, only changes of state told, and the same brought to 365 days, with limits and
     ``without``; the most bytes of state that one of them had, or one without limits that is
-    refilled.
+    refilled, written down and, between two blocks, in memory.
     """
 
     metrics_at_1_hz: Mapping[str, float]
@@ -38,14 +39,16 @@ class Speed:
     year_seconds: float
     year_seconds_without: float
     state_bytes: int
+    live_bytes: int
 
 
 def measure(settings: Mapping[str, Any]) -> Speed:
     """Measure all of it on simulated noise, swing and refills."""
     found = {f"{block} s": _metrics(settings["metrics"], block) for block in settings["blocks_s"]}
     days = settings["year_days"]
-    seconds, held = _year(days, Limits(-9.0, 9.0))
-    longer, more = _year(days, None)
+    seconds, limited = _year(days, Limits(-9.0, 9.0))
+    longer, free = _year(days, None)
+    sizes = np.array([*limited, *free, _sizes(refilled())])
     return Speed(
         metrics_at_1_hz=found,
         longest_s=_longest(settings["metrics"], settings["many"]),
@@ -53,7 +56,8 @@ def measure(settings: Mapping[str, Any]) -> Speed:
         seconds=seconds,
         year_seconds=seconds * 365 / days,
         year_seconds_without=longer * 365 / days,
-        state_bytes=max(held, more, _refilled()),
+        state_bytes=int(sizes[:, 0].max()),
+        live_bytes=int(sizes[:, 1].max()),
     )
 
 
@@ -113,12 +117,12 @@ def _longest(few: int, many: int) -> float:
     return longest
 
 
-def _year(days: float, limits: Limits | None) -> tuple[float, int]:
-    """Processor seconds for so many days of 1 Hz of one metric, and the bytes then remembered."""
+def _year(days: float, limits: Limits | None) -> tuple[float, list[tuple[int, int]]]:
+    """Processor seconds for so many days of 1 Hz of one metric, and :func:`_sizes` on the way."""
     rng = np.random.default_rng(2)
     monitor = Monitor({"one": MetricInfo("one", "", limits)})
     count = int(days * 86400)
-    spent, changes, most = 0.0, 0, 0
+    spent, changes, sizes = 0.0, 0, []
     for number, start in enumerate(range(0, count, YEAR_BLOCK)):
         times, values = signal(1.7e9 + np.arange(start, min(start + YEAR_BLOCK, count)), rng)
         block = Samples.of("one", times, values)
@@ -127,21 +131,19 @@ def _year(days: float, limits: Limits | None) -> tuple[float, int]:
             changes += len(list(verdicts.changes()))
         spent += time.process_time() - began
         if number % 50 == 0:
-            most = max(most, size(monitor.to_state()))
-    return spent, max(most, size(monitor.to_state()))
+            sizes.append(_sizes(monitor))
+    return spent, [*sizes, _sizes(monitor)]
 
 
-def _refilled() -> int:
-    """Bytes remembered of a metric without limits whose refills are found."""
+def refilled() -> Monitor:
+    """Has followed a metric without limits and found its refills."""
     monitor = Monitor({"one": MetricInfo("one")})
     times = BEGIN + 10.0 * np.arange(80000.0)
     _, noise = signal(times, np.random.default_rng(5))
     list(monitor.update([Samples.of("one", times, 0.01 * noise - (times % 330) / 330)]))
-    return size(monitor.to_state())
+    return monitor
 
 
-def size(state: Any) -> int:
-    """Bytes of everything that is remembered, as it is written down."""
-    import pickle
-
-    return len(pickle.dumps(state))
+def _sizes(monitor: Monitor) -> tuple[int, int]:
+    """Bytes of one metric as it is written down, and in memory."""
+    return written(monitor.to_state()), held(monitor.followers)

@@ -15,7 +15,7 @@ from metadata.drift.settings import MonitorSettings
 from metadata.drift.verdicts import ALARM, WARNING
 from metadata.series import Limits, LoggedEvent, MetricInfo, Samples
 from planner.benchmarks.drift.early import daily
-from planner.benchmarks.drift.speed import size
+from planner.benchmarks.drift.footprint import written
 from planner.benchmarks.drift.spread import spread
 
 DAY = 86400.0
@@ -80,8 +80,8 @@ def live(todo: tuple[int, str, float]) -> Lived:
             codes.append(said.codes)
         told, at = until, stop
         if len(times) % 100 == 0:
-            most = max(most, size(monitor.to_state()))
-    most = max(most, size(monitor.to_state()))
+            most = max(most, written(monitor.to_state()))
+    most = max(most, written(monitor.to_state()))
     time, code = np.concatenate(times), np.concatenate(codes)
     return _judged(way, made, start, years, time, (code == WARNING) | (code == ALARM), errors, most)
 

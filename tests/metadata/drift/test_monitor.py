@@ -11,6 +11,8 @@ import numpy as np
 from metadata.drift.monitor import Monitor
 from metadata.drift.verdicts import WARNING, Verdicts
 from metadata.series import Limits, LoggedEvent, MetricInfo, Samples
+from planner.benchmarks.drift.footprint import held
+from planner.benchmarks.drift.speed import refilled
 from simulators.histories import SimulatedHistory, draw_history, simulate_history
 
 
@@ -77,12 +79,19 @@ def test_the_cause_is_ranked_first() -> None:
 
 def test_a_metric_without_limits_that_is_refilled_stays_small() -> None:
     """The detectors, the refills that were found and six weeks of bins together."""
-    times = 1.7e9 + 10.0 * np.arange(30000.0)
-    noise = 0.003 * np.random.default_rng(0).standard_normal(len(times))
-    monitor = Monitor({"x": MetricInfo("x")})
-    list(monitor.update([Samples.of("x", times, noise - (times % 330) / 330)]))
-    assert len(monitor.followers["x"].tooth.found) == 192
+    monitor = refilled()
+    [follower] = monitor.followers.values()
+    assert len(follower.tooth.found) == 192
     assert 40000 < sum(kept.nbytes for kept in monitor.to_state().values()) < 65536
+    assert 40000 < held(follower) < 65536  # not the blocks that came, nor what was made of them
+
+
+def test_a_metric_that_drifts_to_its_limit_stays_small() -> None:
+    now = monitor()
+    for name in history().names:
+        times, values = history().series[name]
+        list(now.update([Samples.of(name, times, values)]))
+    assert max(held(follower) for follower in now.followers.values()) < 65536
 
 
 def test_changes_are_few_and_each_has_a_sentence() -> None:

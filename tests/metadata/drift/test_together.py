@@ -42,8 +42,8 @@ def test_what_hardly_a_channel_shows_alone_is_said_once() -> None:
         assert len(said) <= 3
         for column in rows.T:
             alone = Ensemble()
-            unusual = alone.update(times, column) > 0.6
-            shown += int((unusual | alone.moved)[700:740].any())
+            scores, moved = alone.judge(times, column)
+            shown += int(((scores > 0.6) | moved)[700:740].any())
     assert shown <= len(NAMES)  # a third of the channels at most
 
 
