@@ -5,7 +5,7 @@ from __future__ import annotations
 from metadata.scan_info import Content
 from planner.grammar import reachable, slots
 from planner.materials import named_materials
-from planner.situation import Message, Situation, message, rules
+from planner.situation import Message, Situation, message, named, rules
 from planner.task import Goal
 
 NEED_PROJECTIONS = (Goal.STITCH, Goal.ALIGN, Goal.CENTER, Goal.DESTRIPE, Goal.PHASE_RETRIEVE,
@@ -26,7 +26,7 @@ def refusal(situation: Situation) -> Message | None:
         return message("refusal.no_tiles", sizes=sizes)
     missing = [g for g in task.goals if not reachable(g)]
     if missing:
-        return message("refusal.goal", goals=", ".join(g.value for g in missing))
+        return message("refusal.goal", goals=tuple(map(named, missing)))
     if Goal.STITCH in task.goals and len(situation.infos) == 1 and not _full_turn(situation):
         return message("refusal.one_tile")
     if info.projections < limits["least_views"]:
@@ -47,7 +47,7 @@ def refusal(situation: Situation) -> Message | None:
 def _together(situation: Situation) -> Message | None:
     """Why goals that need several scans, or pictures, cannot be served on these files."""
     task, infos = situation.task, situation.infos
-    goals = ", ".join(g.value for g in situation.together)
+    goals = tuple(map(named, situation.together))
     if len({i.content for i in infos}) > 1:
         kinds = ", ".join(f"{i.path.name} ({i.content.value})" for i in infos)
         return message("refusal.mixed", files=kinds)
@@ -83,13 +83,13 @@ def _of_stack(situation: Situation) -> Message | None:
     goals = set(situation.task.goals)
     if situation.content is Content.IMAGES:
         if goals - {Goal.DIFFRACTION}:
-            others = ", ".join(g.value for g in situation.task.goals if g is not Goal.DIFFRACTION)
-            return message("refusal.images", goals=others)
+            others = [g for g in situation.task.goals if g is not Goal.DIFFRACTION]
+            return message("refusal.images", goals=tuple(map(named, others)))
         poni = situation.info.path.with_suffix(".poni")
         return None if poni.is_file() else message("refusal.poni", file=poni.name)
     before = [g for g in situation.task.goals if g in NEED_PROJECTIONS]
     if before and (len(before) == len(goals) or Goal.STITCH in goals):
-        return message("refusal.volume", goals=", ".join(g.value for g in before))
+        return message("refusal.volume", goals=tuple(map(named, before)))
     if len(situation.infos) > 1 and not situation.together:
         return message("refusal.one_volume", count=len(situation.infos))
     return None
@@ -103,7 +103,8 @@ def missing_part(situation: Situation) -> Message:
         known = {"energy": info.energy_kev, "distance": info.distance_m, "pixel": info.pixel_size_m}
         lost = ", ".join(name for name, value in known.items() if not value)
         return message("missing.phase", lost=lost)
-    return message("missing.step", step=empty.name if empty else "-", state=info.state.value)
+    return message("missing.step", step=empty.name.replace("_", " ") if empty else "-",
+                   state=info.state.value)  # fmt: skip
 
 
 def _full_turn(situation: Situation) -> bool:

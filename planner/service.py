@@ -246,13 +246,15 @@ def run(
     reading: Mapping[str, Any] = {},
     of: Answer | None = None,
     audition: float = 0.0,
+    language: str = "en",
     **options: Any,
 ) -> RunRecord:
     """Run a plan, a pipeline file, or the first plan for a text; see ``toolbox.execution.run``.
 
     ``confirm`` is asked before a plan that breaks a stated budget starts; without it, it starts.
     ``of``: the answer that a plan was taken from, whose task, limits and warnings the run keeps.
-    ``reading`` and ``audition`` as for :func:`plan`. Raises RefusedError where a text cannot be
+    ``reading`` and ``audition`` as for :func:`plan`. ``language``: in which a run of no request is
+    told ("en", "zh"). Raises RefusedError where a text cannot be
     served.
     """
     from metadata.store import default_store_path
@@ -264,7 +266,7 @@ def run(
 
         require_scheduler(options["scheduler"])
     pipeline, task, said = _given(what)
-    lang = task.language if task else of.task.language if of else "en"
+    lang = task.language if task else of.task.language if of else language
     with told_in(lang), opened(scans, reading) as inputs:
         found = of
         if task is not None:
@@ -364,7 +366,7 @@ def _given(
         return what.pipeline, None, []
     if isinstance(what, Pipeline):
         return what, None, []
-    if isinstance(what, Path) or _names_plan(what):
+    if isinstance(what, Path) or names_plan(what):
         return Pipeline.load(str(what)), None, []
     return None, *_task(what)
 
@@ -404,6 +406,15 @@ def feedback(
     better, worse = _run_id(run), better_than and _run_id(better_than)
     with Memory() as memory:
         return memory.judge(better, worse, rating, beamline_name(beamline))
+
+
+def run_language(run: str) -> str | None:
+    """The language of the request that a run of the store was for; None where it was for none."""
+    from metadata.store import Store
+
+    with Store() as runs:
+        task: dict[str, Any] = runs.run(_run_id(run)).get("task") or {}
+    return task.get("language")
 
 
 def _run_id(run: str) -> str:
@@ -490,7 +501,8 @@ def _task(text: str | Task) -> tuple[Task, list[str]]:
     return replace(understood.task, text=text), list(understood.warnings)
 
 
-def _names_plan(text: str | Task) -> bool:
+def names_plan(text: str | Task) -> bool:
+    """Whether what is to be run is the name of a plan file and no request."""
     named = isinstance(text, str) and text.lower().endswith((".yaml", ".yml"))
     return named and (" " not in str(text) or os.path.isfile(str(text)))
 

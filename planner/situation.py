@@ -23,14 +23,23 @@ from planner.traits import Traits
 
 @dataclass(frozen=True)
 class Message:
-    """A phrase to be said in the language of the request."""
+    """A phrase to be said in the language of the request. Its values may be phrases too, or tuples
+    of them, which are told as a list."""
 
     key: str
     values: tuple[tuple[str, Any], ...] = ()
 
     def text(self, language: str) -> str:
         """The phrase in a language, its values put in."""
-        return say(self.key, language, **dict(self.values))
+        return say(self.key, language, **{n: _told(v, language) for n, v in self.values})
+
+
+def _told(value: Any, language: str) -> Any:
+    if isinstance(value, Message):
+        return value.text(language)
+    if isinstance(value, tuple):
+        return (", " if language == "en" else "、").join(_told(v, language) for v in value)
+    return value
 
 
 # Goals that ask of several scans what they have to do with each other; they are not tiles.
@@ -41,6 +50,15 @@ ANY_PROBE = ("x-ray", "neutron", "electron")
 def message(key: str, **values: Any) -> Message:
     """A message from a phrase's key and values."""
     return Message(key, tuple(values.items()))
+
+
+def named(member: Condition | Goal) -> Message:
+    """What people call a condition or a goal.
+
+    >>> named(Condition.LOW_DOSE).text("en"), named(Goal.SEGMENT).text("zh")
+    ('low dose', '分割')
+    """
+    return message(f"{type(member).__name__.lower()}.{member.value}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,15 +162,17 @@ def assess(
             if seen is False and rule is not None and rule.get("trusted", True):
                 trait = getattr(traits, rule["trait"])
                 messages.append(
-                    message("disagree.said", condition=condition.value,
-                            trait=rule["trait"], value=trait.value, unit=trait.unit)
+                    message("disagree.said", condition=named(condition),
+                            trait=message(f"trait.{rule['trait']}"), value=trait.value,
+                            unit=trait.unit)
                 )  # fmt: skip
         elif seen and rule is not None and rule.get("trusted", True):
             held[condition] = "data"
             trait = getattr(traits, rule["trait"])
             messages.append(
-                message("disagree.unsaid", condition=condition.value,
-                        trait=rule["trait"], value=trait.value, unit=trait.unit)
+                message("disagree.unsaid", condition=named(condition),
+                        trait=message(f"trait.{rule['trait']}"), value=trait.value,
+                        unit=trait.unit)
             )  # fmt: skip
     tiles = len(inspections) > 1 and not set(task.goals) & set(TOGETHER)
     if tiles and not {Condition.MOSAIC, Condition.TIME_SERIES} & set(held):

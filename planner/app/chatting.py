@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from planner import service
+from planner.app.languages import chosen_language, progress_words
 from planner.language import say
-from planner.language.normal import CJK
 
 PROMPT = "› "
 
@@ -26,14 +26,15 @@ def talk(
     from toolbox.execution.progress import progress_bar
 
     conversation = service.conversation(scans, output, reading=reading)
+    state = conversation.state
     if not as_json and sys.stdin.isatty():
-        print(say("chat.welcome", _language()))
+        print(say("chat.welcome", chosen_language(None)))
     for line in _lines():
         try:
-            with progress_bar() as progress:
+            with progress_bar(lambda t: progress_words(state.language)(t)) as progress:
                 turn = conversation.say(line, progress)
         except KeyboardInterrupt:
-            print(say("chat.broken_off", conversation.state.language), file=sys.stderr)
+            print(say("chat.broken_off", state.language), file=sys.stderr)
             continue
         if as_json:
             print(json.dumps({"said": line, **turn.to_json()}, ensure_ascii=False, default=str),
@@ -58,11 +59,3 @@ def _lines() -> Iterator[str]:
                 return
         if line.strip():
             yield line.strip()
-
-
-def _language() -> str:
-    """Chinese where the machine speaks it."""
-    import locale
-
-    told = locale.getlocale()[0] or ""
-    return "zh" if told.startswith("zh") or CJK.search(told) else "en"

@@ -16,6 +16,7 @@ import typer.main
 
 from metadata.errors import InputError, TomoplanError
 from planner.app.judging import feedback
+from planner.app.languages import Language, chosen_language, language_for, progress_words
 from planner.app.options import as_options
 from planner.app.watching import watch
 
@@ -176,10 +177,12 @@ def inspect(
     darks: Darks = None,
     state: State = None,
     content: Content = None,
+    language: Language = None,
     as_json: Json = False,
 ) -> None:
     """What the file says and what the data shows."""
     from planner import service
+    from planner.language import told_in
 
     reading = _reading(
         data=data, angles=angles, flats=flats, darks=darks, state=state, content=content
@@ -188,7 +191,9 @@ def inspect(
         from planner.app.pictures import preview_picture, require_picture
 
         require_picture(preview)
-    found = service.inspect(scan, reading=reading)
+    lang = chosen_language(language)
+    with told_in(lang):
+        found = service.inspect(scan, reading=reading)
     if preview is not None:
         preview_picture(found, preview)
     if as_json:
@@ -200,7 +205,7 @@ def inspect(
     else:
         from planner.app.rendering import show_inspection
 
-        show_inspection(found, service.recognised(found))
+        show_inspection(found, service.recognised(found), lang)
 
 
 @app.command()
@@ -213,21 +218,25 @@ def similar(
     darks: Darks = None,
     state: State = None,
     content: Content = None,
+    language: Language = None,
     as_json: Json = False,
 ) -> None:
     """Past runs on the scans that look most like this one."""
     from planner import service
+    from planner.language import told_in
 
     reading = _reading(
         data=data, angles=angles, flats=flats, darks=darks, state=state, content=content
     )
-    found = service.similar(scan, limit, reading=reading)
+    lang = chosen_language(language)
+    with told_in(lang):
+        found = service.similar(scan, limit, reading=reading)
     if as_json:
         _print_json([run.to_json() for run in found])
     else:
         from planner.app.rendering import show_similar
 
-        show_similar(found)
+        show_similar(found, lang)
 
 
 @app.command()
@@ -331,11 +340,12 @@ def run(
     reading = _reading(
         data=data, angles=angles, flats=flats, darks=darks, state=state, content=content
     )
+    lang = language_for(what)
     try:
-        with progress_bar() as progress:
+        with progress_bar(progress_words(lang)) as progress:
             record = service.run(what, scans, output, confirm=_confirmer(yes, what),
                                  reading=reading, audition=seconds, progress=progress,
-                                 **options)  # fmt: skip
+                                 language=lang, **options)  # fmt: skip
     except service.RefusedError as refused:
         if not as_json:
             raise
@@ -350,7 +360,7 @@ def run(
              "record": record.to_json(), "warnings": list(record.warnings)}
         )  # fmt: skip
     else:
-        show_record(record)
+        show_record(record, lang)
 
 
 def _confirmer(yes: bool, text: str) -> Callable[[Any], bool]:

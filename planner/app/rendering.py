@@ -14,8 +14,10 @@ from metadata.scan_info import Content, ScanInfo
 from planner.app.options import as_options
 from planner.language.phrases import say
 from planner.language.times import time_words
+from planner.language.translation import translate
 from planner.measures import measured_words
 from planner.plan import Answer
+from planner.situation import named
 from planner.task import Condition, Task
 
 if TYPE_CHECKING:
@@ -37,26 +39,30 @@ def show_task(task: Task) -> None:
     console.print(table)
 
 
-def _size(info: ScanInfo) -> str:
-    first, second = (info.rows, info.projections) if info.content is Content.VOLUME else (
-        info.projections, info.rows)  # fmt: skip
-    names = "z, y, x" if info.content is Content.VOLUME else "frame, row, col"
-    return f"{first} × {second} × {info.columns} ({names})"
+def _size(info: ScanInfo, lang: str) -> str:
+    if info.content is Content.VOLUME:
+        return say(
+            "show.slices", lang, count=info.rows, rows=info.projections, columns=info.columns
+        )
+    return say("show.images", lang, count=info.projections, rows=info.rows, columns=info.columns)
 
 
-def show_inspection(found: Inspection, recognised: Mapping[Condition, float] = {}) -> None:
+def show_inspection(
+    found: Inspection, recognised: Mapping[Condition, float] = {}, lang: str = "en"
+) -> None:
     """Geometry, traits and warnings of a scan, and the conditions that its pictures show."""
     info = found.info
-    console.print(
-        f"[bold]{escape(str(info.path))}[/bold]  {info.format}: {info.projections} projections of "
-        f"{info.rows} × {info.columns}, {info.flats} flats, {info.darks} darks, {info.dtype}, "
-        f"{info.state.value}"
-    )
+    told = say(
+        "show.scan", lang, format=info.format, views=info.projections, rows=info.rows,
+        columns=info.columns, flats=info.flats, darks=info.darks, dtype=info.dtype,
+        state=info.state.value,
+    )  # fmt: skip
+    console.print(f"[bold]{escape(str(info.path))}[/bold]  {told}")
     if info.content is not Content.PROJECTIONS:
-        console.print(f"{info.content.value}: {_size(info)}")
+        console.print(_size(info, lang))
     start, stop = math.degrees(info.angle_start_rad), math.degrees(info.angle_stop_rad)
-    console.print(f"angles {start:.3f}° to {stop:.3f}°" + (" (assumed)" if info.angles_assumed
-                                                            else ""))  # fmt: skip
+    assumed = say("show.assumed", lang) if info.angles_assumed else ""
+    console.print(say("show.angles", lang, start=start, stop=stop, assumed=assumed))
     known = [
         ("pixel", info.pixel_size_m, 1e6, "µm"),
         ("energy", info.energy_kev, 1, "keV"),
@@ -65,31 +71,34 @@ def show_inspection(found: Inspection, recognised: Mapping[Condition, float] = {
     ]
     for name, value, factor, unit in known:
         if value is not None:
-            console.print(f"{name} {value * factor:.4g} {unit}")
-    table = Table("trait", "value", "from", "to", "unit", box=None)
+            console.print(f"{translate(name, lang)} {value * factor:.4g} {unit}")
+    table = Table(*say("show.trait_heads", lang).split("|"), box=None)
     for name, trait in found.traits.to_json().items():
+        called = say(f"trait.{name}", lang)
         if trait is None:
-            table.add_row(name, "not measurable", "", "", "")
+            table.add_row(called, say("show.not_measurable", lang), "", "", "")
         else:
             numbers = [f"{trait[k]:.4g}" for k in ("value", "low", "high")]
-            table.add_row(name, *numbers, trait["unit"])
+            table.add_row(called, *numbers, translate(trait["unit"], lang).lstrip("，"))
     console.print(table)
     if recognised:
-        said = ", ".join(f"{c.value.replace('_', ' ')} ({p:.0%})" for c, p in recognised.items())
-        console.print(f"the pictures look like {said}")
-    _warnings(found.warnings)
+        joined = ", " if lang == "en" else "、"
+        seen = joined.join(f"{named(c).text(lang)} ({p:.0%})" for c, p in recognised.items())
+        console.print(say("show.looks_like", lang, conditions=seen))
+    _warnings([translate(warning, lang) for warning in found.warnings])
     if found.preview is None:
         return
-    console.print(f"[dim]looked at {found.preview.views_read} views of "
-                  f"{len(found.preview.raw.rows)} rows in {found.seconds:.2f} s[/dim]")  # fmt: skip
+    looked = say("show.looked", lang, views=found.preview.views_read,
+                 rows=len(found.preview.raw.rows), seconds=found.seconds)  # fmt: skip
+    console.print(f"[dim]{looked}[/dim]")
 
 
-def show_similar(runs: Sequence[SimilarRun]) -> None:
+def show_similar(runs: Sequence[SimilarRun], lang: str = "en") -> None:
     """Past runs, the one on the most similar scan first."""
     if not runs:
-        console.print("No run is kept yet whose scan was looked at.")
+        console.print(say("show.no_similar", lang))
         return
-    table = Table("likeness", "run", "scan", "steps", "seconds", "quality", box=None)
+    table = Table(*say("show.similar_heads", lang).split("|"), box=None)
     for run in runs:
         quality = ", ".join(f"{name} {value:.3g}" for name, value in run.quality.items())
         table.add_row(f"{run.likeness:.3f}", run.id[:8], escape(run.scan), " → ".join(run.steps),
@@ -126,9 +135,10 @@ def show_answer(answer: Answer) -> None:
     console.print(f"\n[dim]{planned}[/dim]")
 
 
-def show_record(record: RunRecord) -> None:
-    """What a run took, found and chose, in the language of the request that it was for."""
-    lang = str((record.task or {}).get("language", "en"))
+def show_record(record: RunRecord, lang: str = "en") -> None:
+    """What a run took, found and chose, in the language of the request that it was for; of one
+    that was for none, in ``lang``."""
+    lang = str((record.task or {}).get("language", lang))
     output = f"[bold]{escape(str(record.output))}[/bold]"
     gib = record.peak_bytes / GIB
     console.print(

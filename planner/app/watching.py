@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from planner.app.languages import Language, chosen_language
+
 
 def watch(
     sources: Annotated[
@@ -41,13 +43,13 @@ def watch(
     ] = False,
     keep: Annotated[bool, typer.Option("--keep", help="Keep histories in the store too.")] = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="Forget an unfinished watch.")] = False,
-    language: Annotated[str, typer.Option(help="en or zh.")] = "en",
+    language: Language = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
 ) -> None:
     """Warns before a limit is reached: when, and probably why; live or over a history."""
     from functools import partial
 
-    from metadata.watch.session import Wishes, require_language, watch_all
+    from metadata.watch.session import Wishes, watch_all
     from metadata.watch.standing import acknowledge_problems, show_standing
     from planner.language.translation import told_in, translate
 
@@ -56,18 +58,18 @@ def watch(
         from toolbox.scan_measures import FrameMeasures
 
         measures = FrameMeasures()
-    require_language(language)
+    lang = chosen_language(language)
     wishes = Wishes(
         sources=tuple(sources or ()), limit=tuple(limit or ()), limits=limits, events=events,
         follow=follow, stop_after=stop_after, report=report, false_alarm_days=false_alarm_days,
-        log=log, webhook=webhook, keep=keep, fresh=fresh, language=language, as_json=as_json,
+        log=log, webhook=webhook, keep=keep, fresh=fresh, language=lang, as_json=as_json,
         measures=measures,
     )  # fmt: skip
-    tell = partial(translate, lang=language)
-    with told_in(language):
+    tell = partial(translate, lang=lang)
+    with told_in(lang):
         if acknowledge or snooze:
-            acknowledge_problems(acknowledge or (), snooze or (), by, language)
+            acknowledge_problems(acknowledge or (), snooze or (), by, lang)
         if sources:
             watch_all(wishes, tell)
         elif not (acknowledge or snooze):
-            show_standing(language, as_json)
+            show_standing(lang, as_json)

@@ -9,7 +9,6 @@ from planner.conversation.followups import bare
 from planner.conversation.state import State
 from planner.language.normal import normal
 from planner.language.phrases import say
-from planner.language.translation import translate
 from planner.language.vocabulary import vocabulary
 from planner.language.wishes import wishes_in
 from planner.plan import Plan
@@ -89,8 +88,9 @@ def _without(stage: str, plan: Plan, state: State, lang: str) -> str:
     trait = getattr(seen, trait_name) if seen is not None and trait_name else None
     if trait is None:
         return say("chat.no_step", lang, rank=plan.rank, step=name)
-    return say("chat.no_step_seen", lang, rank=plan.rank, step=name,
-               trait=translate(trait_name, lang), value=trait.value, unit=trait.unit)  # fmt: skip
+    shown = say(f"trait.{trait_name}", lang)
+    return say("chat.no_step_seen", lang, rank=plan.rank, step=name, trait=shown,
+               value=trait.value, unit=trait.unit)  # fmt: skip
 
 
 def _about_plan(question: str) -> bool:

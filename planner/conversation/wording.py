@@ -94,7 +94,7 @@ def inspection_words(found: Inspection, lang: str) -> str:
     for name, trait in found.traits.to_json().items():
         if trait is not None:
             unit = translate(trait["unit"], lang)
-            lines.append(f"  {translate(name, lang)} {trait['value']:.4g} "
+            lines.append(f"  {say(f'trait.{name}', lang)} {trait['value']:.4g} "
                          f"({trait['low']:.4g} … {trait['high']:.4g}) {unit}".rstrip())  # fmt: skip
     lines += [f"! {plain(translate(w, lang))}" for w in found.warnings]
     return "\n".join(lines)

@@ -20,6 +20,7 @@ LISTS = {"; ": "；", " and another ": "和", " and ": "和", ", ": "、", ": ":
 PLACE = re.compile(r"\{(\w+)\}")
 # A length of time in a place of a sentence
 TIME = re.compile(r"([\d.]+(?:e[+-]?\d+)?) (s|min|h|d)")
+TIMES = re.compile(rf"{TIME.pattern}(?: {TIME.pattern})*")
 UNITS = {"s": "秒", "min": "分钟", "h": "小时", "d": "天"}
 
 
@@ -34,8 +35,8 @@ def translate(text: str, lang: str) -> str:
     """
     if lang == "en" or not text:
         return text
-    if length := TIME.fullmatch(text):
-        return f"{length[1]} {UNITS[length[2]]}"
+    if TIMES.fullmatch(text):
+        return TIME.sub(lambda length: f"{length[1]} {UNITS[length[2]]}", text)
     for shape, chinese in _shapes():
         found = shape.fullmatch(text)
         if found:

@@ -50,8 +50,9 @@ class Steps:
 
 
 @contextmanager
-def progress_bar() -> Iterator[Progress]:
-    """A progress bar with the time left, on standard error."""
+def progress_bar(tell: Callable[[str], str] = str) -> Iterator[Progress]:
+    """A progress bar with the time left, on standard error; ``tell`` puts its words into the
+    language of the one who waits."""
     from rich.console import Console
     from rich.progress import BarColumn, TaskProgressColumn, TextColumn
     from rich.progress import Progress as Bar
@@ -63,15 +64,15 @@ def progress_bar() -> Iterator[Progress]:
         TextColumn("{task.fields[left]}"),
     )
     bar = Bar(*columns, console=Console(stderr=True))
-    task = bar.add_task("starting", total=1.0, left="")
+    task = bar.add_task(tell("starting"), total=1.0, left="")
 
-    def tell(done: float, total: float, left: float | None, text: str) -> None:
+    def hear(done: float, total: float, left: float | None, text: str) -> None:
         bar.start()  # only now: what cannot start shows no bar
-        told = "" if left is None else f"{duration(left)} left"
-        bar.update(task, completed=done, total=total, description=text[:60], left=told)
+        told = "" if left is None else tell(f"{duration(left)} left")
+        bar.update(task, completed=done, total=total, description=tell(text)[:60], left=told)
 
     try:
-        yield tell
+        yield hear
     except BaseException:
         bar.live.transient = not bar.console.is_terminal  # in a log, the error stands alone
         raise
