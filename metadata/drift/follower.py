@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from metadata.drift.away import BACK, HOME, KNOWN, Away
 from metadata.drift.beam import is_ring_current
 from metadata.drift.bins import BIN_S, Bins, ClosedBin
 from metadata.drift.block import Block
@@ -16,7 +18,7 @@ from metadata.drift.judge import Judge
 from metadata.drift.nearing import Nearing
 from metadata.drift.own_gaps import OwnGaps
 from metadata.drift.passage import Passage
-from metadata.drift.regimes import MAINTENANCE, REFILL, STEADY, Timeline
+from metadata.drift.regimes import AWAY, MAINTENANCE, RECOVERY, REFILL, STEADY, Timeline
 from metadata.drift.roughness import Roughness
 from metadata.drift.saw_tooth import SawTooth
 from metadata.drift.settings import MonitorSettings
@@ -33,7 +35,7 @@ Floats = NDArray[np.float64]
 KEPT = ("shown", "resets", "inside")
 PARTS = {"clock": Clock, "bins": Bins, "rough": Roughness, "judge": Judge, "stuck": Stuck,
          "tooth": SawTooth, "gaps": OwnGaps, "passage": Passage, "nearing": Nearing,
-         "ticks": Ticks}  # fmt: skip
+         "ticks": Ticks, "away": Away}  # fmt: skip
 # No instrument reads this: what a broken format or driver makes.
 WILDEST = 1e100
 
@@ -47,7 +49,7 @@ class Follower:
         self.clock, self.bins, self.rough = Clock(), Bins(), Roughness()
         self.judge, self.stuck = Judge(), Stuck()
         self.tooth, self.gaps, self.passage = SawTooth(), OwnGaps(), Passage()
-        self.nearing = Nearing()
+        self.nearing, self.away = Nearing(), Away()
         self.ticks, self.beam = Ticks(), is_ring_current(info)
         self.causes: tuple[Cause, ...] = ()
         #: Seconds after a bin's end at which it is judged, and the one that waits for that.
@@ -162,12 +164,18 @@ class Follower:
     def step(self, start: int, stop: int) -> None:
         """Take in samples ``start … stop`` of the block, all of the open bin."""
         block, part = self._block, slice(start, stop)
-        use = block.steady[part]
+        heard = block.steady[part]
+        away, back = self._away(part, heard)
+        heard, use = heard & (away < KNOWN), heard & (away == HOME)
         values = block.values[part][use]
         self.bins.add(block.clock[part][use], values)
         self.rough.update(values)
         before = self.passage.reached
-        reached = self.passage.update(block.values[part], use, self.limits)
+        reached = np.zeros(len(use), bool)
+        for a, b in pairwise([0, *back, len(use)]):
+            if a in back:
+                self.passage = Passage()
+            reached[a:b] = self.passage.update(block.values[part][a:b], heard[a:b], self.limits)
         near = np.zeros(len(use), np.int8)
         if np.isfinite(self.judge.usual):
             edges = self.judge.edges(self.limits)
@@ -178,6 +186,24 @@ class Follower:
         if self.passage.reached and not before:
             first = start + int(np.argmax(reached))
             self.judge.learned.arrived(float(self._block.clock[first]))
+
+    def _away(self, part: slice, use: NDArray[np.bool_]) -> tuple[NDArray[np.int8], list[int]]:
+        """What is known of readings far outside the limits, as :meth:`Away.update` has it; a log
+        book knows better."""
+        block, limits = self._block, self.limits
+        unlogged = block.clock[part] < block.timeline.logged
+        if not self.limited or not unlogged.any() or not np.isfinite(self.judge.usual):
+            return np.zeros(len(use), np.int8), []
+        codes, back = self.away.update(
+            block.clock[part], block.values[part], use & unlogged, self.judge.edges(limits), limits
+        )
+        codes[~unlogged] = HOME
+        regimes = block.regimes[part]  # a view
+        regimes[(codes == KNOWN) & use], regimes[(codes == BACK) & use] = AWAY, RECOVERY
+        for place in back:
+            if codes[place] == BACK:
+                self.gaps.back(float(block.clock[part][place]))
+        return codes, back
 
     def _tell(self, part: slice, reached: NDArray[np.bool_], near: NDArray[np.int8]) -> None:
         judge, found = self.judge, self.judge.forecast
@@ -259,7 +285,8 @@ class Follower:
         for kept in KEPT:
             setattr(follower, kept, state[kept])
         for part, kind in PARTS.items():
-            setattr(follower, part, kind.from_state(state[part]))  # type: ignore[attr-defined]
+            if part in state:
+                setattr(follower, part, kind.from_state(state[part]))  # type: ignore[attr-defined]
         if state["waiting"]:
             follower.waiting = ClosedBin(**state["waiting"])
         follower.causes = tuple(Cause(*c) for c in state["causes"])

@@ -6,7 +6,7 @@ recovers and is not judged, and after many its level may be another, as after ma
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_right, insort
 from typing import Any
 
 import numpy as np
@@ -55,6 +55,10 @@ class OwnGaps:
             self._pace.add(silence if np.isfinite(self._last) else silence[1:])
             self._last = float(times[-1])
         return out
+
+    def back(self, time: float) -> None:
+        """From ``time`` (unix s) on the level may be another too, for another reason."""
+        insort(self.eras, time)
 
     def era(self, time: float) -> int:
         return self._gone + bisect_right(self.eras, time)

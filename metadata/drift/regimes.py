@@ -27,8 +27,9 @@ REGIMES = (
     "dump",
     "maintenance",
     "shutdown",
+    "away",
 )
-OPERATION, REFILL, CLOSED, ENERGY_CHANGE, RECOVERY, DUMP, MAINTENANCE, SHUTDOWN = range(8)
+OPERATION, REFILL, CLOSED, ENERGY_CHANGE, RECOVERY, DUMP, MAINTENANCE, SHUTDOWN, AWAY = range(9)
 #: Where a sample is judged and learned from.
 STEADY = (OPERATION, REFILL)
 

@@ -30,7 +30,7 @@ STATE_COLOURS = {State.QUIET: "#d9ead3", State.MOVING: "#9fc5e8", State.WARNING:
                  State.ALARM: "#d62728", State.GAP: "#ffffff"}  # fmt: skip
 REGIME_COLOURS = {"refill": "#f4f1de", "closed": "#ececec", "energy_change": "#e3d9f2",
                   "recovery": "#dcefe4", "dump": "#f6d5d5", "maintenance": "#cfd8dc",
-                  "shutdown": "#b0bec5"}  # fmt: skip
+                  "shutdown": "#b0bec5", "away": "#ead7f0"}  # fmt: skip
 CAUSE_COLOUR = "#7b3294"
 CHINESE_FONTS = ("Noto Sans CJK SC", "Noto Sans CJK JP", "Source Han Sans SC",
                  "WenQuanYi Micro Hei", "WenQuanYi Zen Hei", "SimHei", "PingFang SC")  # fmt: skip
