@@ -48,6 +48,9 @@ def stages_named(text: str) -> tuple[Stage, ...]:
     plain = normal(text)
     steps = vocabulary("wishes")["steps"].values()
     named = {s["stage"] for s in steps if "stage" in s and re.search(s["called"], plain)}
+    if not named:  # a step may be named by what it is for
+        asked: dict[str, str] = vocabulary("conversation")["stages"]
+        named = {stage for stage, words in asked.items() if re.search(words, plain)}
     return tuple(stage for stage in Stage if stage.value in named)
 
 

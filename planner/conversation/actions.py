@@ -40,6 +40,7 @@ from planner.task import Intent, Task
 from toolbox.catalogue import card_text
 
 MOST = 16  # actions in one turn, whoever asks for them
+KEPT = 20  # choices to which one can go back
 
 
 class Actions:
@@ -62,6 +63,7 @@ class Actions:
         self._scorer, self._costs = scorer, costs
         # A model may ask for several at once, and what runs them does so in threads.
         self._one = threading.RLock()
+        self._before = state.chosen
 
     def inspect(self, file: str | None = None) -> Told:
         """What a scan's file says and its data shows; by default the scan now spoken of."""
@@ -74,6 +76,14 @@ class Actions:
     def choose(self, rank: int) -> Told:
         """Take one of the plans; a negative rank counts from the last."""
         return self._does("choose", self._choose, rank)
+
+    def show(self, rank: int) -> Told:
+        """One of the plans with its reasons; a negative rank counts from the last."""
+        return self._does("show", self._show, rank)
+
+    def back(self) -> Told:
+        """Speak again of what was chosen before the last change."""
+        return self._does("back", self._back)
 
     def alternatives(self) -> Told:
         """The plans at hand once more."""
@@ -95,9 +105,9 @@ class Actions:
         """How the metrics of a source that the person named stand."""
         return self._does("watch", self._watch, source)
 
-    def tools(self, name: str | None = None) -> Told:
-        """The catalogue, or the card of one tool."""
-        return self._does("tools", self._tools, name)
+    def tools(self, name: str | None = None, asked: str = "") -> Told:
+        """The catalogue (of the steps that a question ``asked`` names), or the card of one tool."""
+        return self._does("tools", self._tools, name, asked)
 
     # ---- what they do ----------------------------------------------------------------------------
 
@@ -142,20 +152,45 @@ class Actions:
     def take_up(self, answer: Answer, scans: Sequence[Path]) -> None:
         """Speak of these plans from now on."""
         state = self.state
+        self._remember()
         state.answer, state.planned, state.rank = answer, tuple(scans), 1
         state.proposal, state.current = None, tuple(scans)
 
     def _choose(self, rank: int) -> Told:
         answer = self._planned()
-        count = len(answer.plans)
-        place = rank if rank > 0 else count + 1 + rank
-        if not 1 <= place <= count:
-            raise InputError(f"There is no plan {rank}; expected 1 to {count}.")
+        place = _place(rank, answer)
+        if place != self.state.rank:
+            self._remember()
         self.state.rank, self.state.proposal = place, None
-        plan = answer.plans[place - 1]
-        lines = [say("chat.taken", self._lang, rank=place), plan_words(plan, self._lang),
-                 *(f"    · {plain(r)}" for r in plan.reasons)]  # fmt: skip
+        lines = [say("chat.taken", self._lang, rank=place), *self._lines(answer, place)]
         return Told("choose", "\n".join(lines), plan_data(answer, place))
+
+    def _lines(self, answer: Answer, place: int) -> list[str]:
+        plan = answer.plans[place - 1]
+        return [plan_words(plan, self._lang), *(f"    · {plain(r)}" for r in plan.reasons)]
+
+    def _show(self, rank: int) -> Told:
+        answer = self._planned()
+        place = _place(rank, answer)
+        return Told("show", "\n".join(self._lines(answer, place)), plan_data(answer, place))
+
+    def _remember(self) -> None:
+        """Keep what was chosen before this turn."""
+        if self._before is not None:
+            self.state.earlier = (*self.state.earlier[1 - KEPT :], self._before)
+            self._before = None
+
+    def _back(self) -> Told:
+        if not self.state.earlier:
+            raise InputError(say("chat.no_earlier", self._lang))
+        *rest, before = self.state.earlier
+        state = self.state
+        state.earlier, state.proposal = tuple(rest), None
+        state.answer, state.planned, state.rank = before.answer, before.scans, before.rank
+        state.current = before.scans
+        answer = self._planned()
+        lines = [say("chat.back", self._lang), *self._lines(answer, state.rank)]
+        return Told("back", "\n".join(lines), plan_data(answer, state.rank))
 
     def _alternatives(self) -> Told:
         answer, rank = self._planned(), self.state.rank
@@ -240,11 +275,11 @@ class Actions:
 
         return standing(self._source(source), self._lang)
 
-    def _tools(self, name: str | None) -> Told:
+    def _tools(self, name: str | None, asked: str) -> Told:
         if name:
             text = card_text(name)
             return Told("tools", text, {"card": plain(text, 1500)})
-        text = catalogue(Task(Intent.CATALOGUE, language=self._lang))
+        text = catalogue(Task(Intent.CATALOGUE, text=asked, language=self._lang))
         return Told("tools", text, {"catalogue": plain(text, 2500)})
 
     # ---- what they may touch ---------------------------------------------------------------------
@@ -301,6 +336,15 @@ class Actions:
         if name is None:
             return self.state.pointed
         return name if name in self.state.addresses else str(self._known(name))
+
+
+def _place(rank: int, answer: Answer) -> int:
+    """The place of a plan in an answer, from 1. Raises InputError where there is none."""
+    count = len(answer.plans)
+    place = rank if rank > 0 else count + 1 + rank
+    if not 1 <= place <= count:
+        raise InputError(f"There is no plan {rank}; expected 1 to {count}.")
+    return place
 
 
 def read_request(text: str) -> Task:

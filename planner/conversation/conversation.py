@@ -67,8 +67,8 @@ class Conversation:
                                  f"spelling.")  # fmt: skip
             self.state.name(path)
         self.state.current = tuple(paths)
-        if output is not None:
-            self.state.output = Path(output).expanduser().absolute()
+        self._output = None if output is None else Path(output).expanduser().absolute()
+        self.state.output = self._output
         self._with = (scorer, costs, seen or Seen())
         self._agent = agent
         model = os.environ.get(LLM, "").strip() if model is None else model
@@ -99,6 +99,8 @@ class Conversation:
             return Turn(words=say("chat.output", self._heard(said)))
         if is_yes(said) and not re.search(r"run|go|start|跑|运行|执行|开始", said.lower()):
             return Turn(words=say("chat.nothing_waits", self._heard(said)))
+        if follow_up(said, self.state.answer is not None).kind is Kind.ANEW:
+            return Turn(words=self._anew(said))
         named = named_in(said, self.state.asks_output)
         self._heard(named.rest.replace(NAME, " "))
         if named.missing:
@@ -122,6 +124,15 @@ class Conversation:
             note = say("chat.dropped", self.state.language)
             turn = replace(turn, words=f"{turn.words}\n{note}".strip())
         return self._with_proposal(turn)
+
+    def _anew(self, said: str) -> str:
+        """A new conversation over the scans that are spoken of."""
+        self.state.begin_anew()
+        self.state.output = self._output
+        if self._agent is not None:
+            self._agent.history = ()
+        scans = ", ".join(plain(str(scan)) for scan in self.state.current) or "–"
+        return say("chat.anew", self._heard(said), files=scans)
 
     def _answered(self, said: str, rest: str) -> Turn:
         """By the model; where it fails, nothing of what it did remains and the built-in way
@@ -155,7 +166,8 @@ class Conversation:
         """Whether a message plainly asks for something to be done, not told."""
         kind = follow_up(rest, self.state.answer is not None).kind
         if kind is not Kind.OTHER:
-            return kind not in (Kind.WHY, Kind.WHICH, Kind.PREDICTED, Kind.HELP, Kind.STATUS)
+            return kind not in (Kind.WHY, Kind.WHICH, Kind.PREDICTED, Kind.HELP, Kind.STATUS,
+                                Kind.SHOW, Kind.FORMAT, Kind.OTHER_SCAN)  # fmt: skip
         try:
             task = read_request(rest.replace(NAME, " "))
         except InputError:

@@ -25,6 +25,8 @@ class Kind(StrEnum):
     RUN = "run"
     RESUME = "resume"
     TAKE = "take"
+    SHOW = "show"
+    BACK = "back"
     CHANGE = "change"
     ALTERNATIVES = "alternatives"
     PLAN = "plan"
@@ -34,16 +36,19 @@ class Kind(StrEnum):
     INSPECT = "inspect"
     TOOLS = "tools"
     WATCH = "watch"
+    OTHER_SCAN = "other_scan"
+    FORMAT = "format"
     STATUS = "status"
     HELP = "help"
+    ANEW = "anew"
     BYE = "bye"
     OTHER = "other"
 
 
 @dataclass(frozen=True)
 class FollowUp:
-    """``rank``: of the plan that is taken (−1: the last, 0: the quickest); ``run``: that it is to
-    run as well."""
+    """``rank``: of the plan that is taken or shown (−1: the last, 0: the quickest); ``run``: that
+    it is to run as well."""
 
     kind: Kind
     rank: int | None = None
@@ -94,24 +99,27 @@ def follow_up(text: str, planned: bool) -> FollowUp:
     (<Kind.CHANGE: 'change'>, <Kind.OTHER: 'other'>)
     """
     plain, closed = bare(text), _closed(text)
-    for kind in (Kind.BYE, Kind.HELP):
+    for kind in (Kind.ANEW, Kind.BYE, Kind.HELP):
         if any(_pattern(kind.value).fullmatch(t) for t in (plain, closed)):
             return FollowUp(kind)
-    if not plain:  # thanks, and no more
+    if not plain or _pattern("praise").fullmatch(plain):  # thanks, and no more
         return FollowUp(Kind.STATUS)
     if _pattern("resume").search(plain):
         return FollowUp(Kind.RESUME)
     if _pattern("run").search(plain):
         return FollowUp(Kind.RUN)
+    for kind in (Kind.BACK, Kind.OTHER_SCAN, Kind.FORMAT):
+        if _pattern(kind.value).search(plain):
+            return FollowUp(kind)
+    shown = _pattern("show").search(plain)
+    if shown and not _pattern("which").search(plain):
+        return FollowUp(Kind.SHOW, _rank(shown))
     asks = _pattern("why").search(plain) is not None
     if not asks:
         taken = _pattern("take").search(plain) if planned else _taken_alone().fullmatch(plain)
         if taken and not _asked_goals(text):
-            word = next(g for g in taken.groups() if g is not None)
-            ranks = vocabulary("conversation")["ordinals"]
-            rank = ranks[word] if word in ranks else int(word.rstrip("stndrh"))
             runs = _pattern("run_also").search(closed) or plain.startswith(RUNNING)
-            return FollowUp(Kind.TAKE, rank, bool(runs))
+            return FollowUp(Kind.TAKE, _rank(taken), bool(runs))
         if planned and _pattern("alternatives").search(plain):
             return FollowUp(Kind.ALTERNATIVES)
     for kind in (Kind.WHICH, Kind.PREDICTED, Kind.PLAN, Kind.STATUS, Kind.TOOLS, Kind.INSPECT):
@@ -124,6 +132,13 @@ def follow_up(text: str, planned: bool) -> FollowUp:
     if planned and _changes(text):
         return FollowUp(Kind.CHANGE)
     return FollowUp(Kind.OTHER)
+
+
+def _rank(named: re.Match[str]) -> int:
+    """The rank that a message names, from a pattern that matched."""
+    word = next(g for g in named.groups() if g is not None)
+    ranks: dict[str, int] = vocabulary("conversation")["ordinals"]
+    return ranks[word] if word in ranks else int(word.rstrip("stndrh"))
 
 
 def _asked_goals(text: str) -> set[Goal]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 
+from metadata.errors import InputError
 from planner.conversation.actions import Actions, read_request
 from planner.conversation.followups import Kind, bare, changed, follow_up
 from planner.conversation.named import NAME
@@ -15,6 +16,7 @@ from planner.language.phrases import say
 from planner.language.times import time_words
 from planner.language.vocabulary import vocabulary
 from planner.language.wishes import as_bare_wish
+from planner.plan import Plan
 from planner.task import Intent
 
 GIB = 2.0**30
@@ -31,6 +33,10 @@ def answer_offline(text: str, state: State, actions: Actions) -> Turn:
         return Turn(words=say("chat.bye", state.language), ends=True)
     elif asked.kind is Kind.HELP:
         return Turn(words=say("chat.help", state.language))
+    elif asked.kind is Kind.OTHER_SCAN:
+        return Turn(words=say("chat.other_scan", state.language))
+    elif asked.kind is Kind.FORMAT:
+        return Turn(words=say("chat.format", state.language))
     elif asked.kind is Kind.STATUS:
         return Turn(words=_status(state))
     elif asked.kind is Kind.RUN:
@@ -41,6 +47,11 @@ def answer_offline(text: str, state: State, actions: Actions) -> Turn:
         assert asked.rank is not None
         if not actions.choose(asked.rank or _quickest(state)).refused and asked.run:
             actions.run()
+    elif asked.kind is Kind.SHOW:
+        assert asked.rank is not None
+        actions.show(asked.rank or _quickest(state))
+    elif asked.kind is Kind.BACK:
+        actions.back()
     elif asked.kind is Kind.ALTERNATIVES or (asked.kind is Kind.PLAN and state.answer is not None):
         actions.alternatives()
     elif asked.kind is Kind.PLAN:
@@ -55,23 +66,30 @@ def answer_offline(text: str, state: State, actions: Actions) -> Turn:
     elif asked.kind is Kind.INSPECT:
         _inspect(state, actions)
     elif asked.kind is Kind.TOOLS:
-        actions.tools()
+        actions.tools(asked=text)
     elif asked.kind is Kind.WATCH:
         actions.watch()
     elif asked.kind is Kind.CHANGE:
         return _change(text, state, actions)
     else:
-        _request(text, state, actions)
+        return _request(text, state, actions)
     return Turn(done=tuple(actions.done))
 
 
-def _request(text: str, state: State, actions: Actions) -> None:
+def _request(text: str, state: State, actions: Actions) -> Turn:
     """A message that is no follow-up: a request of its own, or only the names of scans."""
-    said = text.replace(NAME, " ")
+    said, words = text.replace(NAME, " "), ""
     if not re.search(r"[^\W\d_]", bare(said)):
         _inspect(state, actions)
-        return
-    task = read_request(said)
+        return Turn(done=tuple(actions.done))
+    try:
+        task = read_request(said)
+    except InputError:
+        if state.answer is None and follow_up(said, True).kind is Kind.CHANGE:
+            actions.alternatives()  # which says that there is no plan yet
+            return Turn(done=tuple(actions.done))
+        actions.plan(said)  # which says that nothing can be made of it
+        return Turn(done=tuple(actions.done), words=say("chat.hint", state.language))
     other = task.intent is not Intent.PLAN and as_bare_wish(task) is None
     if state.answer is None and other and follow_up(said, True).kind is Kind.ALTERNATIVES:
         actions.alternatives()  # which says that there is no plan yet
@@ -83,11 +101,13 @@ def _request(text: str, state: State, actions: Actions) -> None:
     elif task.intent is Intent.EXPLAIN:
         actions.explain(said)
     elif task.intent is Intent.CATALOGUE:
-        actions.tools()
+        actions.tools(asked=said)
     elif task.intent is Intent.WATCH:
         actions.watch()
     else:
         actions.plan(task)  # which says that it is outside
+        words = say("chat.hint", state.language)
+    return Turn(done=tuple(actions.done), words=words)
 
 
 def _inspect(state: State, actions: Actions) -> None:
@@ -110,32 +130,37 @@ def _change(text: str, state: State, actions: Actions) -> Turn:
     after = state.plan
     if told.refused or after is None or state.answer is answer:
         return Turn(done=tuple(actions.done))
-    words = _compared(said, before.prediction.seconds.value, before.prediction.quality.value, state,
-                      actions)  # fmt: skip
+    words = _compared(said, before, state, actions)
     return Turn(done=tuple(actions.done), words=words)
 
 
-def _compared(
-    said: str, seconds: float, quality: float, state: State, actions: Actions
-) -> str:  # fmt: skip
+def _compared(said: str, before: Plan, state: State, actions: Actions) -> str:
     """How the new plan stands beside the one before; where it was to be faster (or better) and is
     not, the fastest (or best) of the others is taken."""
     answer = state.answer
     assert answer is not None
+    seconds, quality = before.prediction.seconds.value, before.prediction.quality.value
+    first = answer.plans[0].prediction
     words, short = vocabulary("conversation"), bare(said)
     faster, better = (re.search(words[n], short) is not None for n in ("faster", "better"))
-    if faster and answer.plans[0].prediction.seconds.value > NOTICED * seconds:
+    if faster and first.seconds.value > NOTICED * seconds:
         best = min(answer.plans, key=lambda p: p.prediction.seconds.value)
-        if best.prediction.seconds.value > NOTICED * seconds:
+        none = best.prediction.seconds.value > NOTICED * seconds
+        if not none or NOTICED * first.seconds.value > seconds:  # the first would be a step back
+            actions.choose(best.rank)
+        if none:
             return say("chat.no_faster", state.language)
-        actions.choose(best.rank)
-    elif better and answer.plans[0].prediction.quality.value < quality + GAINED:
+    elif better and first.quality.value < quality + GAINED:
         best = max(answer.plans, key=lambda p: p.prediction.quality.value)
-        if best.prediction.quality.value < quality + GAINED:
+        none = best.prediction.quality.value < quality + GAINED
+        if not none or first.quality.value < quality - GAINED:
+            actions.choose(best.rank)
+        if none:
             return say("chat.no_better", state.language)
-        actions.choose(best.rank)
     now = state.plan
     assert now is not None
+    if now.pipeline.to_json() == before.pipeline.to_json():
+        return say("chat.same", state.language, rank=now.rank)
     new = now.prediction
     return say(
         "chat.compared", state.language, seconds=new.seconds.value, before=seconds,
@@ -166,5 +191,6 @@ def _status(state: State) -> str:
     lang = state.language
     files = ", ".join(str(p) for p in state.current) or "–"
     rank = state.rank if state.plan else "–"
-    return say("chat.status", lang, files=files, rank=rank,
+    then = "run" if state.plan else "request" if state.current else "scan"
+    return say("chat.status", lang, files=files, rank=rank, then=say(f"chat.next_{then}", lang),
                output=str(state.output) if state.output else "–")  # fmt: skip

@@ -15,6 +15,15 @@ if TYPE_CHECKING:
     from toolbox.execution import RunRecord
 
 
+@dataclass(frozen=True)
+class Chosen:
+    """Plans, the scans that they are for, and the rank of the one taken."""
+
+    answer: Answer
+    scans: tuple[Path, ...]
+    rank: int
+
+
 @dataclass
 class State:
     """Files that the person named (by label), those now spoken of, the last plans and the one
@@ -31,6 +40,7 @@ class State:
     answer: Answer | None = None
     planned: tuple[Path, ...] = ()  # the scans of the answer
     rank: int = 1
+    earlier: tuple[Chosen, ...] = ()  # what was chosen before, the latest last
     proposal: Proposal | None = None
     stopped: Proposal | None = None  # a run that was broken off and can go on
     record: RunRecord | None = None
@@ -46,6 +56,18 @@ class State:
         label = f"file{len(self.files) + 1}"
         self.files[label] = path
         return label
+
+    @property
+    def chosen(self) -> Chosen | None:
+        """The plans at hand and the one taken."""
+        return Chosen(self.answer, self.planned, self.rank) if self.answer else None
+
+    def begin_anew(self) -> None:
+        """Forget plans, runs and where a result was to go; the scans stay as the person named
+        them."""
+        self.answer, self.planned, self.rank, self.earlier = None, (), 1, ()
+        self.proposal = self.stopped = self.record = self.output = None
+        self.asks_output = False
 
     @property
     def task(self) -> Task | None:

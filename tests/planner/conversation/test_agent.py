@@ -64,6 +64,17 @@ def test_a_model_plans_proposes_and_the_person_starts(foam: Path, tmp_path: Path
         assert any("said yes" in m for m in model.told("user"))
 
 
+def test_what_a_model_remembers_is_forgotten_with_the_rest(foam: Path) -> None:
+    with serving(calls(PLAN), words("Here is a plan.")) as model:
+        talk = talking(model, foam)
+        talk.say("please make a volume of it")
+        assert talk._agent is not None
+        assert talk._agent.history
+        heard = len(model.heard)
+        assert "Begun anew" in talk.say("start over").text
+        assert (talk._agent.history, len(model.heard)) == ((), heard)
+
+
 @pytest.mark.parametrize(
     "request_text", ["用FBP重建，不要去噪", "reconstruct with fbp, no denoising"]
 )

@@ -299,3 +299,88 @@ def test_the_fastest_is_the_plan_of_the_least_seconds(talk: Conversation) -> Non
     assert talk.state.answer is not None
     seconds = [p.prediction.seconds.value for p in talk.state.answer.plans]
     assert seconds[talk.state.rank - 1] == min(seconds)
+
+
+@pytest.mark.parametrize(("words", "said"), [("start over", "Begun anew"), ("forget that", "anew"),
+                                            ("重新来", "已重新开始")])  # fmt: skip
+def test_a_conversation_begins_anew_over_the_same_scan(
+    talk: Conversation, words: str, said: str, tmp_path: Path, foam: Path
+) -> None:
+    talk.say("segment the pores, best quality")
+    assert talk.say(f"run it, save to {tmp_path / 'o.h5'}").awaiting
+    turn = talk.say(words)
+    assert said in turn.text
+    assert str(foam) in turn.text
+    assert "\n" not in turn.text
+    assert (turn.done, turn.awaiting) == ((), None)
+    assert talk.state.plan is None
+    assert talk.state.output is None
+    assert talk.state.current == (foam,)
+    assert "Nothing waits" in talk.say("yes please").text
+    talk.say("reconstruct it")
+    assert talk.state.task is not None
+    assert (talk.state.task.goals, talk.state.task.priority) == ((Goal.RECONSTRUCT,),
+                                                                Priority.BALANCED)  # fmt: skip
+
+
+def test_an_output_of_the_command_line_outlives_a_new_beginning(foam: Path, tmp_path: Path) -> None:
+    talk = Conversation([foam], tmp_path / "o.h5", model="", costs=COSTS, seen=SEEN)
+    talk.say("start over")
+    assert talk.state.output == tmp_path / "o.h5"
+
+
+def test_one_goes_back_change_by_change(talk: Conversation) -> None:
+    assert "no plan before this one" in talk.say("undo").text
+    talk.say("reconstruct it")
+    first = tools_of(talk)
+    talk.say("take the third")
+    third = tools_of(talk)
+    talk.say("without ring removal")
+    assert tools_of(talk) != third
+    assert "Back to the plan before" in talk.say("use the previous one").text
+    assert (tools_of(talk), talk.state.rank) == (third, 3)
+    assert "已回到" in talk.say("用之前的那个方案").text
+    assert tools_of(talk) == first
+    assert talk.say("撤销").done[0].refused
+
+
+def test_a_plan_is_shown_without_being_taken(talk: Conversation) -> None:
+    assert "There is no plan yet" in talk.say("show the second plan").text
+    talk.say("reconstruct it")
+    shown = talk.say("show the second plan")
+    assert [t.action for t in shown.done] == ["show"]
+    assert shown.text.startswith("2. ")
+    assert talk.state.rank == 1
+    assert talk.say("看看第九个方案").done[0].refused
+
+
+def test_no_better_plan_leaves_the_one_that_was_taken(talk: Conversation) -> None:
+    talk.say("reconstruct it with the best quality")
+    assert talk.state.answer is not None
+    best = max(talk.state.answer.plans, key=lambda p: p.prediction.quality.value)
+    talk.say(f"take plan {best.rank}")
+    assert "Nothing with a clearly better" in talk.say("better quality please").text
+    assert talk.state.plan is not None
+    assert talk.state.plan.prediction.quality.value >= best.prediction.quality.value - 0.002
+    talk.say("reconstruct it")
+    assert "Plan 1 is as it was" in talk.say("change the priority to balanced").text
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("thank you!", "Next: say what you want"),
+        ("谢谢你", "下一步："),
+        ("你好", "给出扫描并说想要什么"),
+        ("what tools do you have for rings", "- destripe: "),
+        ("cheaper", "There is no plan yet"),
+        ("qwrtpsdf", "No request could be made out of"),
+        ("what is the weather", "Say `help`"),
+        ("换一个扫描", "请给出另一个扫描的路径"),
+        ("give me the tiff", "written as HDF5"),
+    ],
+)
+def test_a_visitor_is_answered_in_a_line(talk: Conversation, line: str, told: str) -> None:
+    text = talk.say(line).text
+    assert told in text
+    assert "- correct: " not in text  # only the tools that were asked for
