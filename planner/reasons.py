@@ -99,10 +99,14 @@ def _shown(defect: str, situation: Situation, lang: str) -> str:
         return say("reason.said", lang)
     traits = situation.traits
     words: str = rule["shown"][lang]
-    return words.format(
+    told = words.format(
         value=severities_of(situation)[defect], views=situation.info.projections,
         coverage=traits.value("angular_coverage", 180.0), jitter=traits.value("jitter"),
     )  # fmt: skip
+    tile = situation.worst_tile(defect)  # defects of frames are called as their traits
+    if tile is None:
+        return told
+    return told + say("reason.worst_tile", lang, count=len(situation.infos), file=tile.path.name)
 
 
 def _purpose(name: str, situation: Situation, lang: str) -> str:

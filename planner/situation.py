@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, replace
+from functools import cache, cached_property
 from importlib.resources import files
 from typing import Any
 
@@ -44,6 +44,11 @@ def _told(value: Any, language: str) -> Any:
 
 # Goals that ask of several scans what they have to do with each other; they are not tiles.
 TOGETHER = (Goal.REGISTER, Goal.DECOMPOSE, Goal.DEFORM)
+# What may be wrong with the frames of one tile and not with those of another. The rest is of the
+# first: the axis and the field of a tile are not those of what it is joined to, and fringes are
+# alike in all.
+OF_FRAMES = ("noise", "rings", "jitter", "metal", "zingers", "lost_frames", "saturation",
+             "beam_drift")  # fmt: skip
 ANY_PROBE = ("x-ray", "neutron", "electron")
 
 
@@ -91,10 +96,21 @@ class Situation:
         """What the first scan's file says."""
         return self.infos[0]
 
-    @property
+    @cached_property
     def traits(self) -> Traits:
-        """What the first scan's data shows."""
-        return self.inspections[0].traits
+        """What the first scan's data shows; of the frames of tiles (:data:`OF_FRAMES`), what the
+        worst of them shows."""
+        return _worst_traits(self.inspections) if self.tiles else self.inspections[0].traits
+
+    @property
+    def tiles(self) -> bool:
+        """Whether several scans are taken for tiles of one field."""
+        return _are_tiles(self.task, self.inspections)
+
+    def worst_tile(self, trait: str) -> ScanInfo | None:
+        """The tile whose frames show most of a trait; None where there is one scan alone, or no
+        tile is worse than another."""
+        return _worst_tile(trait, self.inspections) if self.tiles else None
 
     @property
     def content(self) -> Content:
@@ -145,7 +161,8 @@ def assess(
 ) -> Situation:
     """Compare what the text says with what each file and its data show, and with ``remarks``: what
     the watches of the instrument said while the first scan was taken."""
-    traits = inspections[0].traits
+    tiles = _are_tiles(task, inspections)
+    traits = _worst_traits(inspections) if tiles else inspections[0].traits
     shown = {Condition(c): rule for c, rule in rules()["conditions"].items()}
     held: dict[Condition, str] = {}
     messages: list[Message] = []
@@ -160,21 +177,11 @@ def assess(
         elif said:
             held[condition] = "text"
             if seen is False and rule is not None and rule.get("trusted", True):
-                trait = getattr(traits, rule["trait"])
-                messages.append(
-                    message("disagree.said", condition=named(condition),
-                            trait=message(f"trait.{rule['trait']}"), value=trait.value,
-                            unit=trait.unit)
-                )  # fmt: skip
+                messages.append(_disagreement("disagree.said", condition, traits, rule, None))
         elif seen and rule is not None and rule.get("trusted", True):
             held[condition] = "data"
-            trait = getattr(traits, rule["trait"])
-            messages.append(
-                message("disagree.unsaid", condition=named(condition),
-                        trait=message(f"trait.{rule['trait']}"), value=trait.value,
-                        unit=trait.unit)
-            )  # fmt: skip
-    tiles = len(inspections) > 1 and not set(task.goals) & set(TOGETHER)
+            tile = _worst_tile(rule["trait"], inspections) if tiles else None
+            messages.append(_disagreement("disagree.unsaid", condition, traits, rule, tile))
     if tiles and not {Condition.MOSAIC, Condition.TIME_SERIES} & set(held):
         held[Condition.MOSAIC] = "file"
     if Condition.HALF_ACQUISITION not in held and _offset_axis(inspections[0]):
@@ -185,6 +192,40 @@ def assess(
     if found.drifting_axis is not None and Condition.DRIFT not in held:
         held[Condition.DRIFT] = "instrument"
     return found
+
+
+def _disagreement(
+    key: str, condition: Condition, traits: Traits, rule: dict[str, Any], tile: ScanInfo | None
+) -> Message:
+    """What the data shows of a condition, against what was said; ``tile``: of which."""
+    name = rule["trait"]
+    trait, called = getattr(traits, name), message(f"trait.{name}")
+    unit = trait.unit if tile is None else message("disagree.tile", unit=trait.unit,
+                                                   file=tile.path.name)  # fmt: skip
+    return message(key, condition=named(condition), trait=called, value=trait.value, unit=unit)
+
+
+def _are_tiles(task: Task, inspections: Sequence[Inspection]) -> bool:
+    return len(inspections) > 1 and not set(task.goals) & set(TOGETHER)
+
+
+def _worst_traits(inspections: Sequence[Inspection]) -> Traits:
+    """The traits of the first tile, those of its frames replaced by the worst of any tile."""
+    worst = {name: one for name in OF_FRAMES if (one := _worst(name, inspections)) is not None}
+    found = {name: getattr(one.traits, name) for name, one in worst.items()}
+    return replace(inspections[0].traits, **found)
+
+
+def _worst(trait: str, inspections: Sequence[Inspection]) -> Inspection | None:
+    """The tile with most of a trait, the first of equals; None where none has it measured."""
+    told = [one for one in inspections if not math.isnan(one.traits.value(trait, math.nan))]
+    return max(told, key=lambda one: one.traits.value(trait), default=None)
+
+
+def _worst_tile(trait: str, inspections: Sequence[Inspection]) -> ScanInfo | None:
+    found = _worst(trait, inspections) if trait in OF_FRAMES else None
+    values = {one.traits.value(trait, math.nan) for one in inspections}
+    return found.info if found is not None and len(values) > 1 else None
 
 
 def marks_of_alarms(remarks: Sequence[Remark]) -> list[Message]:

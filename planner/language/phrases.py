@@ -27,7 +27,7 @@ def say(key: str, lang: str, **values: object) -> str:
     phrase = table[key]["en" if lang == "en" else "zh"]
     told = {k: translate(v, lang) if isinstance(v, str) else v for k, v in values.items()}
     try:
-        return phrase.format(**told)
+        return phrase.format(**told).replace(" ，", "，")  # before a unit that begins so
     except (KeyError, IndexError, ValueError) as problem:
         raise InputError(
             f"The phrase {key!r} ({phrase!r}) cannot be filled with {sorted(values)}: {problem!r}. "

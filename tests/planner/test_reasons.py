@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,9 @@ from planner.language.normal import CJK
 from planner.language.vocabulary import vocabulary
 from planner.plan import Plan
 from planner.reasons import reasons
-from planner.situation import Situation
-from planner.task import Goal, Intent, Task
-from tests.planner.situations import scan_info, situation
+from planner.situation import Situation, assess
+from planner.task import Condition, Goal, Intent, Task
+from tests.planner.situations import inspection, scan_info, situation
 from toolbox.kinds import Stage
 from toolbox.pipeline import SCAN
 from toolbox.recipe import Step
@@ -71,6 +72,29 @@ def test_weak_stripes_are_told_as_they_are_and_removed_by_no_share() -> None:
     assert "1.2 σ" in weak
     assert "%" not in weak
     assert "removes about" in said("stripe_network", situation(rings=30.0))
+
+
+def test_the_worst_tile_speaks_for_all_and_is_named() -> None:
+    """Rings in the second tile alone call for their removal, and are told to be there."""
+    left, right = (scan_info(path=Path(f"{side}.h5")) for side in ("left", "right"))
+    task = Task(Intent.PLAN, (Goal.STITCH, Goal.RECONSTRUCT))
+    pair = assess(task, [inspection(left), inspection(right, rings=9.0, truncation=0.5)])
+    assert pair.traits.value("rings") == 9.0
+    assert pair.traits.value("truncation") == 0.01  # of the field, which is no tile's own
+    assert pair.conditions[Condition.RINGS] == "data"
+    assert Condition.TRUNCATED not in pair.conditions
+    (told,) = (m for m in pair.messages if "rings" in m.text("en"))
+    assert told.text("en").endswith("(stripes 9 , in right.h5).")
+    assert "见于 right.h5" in told.text("zh")
+    assert "9.0 σ above the noise in right.h5, the worst of 2 tiles;" in said(
+        "stripe_network", pair
+    )
+    assert "（2 块中最差的 right.h5）" in said("stripe_network", pair, "zh")
+    alike = assess(task, [inspection(left, rings=9.0), inspection(right, rings=9.0)])
+    assert "tiles" not in said("stripe_network", alike)
+    apart = replace(task, goals=(Goal.REGISTER,))
+    two = assess(apart, [inspection(left), inspection(right, rings=9.0)])
+    assert two.traits.value("rings") == 0.5
 
 
 def test_what_is_only_named_is_said_to_be() -> None:
