@@ -166,6 +166,7 @@ def propose_plans(
     """Three to five plans, the best for the request first; of a ``scan`` that is given the most
     promising are tried on one slice for at most ``seconds``."""
     from planner.audition.choosing import audition
+    from planner.comparison import beside_first, why_first
     from planner.cost import machine_costs
     from planner.feedback.reranking import reranked
     from planner.policy.proposing import built, default_on
@@ -187,7 +188,9 @@ def propose_plans(
     for rank, candidate in enumerate(chosen, start=1):
         pipeline = wire(candidate.recipe, len(situation.infos), volumes=situation.volumes)
         pipeline.require_valid([i.state for i in situation.infos])
-        reasons = [_comparison(candidate, chosen[0], situation)]
+        reasons = [beside_first(candidate, chosen[0], situation)]
+        if rank == 1:
+            reasons += filter(None, [why_first(chosen, situation)])
         if heard and rank == 1:
             reasons.append(heard.reason(situation.task.language))
         if liked.reason is not None and rank == 1:
@@ -440,27 +443,6 @@ def breaks_budget(task: Task, proposal: Plan) -> bool:
     over_time = task.max_seconds is not None and seconds.value > task.max_seconds
     over_memory = task.max_memory_gib is not None and peak.value > task.max_memory_gib * GIB
     return over_time or over_memory
-
-
-def _comparison(candidate: Candidate, first: Candidate, situation: Situation) -> str:
-    lang = situation.task.language
-    if candidate is first:
-        return say(
-            "reason.first", lang,
-            priority=say(f"priority.{situation.task.priority.value}", lang),
-            quality=candidate.quality,
-            seconds=f"{candidate.seconds:.{1 if candidate.seconds < 10 else 0}f}",  # as the table
-        )  # fmt: skip
-    from planner.search import SURELY, same_cost
-
-    gain = round(candidate.quality - first.quality, 3) + 0.0  # no "-0.000"
-    ratio = candidate.seconds / first.seconds
-    if same_cost(candidate, first):
-        return say("reason.another", lang, gain=gain)
-    if ratio >= 1:
-        more = "reason.better" if gain >= SURELY else "reason.perhaps_better"
-        return say(more if gain > 0 else "reason.slower", lang, ratio=ratio, gain=gain)
-    return say("reason.faster", lang, ratio=1 / ratio, gain=gain)
 
 
 def _budget_warnings(task: Task, plans: Sequence[Plan]) -> list[str]:
