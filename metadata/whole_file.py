@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -59,6 +59,25 @@ def require_folder(path: Path) -> None:
             f"Cannot write {path.name} to the folder {path.parent}: it is read-only for this "
             f"user. Name a file in a folder where you may write."
         )
+
+
+def require_apart(path: Path, read: Iterable[Path]) -> None:
+    """Raise where a file that is to be written is one of those that are read, or a picture in a
+    folder of them: it would be lost.
+
+    >>> import tempfile
+    >>> with tempfile.NamedTemporaryFile() as scan:
+    ...     require_apart(Path("volume.h5"), [Path(scan.name)])
+    """
+    for one in read if path.exists() else ():
+        picture = one.is_dir() and path.suffix.lower() in (".tif", ".tiff")
+        if (picture and path.resolve().is_relative_to(one.resolve())) or (
+            one.exists() and path.samefile(one)
+        ):
+            raise InputError(
+                f"{path} belongs to the scan that is read: writing there would destroy it. Name "
+                f"another file."
+            )
 
 
 def _refused(path: Path, error: OSError) -> TomoplanError:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from metadata import InputError, Scan, TomoplanError, WorkError
+from metadata.whole_file import require_apart
 from planner.answers import catalogue, explanation
 from planner.default_scorer import default_scorer
 from planner.grammar import repeating, unplaced
@@ -271,6 +272,7 @@ def run(
     pipeline, task, said = _given(what)
     lang = task.language if task else of.task.language if of else language
     with told_in(lang), opened(scans, reading) as inputs:
+        require_apart(Path(output), _given_files(reading))
         found = of
         if task is not None:
             task = as_bare_wish(task) or task
@@ -311,6 +313,12 @@ def run(
         notes={step: [translate(n, lang) for n in notes] for step, notes in record.notes.items()},
         warnings=list(dict.fromkeys(translate(w, lang) for w in record.warnings)),
     )
+
+
+def _given_files(reading: Mapping[str, Any]) -> list[Path]:
+    """The files, other than the scan, that ``reading`` names."""
+    named = (reading.get(name) for name in ("flats", "darks", "angles"))
+    return [Path(str(one).split("::")[0]) for one in named if isinstance(one, str | Path)]
 
 
 def _remembered(

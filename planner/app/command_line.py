@@ -188,9 +188,11 @@ def inspect(
         data=data, angles=angles, flats=flats, darks=darks, state=state, content=content
     )
     if preview is not None:
+        from metadata.whole_file import require_apart
         from planner.app.pictures import preview_picture, require_picture
 
         require_picture(preview)
+        require_apart(preview, [scan])
     lang = chosen_language(language)
     with told_in(lang):
         found = service.inspect(scan, reading=reading)
@@ -264,9 +266,10 @@ def plan(
         data=data, angles=angles, flats=flats, darks=darks, state=state, content=content
     )
     if out is not None:
-        from metadata.whole_file import require_folder
+        from metadata.whole_file import require_apart, require_folder
 
         require_folder(out)
+        require_apart(out, scans)
     answer = service.plan(text, scans, reading=reading, audition=seconds)
     if answer.plans and (out is not None or rank is not None):
         chosen = _ranked(answer.plans, rank or 1)

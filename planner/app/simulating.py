@@ -29,6 +29,7 @@ def scan(output: Path, format: str, volume: bool, **chosen: Any) -> None:
     from toolbox.execution.progress import Steps, progress_bar
 
     world = world_of(chosen)
+    _require_spare(output, output.with_name(f"{output.name}.truth.h5"))
     with progress_bar() as progress:
         steps = Steps(progress, [1.0])
         steps.begin(0, "simulate")
@@ -69,6 +70,15 @@ def scans(kind: str, output: Path, format: str, volume: bool, energies_kev: str,
     print(f"Wrote {names} and their truth into {output}.", file=sys.stderr)
 
 
+def _require_spare(output: Path, truth: Path) -> None:
+    """Raise where a file of this name is no simulation, so that no real one is lost."""
+    if output.exists() and not truth.exists():
+        raise InputError(
+            f"{output} exists already and is no simulation (no {truth.name} beside it): it would "
+            f"be lost. Choose another name, or remove it first."
+        )
+
+
 def notes_of(truth: Path) -> list[str]:
     """What the simulation says of its own limits, from the file of the truth."""
     import h5py
@@ -106,6 +116,7 @@ def history(output: Path, drawn: bool, decoys: int, **chosen: Any) -> None:
         wanted = draw_history(given.pop("seed", 0), decoys=decoys, **given)
     else:
         wanted = History(**given)
+    _require_spare(output, output.with_name(f"{output.name}.truth.json"))
     truth = write_history(simulate_history(wanted), output)
     print(f"Wrote {output} and its truth {truth}.", file=sys.stderr)
 

@@ -13,6 +13,7 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
+import tifffile
 import typer.testing
 
 from metadata.errors import InputError
@@ -327,3 +328,35 @@ def test_more_scans_than_a_plan_takes_are_refused(tmp_path: Path, home: Path) ->
     with pytest.raises(InputError, match="takes 1 of the 2 scans"):
         service.run(tmp_path / "plan.yaml", scans, tmp_path / "o.h5", store=None)
     assert not (tmp_path / "o.h5").exists()
+
+
+def test_no_command_writes_over_what_it_reads(call: Any, tmp_path: Path) -> None:
+    """Not even where it may overwrite: a scan cannot be taken again."""
+    scan, flats = good(tmp_path / "scan.h5"), good(tmp_path / "flats.h5")
+    kept = scan.read_bytes(), flats.read_bytes()
+    link = tmp_path / "link.h5"
+    link.symlink_to(scan)
+    folder = tmp_path / "frames"
+    folder.mkdir()
+    for at, frame in enumerate(frames()):
+        tifffile.imwrite(folder / f"{at:03d}.tif", frame)
+    first = folder / "000.tif"
+    for arguments in (
+        ("run", "reconstruct", scan, "-o", scan, "--overwrite"),
+        ("run", "reconstruct", scan, "-o", link, "--overwrite"),
+        ("run", "reconstruct", scan, "-o", flats, "--flats", flats, "--overwrite"),
+        ("plan", "reconstruct", scan, "--out", scan),
+        ("inspect", folder, "--preview", first),
+    ):
+        status, told = call(*arguments)
+        assert (status, "would destroy it" in told) == (2, True), told
+    for arguments in (
+        ("run", "reconstruct", scan, "-o", tmp_path / "o.tif"),
+        ("simulate", "scan", "-o", scan),
+        ("simulate", "history", "-o", scan),
+    ):
+        status, told = call(*arguments)
+        assert status == 2, told
+        assert "ends in .h5" in told or "is no simulation" in told
+    assert (scan.read_bytes(), flats.read_bytes()) == kept
+    assert not list(tmp_path.glob("*.part"))

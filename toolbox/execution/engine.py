@@ -11,6 +11,7 @@ from typing import Any
 from metadata.errors import InputError, WorkError
 from metadata.scan import Scan
 from metadata.scan_info import Content
+from metadata.whole_file import require_apart
 from toolbox.devices import devices_allowed
 from toolbox.execution.fingerprint import fingerprint
 from toolbox.execution.measured import Measure, measure_run
@@ -67,6 +68,7 @@ def run(
 
         require_scheduler(scheduler)
     output = Path(output)
+    require_apart(output, [scan.info.path for scan in scans])
     selected = _selected(scans, rows)
     identity = {
         "plan": pipeline.fingerprint(),

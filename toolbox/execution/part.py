@@ -135,10 +135,20 @@ def told_of_the_disk(output: Path) -> Iterator[None]:
         raise WorkError(write_failed(output, error)) from error
 
 
+# Endings that promise another format than the one that is written
+OTHER_FORMATS = (".tif", ".tiff", ".png", ".jpg", ".jpeg", ".npy", ".npz", ".raw", ".zarr", ".mrc",
+                 ".txm", ".txrm", ".xrm", ".edf", ".yaml", ".yml", ".json", ".csv")  # fmt: skip
+
+
 def check_output(output: Path, overwrite: bool) -> None:
     """Raise where an output cannot be written, before any work."""
     if output.is_dir():
         raise InputError(f"The output {output} is a folder, expected the name of a file (OUT.h5).")
+    if output.suffix.lower() in OTHER_FORMATS:
+        raise InputError(
+            f"The output {output} ends in {output.suffix}, and results are written as HDF5. Name "
+            f"a file that ends in .h5."
+        )
     if output.exists() and not overwrite:
         raise InputError(
             f"The output {output} exists already. Choose another name, or remove it first."
