@@ -19,7 +19,7 @@ Floats = NDArray[np.float64]
 class Block:
     """Of each of its samples (n,) what is known, and what is going to be said: ``clock`` (unix s),
     ``good`` readings, ``held`` (:class:`metadata.drift.stuck.Stuck`), ``regimes``, ``steady`` ones
-    that are judged; ``anomalies`` (scores), ``moved``, read ``alone``, state ``codes``,
+    that are judged; ``anomalies`` (scores), what ``moved``, state ``codes``,
     ``numbers`` (score, limit, seconds to it, the least and the most of those) and the places of
     the ``causes`` that are ``named``, -1 for none."""
 
@@ -33,7 +33,6 @@ class Block:
     steady: NDArray[np.bool_]
     anomalies: Floats = field(init=False)
     moved: NDArray[np.bool_] = field(init=False)
-    alone: NDArray[np.bool_] = field(init=False)
     codes: NDArray[np.int8] = field(init=False)
     numbers: Floats = field(init=False)
     named: NDArray[np.int16] = field(init=False)
@@ -41,7 +40,7 @@ class Block:
 
     def __post_init__(self) -> None:
         n = len(self.samples)
-        self.anomalies, self.moved, self.alone = np.zeros(n), np.zeros(n, bool), np.ones(n, bool)
+        self.anomalies, self.moved = np.zeros(n), np.zeros(n, bool)
         self.codes = np.full(n, QUIET, np.int8)
         self.numbers = np.full((5, n), np.nan)
         self.numbers[0] = 0.0

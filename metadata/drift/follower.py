@@ -50,7 +50,7 @@ class Follower:
         self.judge, self.stuck = Judge(), Stuck()
         self.tooth, self.gaps, self.passage = SawTooth(), OwnGaps(), Passage()
         self.nearing, self.away = Nearing(), Away()
-        self.ticks, self.beam = Ticks(), is_ring_current(info)
+        self.ticks, self.beam = Ticks(settings.false_alarm_days), is_ring_current(info)
         self.causes: tuple[Cause, ...] = ()
         #: Seconds after a bin's end at which it is judged, and the one that waits for that.
         self.delay = 0.0
@@ -103,7 +103,6 @@ class Follower:
     def share(self, said: Said) -> None:
         """Of the block's samples that were read with others what all together say counts."""
         block = self._block
-        block.alone[said.shared] = False
         block.moved[said.shared] = False
         block.moved[said.leads] = True
         block.anomalies[said.leads] = np.maximum(block.anomalies[said.leads], said.scores)
@@ -244,8 +243,7 @@ class Follower:
         unjudged = ~np.isin(block.regimes, STEADY)
         silent = ~block.good | (block.held == 2)
         numbers[0] = np.maximum(numbers[0], block.anomalies)
-        unusual = (block.anomalies > UNUSUAL) & block.alone
-        codes[(unusual | block.moved) & (codes == QUIET)] = MOVING
+        codes[block.moved & (codes == QUIET)] = MOVING
         codes[unjudged] = QUIET
         codes[silent] = GAP
         # While nothing is judged, what was known of the time to the limit holds.
@@ -285,8 +283,7 @@ class Follower:
         for kept in KEPT:
             setattr(follower, kept, state[kept])
         for part, kind in PARTS.items():
-            if part in state:
-                setattr(follower, part, kind.from_state(state[part]))  # type: ignore[attr-defined]
+            setattr(follower, part, kind.from_state(state[part]))  # type: ignore[attr-defined]
         if state["waiting"]:
             follower.waiting = ClosedBin(**state["waiting"])
         follower.causes = tuple(Cause(*c) for c in state["causes"])
@@ -294,5 +291,4 @@ class Follower:
 
 
 APART = 2.0  # standard deviations of a reading
-UNUSUAL = 0.65  # a reading that its own past has less than once in 60 000
 CENTRE = 3.0  # log odds at which the score is a half

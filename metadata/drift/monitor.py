@@ -28,7 +28,7 @@ SUSPECTS = 48
 # More metrics than this are judged one after the other, on average so many seconds apart.
 AT_ONCE, SPACED_S, LATEST_S = 100, 0.1, 1800.0
 # The layout of what is kept, counted up when what an earlier one kept cannot be gone on from.
-LAYOUT = 3
+LAYOUT = 4
 # A log book longer than this is kept for so many days before the metric that is furthest behind.
 LONG_BOOK, BOOK_DAYS = 400, 60
 
@@ -125,7 +125,8 @@ class Monitor:
                 continue
             group = self._groups.get(source)
             if group is None or group.names != names:
-                group = self._groups[source] = Together(names)
+                group = Together(names, self.settings.false_alarm_days)
+                self._groups[source] = group
             told = group.update(
                 [self.followers[name].readings() if name in whole else None for name in names]
             )

@@ -1,4 +1,4 @@
-"""How far apart the readings of a metric usually come."""
+"""How far apart the readings of a metric usually come, and how many there are a day."""
 
 from __future__ import annotations
 
@@ -53,3 +53,45 @@ class Pace:
         pace = cls()
         pace._last = np.array(state["last"], float)
         return pace
+
+
+GATHERED = 64
+
+
+class Often:
+    """How many readings there usually are a day, from how long the last rounds of 64 took.
+
+    >>> often = Often()
+    >>> often.update(900.0 * np.arange(300))[[0, 191, 192]].tolist()
+    [nan, nan, 96.0]
+    """
+
+    def __init__(self) -> None:
+        self._pace = Pace()
+        self._count, self._began = 0, np.nan
+
+    def update(self, times: Floats) -> Floats:
+        """At each of the times (n,) unix s what was known by then; NaN while nothing is."""
+        out = np.empty(len(times))
+        at = 0
+        while at < len(times):
+            if self._count == 0:
+                if np.isfinite(self._began):
+                    self._pace.add(np.array([max(float(times[at]) - self._began, 1e-3)]))
+                self._began = float(times[at])
+            stop = min(len(times), at + GATHERED - self._count)
+            usual = self._pace.usual
+            out[at:stop] = 86400.0 * GATHERED / usual if usual else np.nan
+            self._count = (self._count + stop - at) % GATHERED
+            at = stop
+        return out
+
+    def to_state(self) -> dict[str, Any]:
+        return {**vars(self), "_pace": self._pace.to_state()}
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> Often:
+        often = cls()
+        often._pace = Pace.from_state(state["_pace"])
+        often._count, often._began = int(state["_count"]), float(state["_began"])
+        return often

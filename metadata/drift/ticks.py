@@ -19,8 +19,9 @@ class Ticks:
     """Scores of single samples by the :class:`Ensemble`; a minute's score goes to the sample with
     which the next minute begins."""
 
-    def __init__(self) -> None:
-        self.ensemble = Ensemble()
+    def __init__(self, days: float = 100.0) -> None:
+        """``days``: expected time between two false alarms."""
+        self.ensemble = Ensemble(days)
         self._count = 0
         self._minute = -1.0
         self._sum, self._number = 0.0, 0
@@ -28,8 +29,8 @@ class Ticks:
     def update(
         self, clock: Floats, values: Floats, real: NDArray[np.bool_]
     ) -> tuple[Floats, NDArray[np.bool_]]:
-        """Scores (n,) of the samples, and whether the level has moved; what is not ``real`` has
-        neither."""
+        """Scores (n,) of the samples, and whether they are worth saying; what is not ``real`` has
+        no score and is not."""
         out, moved = np.zeros(len(values)), np.zeros(len(values), bool)
         places = np.flatnonzero(real)
         native = places[: max(0, NATIVE - self._count)]
@@ -58,11 +59,11 @@ class Ticks:
 
     def to_state(self) -> dict[str, Any]:
         state = {k: v for k, v in vars(self).items() if k != "ensemble"}
-        return {**state, "ensemble": self.ensemble.to_state()}
+        return {**state, "days": self.ensemble.days, "ensemble": self.ensemble.to_state()}
 
     @classmethod
     def from_state(cls, state: dict[str, Any]) -> Ticks:
-        ticks = cls()
+        ticks = cls(float(state["days"]))
         for name in ("_count", "_minute", "_sum", "_number"):
             setattr(ticks, name, state[name])
         ticks.ensemble.restore(state["ensemble"])

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from metadata.drift.detectors.multivariate import SAID, Multivariate
+from metadata.drift.detectors.multivariate import Multivariate
 from metadata.drift.ticks import NATIVE, TICK_S
 
 Floats = NDArray[np.float64]
@@ -33,9 +33,10 @@ class Together:
     of its own there are none, and nothing is said. Every row at first, means of a minute
     after :data:`~metadata.drift.ticks.NATIVE` of them, as for single metrics."""
 
-    def __init__(self, names: Sequence[str]) -> None:
+    def __init__(self, names: Sequence[str], days: float = 100.0) -> None:
+        """``days``: expected time between two false alarms."""
         self.names = list(names)
-        self.detector = Multivariate()
+        self.detector = Multivariate(days)
         self._count = 0
         self._minute = -1.0
         self._sums: Floats = np.zeros(len(self.names))
@@ -99,7 +100,7 @@ class Together:
     ) -> list[tuple[int, float, int]]:
         found = self.detector.update(times, table)
         return [(int(told[k]), float(found[k]), int(self.detector.leading[k]))
-                for k in np.flatnonzero(found > SAID)]  # fmt: skip
+                for k in np.flatnonzero(found > self.detector.said)]  # fmt: skip
 
     def to_state(self) -> dict[str, Any]:
         return {**vars(self), "detector": self.detector.to_state()}

@@ -1,4 +1,4 @@
-"""CUSUM with its threshold from block bootstrap: so many readings between two false alarms."""
+"""CUSUM with its threshold from block bootstrap: so many days between two false alarms."""
 
 from __future__ import annotations
 
@@ -18,30 +18,38 @@ ROUNDS = 64
 class Cusum:
     """Sums of deviations above :data:`ALLOWED` to either side (Page, 1954). Textbook thresholds
     take readings for independent; here blocks of the metric's own past are drawn again
-    (Künsch, 1989), and the threshold is what the sums pass once in ``between`` readings.
+    (Künsch, 1989), and the threshold is what the sums pass once in ``days``, of as many readings as
+    there were a day since the threshold before.
 
     The score is the larger sum over its threshold, 1 at an alarm; then the sums begin anew.
     """
 
-    def __init__(self, between: float = 5000.0) -> None:
-        self.between = between
+    def __init__(self, days: float = 100.0) -> None:
+        self.days = days
         self._past = array("f")
         self._sums = [0.0, 0.0]
         self._centre, self._spread, self._threshold = np.nan, np.nan, np.nan
         self._count, self._next = 0, FIRST
+        #: Readings and the time (unix s) when the last threshold was learned.
+        self._before, self._since = 0, np.nan
 
     def update(self, times: Floats, values: Floats) -> Floats:
-        return np.array([self._one(float(v)) for v in values])
+        rows = zip(times.tolist(), values.tolist(), strict=True)
+        return np.array([self._one(time, value) for time, value in rows])
 
-    def _one(self, value: float) -> float:
+    def _one(self, time: float, value: float) -> float:
         if value != value:
             return 0.0
+        if not self._since <= time:  # NaN is not
+            self._since = time
         self._count += 1
         self._past.append(float(np.float32(value)))
         if len(self._past) > KEPT:
             del self._past[: len(self._past) - KEPT]
         if self._count == self._next:
-            self._calibrate()
+            a_day = 86400.0 * (self._count - self._before) / max(time - self._since, 1e-3)
+            self._calibrate(self.days * a_day)
+            self._before, self._since = self._count, time
             self._next = self._count + max(FIRST, self._count // 2)
         if self._threshold != self._threshold:
             return 0.0
@@ -58,7 +66,7 @@ class Cusum:
         self._sums = [up, down]
         return score
 
-    def _calibrate(self) -> None:
+    def _calibrate(self, between: float) -> None:
         past = np.array(self._past, float)
         if len(past) < FIRST // 2:
             return
@@ -73,9 +81,9 @@ class Cusum:
         # The level itself is known only as well as the means of blocks agree.
         means = z[: len(z) // BLOCK * BLOCK].reshape(-1, BLOCK).mean(axis=1)
         drawn = drawn + rng.normal(0, float(means.std()) / np.sqrt(len(means)), (ROUNDS, 1))
-        self._threshold = max(self._passed(drawn), self._passed(-drawn), 5.0)
+        self._threshold = max(self._passed(drawn, between), self._passed(-drawn, between), 5.0)
 
-    def _passed(self, drawn: Floats) -> float:
+    def _passed(self, drawn: Floats, between: float) -> float:
         """What the upper sums of readings (rounds, n) pass once in ``between`` of them."""
         up = np.zeros(len(drawn))
         highest = np.zeros(len(drawn))
@@ -85,7 +93,7 @@ class Cusum:
         # Maxima over a length are Gumbel: read where one of twice `between` readings lies.
         scale = max(float(highest.std()) * np.sqrt(6) / np.pi, 0.5)
         middle = float(highest.mean()) - 0.5772 * scale
-        return float(middle + scale * np.log(2 * self.between / drawn.shape[1]))
+        return float(middle + scale * np.log(2 * between / drawn.shape[1]))
 
     def to_state(self) -> dict[str, Any]:
         return {**vars(self), "_past": np.array(self._past, np.float32)}

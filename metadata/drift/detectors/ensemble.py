@@ -14,12 +14,19 @@ from metadata.drift.detectors.level_trend import LevelTrend
 from metadata.drift.detectors.novelty import Novelty, running
 from metadata.drift.detectors.shift import Shift
 from metadata.drift.detectors.spectral import Spectral
+from metadata.drift.pace import Often
 
 Floats = NDArray[np.float64]
 
 # What stays unusual is said once: what was said counts for more at first, and fades.
 FADES, AGAIN = 1 / 100, 1.3
-MOVED = 0.5
+# It is said where the rarity, or the shift, is more than what it passes once in so many readings,
+# or where CUSUM gives an alarm; each of the three has its share of the false alarms. Powers of ten,
+# and score of the shift, for ten thousand readings, and what ten times as many add (healthy
+# histories, seeds 620000 to 620039).
+KINDS = 3
+RARE, MORE_RARE = 6.3, 3.8
+SHIFTED, MORE_SHIFTED = 0.6, 0.13
 # How rare what the level filter did not foresee is counts so much beside how new a reading is; the
 # rarest counts, and of all together a part, both as they are and as they were over the last rows.
 # At HALF powers of ten the score is a half: the one threshold that suits simulated streams with an
@@ -36,14 +43,16 @@ class Ensemble:
     """How rare each reading is by what the level filter foresaw and by all that was ever read, said
     once: what is not much higher than what was said in the last hundred readings is not said again.
     CUSUM sums what the level filter did not foresee: cycles and wander that are usual are no
-    change."""
+    change. ``days``: expected time between two false alarms."""
 
-    def __init__(self) -> None:
+    def __init__(self, days: float = 100.0) -> None:
+        self.days = days
+        self._often = Often()
         self._level, self._novelty = LevelTrend(), Novelty()
         self.detectors: dict[str, Detector] = {
             "level_trend": self._level,
             "novelty": self._novelty,
-            "cusum": Cusum(),
+            "cusum": Cusum(KINDS * days),
             "distribution": Distribution(),
             "spectral": Spectral(),
             "shift": Shift(),
@@ -58,22 +67,28 @@ class Ensemble:
         return self.judge(times, values)[0]
 
     def judge(self, times: Floats, values: Floats) -> tuple[Floats, NDArray[np.bool_]]:
-        """Of readings (n,) the scores, and whether the level has become another."""
+        """Of readings (n,) the scores, and whether it is worth saying: a reading that is unlike all
+        before, a level that has become another."""
+        apart = np.log10(KINDS * self.days * self._often.update(times)) - 4.0  # NaN: not known yet
+        alarm = np.zeros(len(values), bool)
         surprises, foreseen = self._level.surprises(values)
         most = self._rare(np.stack([*self._novelty.rarity(values), FORESEEN * foreseen]))
         for name, share in SHARES.items():
             found = self.detectors[name].update(times, surprises if name == "cusum" else values)
             if name == "cusum":
+                alarm = found == 1.0
                 found = np.maximum(2 * found - 1, 0)  # half a threshold is nothing
             most = np.maximum(most, HALF * share * found / (1 - share * found))
-        moved = self.detectors["shift"].update(times, values) > MOVED
+        shifted = self.detectors["shift"].update(times, values)
+        alarm |= shifted > SHIFTED + MORE_SHIFTED * apart
+        rare = np.maximum(RARE + MORE_RARE * apart, 0.0)
         out = np.zeros(len(most))
         for k, tens in enumerate(most):
             if tens > self._said:
                 out[k] = tens / (tens + HALF)
                 self._said = AGAIN * float(tens)
             self._said *= 1 - FADES
-        return out, moved
+        return out, alarm | (out > rare / (rare + HALF))
 
     def _rare(self, tens: Floats) -> Floats:
         """Powers of ten (n,) of all three views (3, n), with the mean of the last ones."""
@@ -104,12 +119,14 @@ class Ensemble:
 
     def to_state(self) -> dict[str, Any]:
         kept = {"said": self._said, "last": self._last, "peaks": self._peaks,
-                "gathered": [self._peak, self._gathered]}  # fmt: skip
+                "gathered": [self._peak, self._gathered],
+                "often": self._often.to_state()}  # fmt: skip
         return kept | {n: d.to_state() for n, d in self.detectors.items()}
 
     def restore(self, state: dict[str, Any]) -> None:
         self._said, self._last = float(state["said"]), np.array(state["last"], float)
         self._peaks = np.array(state["peaks"], np.float32)
         self._peak, self._gathered = float(state["gathered"][0]), int(state["gathered"][1])
+        self._often = Often.from_state(state["often"])
         for name, detector in self.detectors.items():
             detector.restore(state[name])

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from metadata.drift.detectors.rarity import Rarity
+from metadata.drift.detectors.rarity import HALF, Rarity
 
 Floats = NDArray[np.float64]
 
@@ -20,7 +20,7 @@ SOLVED = 16  # rows after which the correlations are inverted again
 FLOOR, RAW = 0.8, 0.1  # of a mean's deviation: part of what white noise has, share of the whole
 GRAIN = 0.25  # steps in which a channel is read that are nothing
 PART = 0.1  # of the channels have a part in a change
-SAID = 0.523  # 3.5 powers of ten (Rarity)
+SAID = 3.5  # powers of ten (Rarity), where a false alarm each hundred days is expected
 FINEST = 0.5  # of the logarithm of odds
 BACK = 5  # rows before a saying with which the new normal begins
 
@@ -38,7 +38,11 @@ class Multivariate:
     last given the channel that has moved the most.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, days: float = 100.0) -> None:
+        """``days``: expected time between two false alarms."""
+        tens = max(SAID + np.log10(days / 100), 1.0)
+        #: A change is said where the score passes this.
+        self.said = float(tens / (tens + HALF))
         self.leading: NDArray[np.int64] = np.empty(0, np.int64)
         self._rarity = Rarity(FINEST)
         self._begin(0)
@@ -86,7 +90,7 @@ class Multivariate:
             return 0.0, 0
         sums = parts.sum(axis=0)
         score = float(self._rarity.update(np.array([sums.sum()]))[0])
-        if score > SAID:
+        if score > self.said:
             self._held = BACK
         return score, int(np.argmax(sums))
 

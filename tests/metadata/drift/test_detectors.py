@@ -86,6 +86,6 @@ def test_the_time_between_false_alarms_holds_for_readings_with_memory() -> None:
         row = np.zeros(4000)
         for k in range(1, 4000):  # an AR(1), on which textbook thresholds ring without end
             row[k] = 0.6 * row[k - 1] + rng.standard_normal()
-        alarms += int((Cusum(between=2000).update(np.arange(4000.0), row) == 1).sum())
+        alarms += int((Cusum(days=2000 / 96).update(900.0 * np.arange(4000.0), row) == 1).sum())
         total += 4000
     assert alarms <= 3 * total / 2000
