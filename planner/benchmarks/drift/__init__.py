@@ -113,6 +113,7 @@ def measured(how: Mapping[str, Any], output: Path) -> tuple[dict[str, Any], str]
         simulated,
         speed,
         streams,
+        unlimited,
     )
     from planner.benchmarks.drift import years as five_years
     from planner.benchmarks.drift.case import make
@@ -120,6 +121,8 @@ def measured(how: Mapping[str, Any], output: Path) -> tuple[dict[str, Any], str]
     again = how["resamples"]
     found = simulated.measure(how)
     pictures(how, found, output)
+    free = unlimited.measure(how["unlimited"], how["workers"])
+    later = forecasts_page(how, output)
     said, points = public(how)
     unknown = streams.measure(streams.simulated(how["streams"]))
     rigs = change_points.simulated(how["rigs"])
@@ -134,7 +137,8 @@ def measured(how: Mapping[str, Any], output: Path) -> tuple[dict[str, Any], str]
         report.HEAD.strip(),
         "![Trade-off, lives and forecasts](images/early_warning.png)",
         report.warnings(found, again, how["false_per_30_days"]),
-        report.forecasts(found, again),
+        report.asked(found, free, again),
+        later,
         "![One history and who warned](images/early_warning_example.png)",
         report.causes(found, again),
         report.streams(said, points),
@@ -149,6 +153,7 @@ def measured(how: Mapping[str, Any], output: Path) -> tuple[dict[str, Any], str]
         **report.summary(found, again),
         "histories": [asdict(o) for o in found.outcomes[simulated.OURS]],
         "forecasts_made": [asdict(f) for f in found.forecasts[simulated.OURS]],
+        "unlimited": [asdict(h) for h in free],
         "streams": said,
         "change_points": points and [asdict(p) for p in points],
         "simulated_streams": unknown,
@@ -158,6 +163,17 @@ def measured(how: Mapping[str, Any], output: Path) -> tuple[dict[str, Any], str]
         "speed": asdict(fast),
         "kills": asdict(killed),
     }, page + "\n"
+
+
+def forecasts_page(how: Mapping[str, Any], output: Path) -> str:
+    """The time to the limit on the many histories of `drift-forecasts`: what that left in the same
+    folder, or measured now."""
+    before = output / "forecasts.md"
+    if before.is_file():
+        return before.read_text(encoding="utf-8").strip()
+    from planner.benchmarks.drift import report, simulated
+
+    return report.ahead(simulated.ahead(how), how["resamples"])
 
 
 def pictures(how: Mapping[str, Any], found: Any, output: Path) -> None:

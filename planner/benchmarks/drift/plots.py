@@ -10,7 +10,7 @@ import numpy as np
 from metadata.drift.regimes import STEADY
 from metadata.drift.verdicts import Verdicts
 from planner.benchmarks.drift.case import DAY, Case
-from planner.benchmarks.drift.simulated import OURS, Simulated, point
+from planner.benchmarks.drift.simulated import OURS, Simulated
 from planner.benchmarks.drift.tuning import Tuned
 from planner.benchmarks.drift.watched import warned
 
@@ -40,7 +40,7 @@ def _trade_off(axis: Any, found: Simulated) -> None:
         # The most life at a false rate or less: what somebody who tunes would take.
         axis.step(np.maximum(curve[:, 0], FLOOR), 100 * np.maximum.accumulate(curve[:, 2]),
                   color=colour, where="post", label=name)  # fmt: skip
-    ours = np.array(sorted([*found.curves.get(OURS, []), point(found.outcomes[OURS])]))
+    ours = np.array(sorted(found.curves[OURS]))
     axis.plot(np.maximum(ours[:, 0], FLOOR), 100 * ours[:, 2], "ko-", label="tomoplan", zorder=5)
     axis.axvline(0.3, color="0.6", ls=":", lw=1)
     axis.axhline(62, color="0.6", ls=":", lw=1)

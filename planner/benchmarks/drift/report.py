@@ -14,6 +14,7 @@ from planner.benchmarks.drift.resample import Figure
 from planner.benchmarks.drift.ring import Replay
 from planner.benchmarks.drift.simulated import OURS, PARTS, Simulated
 from planner.benchmarks.drift.speed import Speed
+from planner.benchmarks.drift.unlimited import Held
 from planner.benchmarks.drift.years import AFTER_DAYS, Lived
 
 HEAD = """# Early warning, measured
@@ -66,6 +67,29 @@ def warnings(found: Simulated, resamples: int, rate: float) -> str:
         + table(["method", "false in 30 days", "begun", "warned before the limit", "life left",
                  "life left, warning that stays", "tuned", "life left, tuned here"], rows)
         + "\n\n" + _missing(found) + _shapes(found)
+    )  # fmt: skip
+
+
+def asked(found: Simulated, free: Sequence[Held], resamples: int) -> str:
+    """The time between false alarms that is asked for, and what comes of it."""
+    rows = []
+    for days, outcomes in sorted(found.asked.items()):
+        s = early.summarise(OURS, outcomes, resamples)
+        false = s.false_per_30_days.value
+        rows.append([f"{days:g}", f"{30 / false:.0f}" if false else "none", number(
+            s.false_per_30_days), percent(s.warned), percent(s.left), f"{s.drifts}"])  # fmt: skip
+    without = [[f"{h.days:g}", f"{h.between:.0f}", str(h.said), f"{h.metric_days:.0f}"]
+               for h in free]  # fmt: skip
+    return (
+        "## The time between false alarms\n\n"
+        "`--false-alarm-days` asks for it. Of metrics with limits, on the first of the histories "
+        "above:\n\n"
+        + table(["asked, days", "days between", "false in 30 days", "warned before the limit",
+                 "life left", "drifts"], rows)
+        + "\n\nOf metrics without limits something is said when a reading is unlike all before or "
+        "the level has become another. Records of several metrics in which nothing drifts and no "
+        "level is set anew; what is said within a day of one metric counts once:\n\n"
+        + table(["asked, days", "days between", "said", "metric-days"], without)
     )  # fmt: skip
 
 
@@ -142,10 +166,10 @@ def ahead(found: Simulated, resamples: int) -> str:
         rows.append([name, number(s.error), percent(s.coverage), number(s.interval_score)])
     total = early.summarise(OURS, found.outcomes[OURS], resamples)
     return "\n\n".join([
-        f"Of {total.drifts} drifts {percent(total.warned)} were warned of before the limit, with "
-        f"{percent(total.left)} of the life left, and {number(total.false_per_30_days)} false "
-        "warnings a metric and 30 days before the onset.",
         forecasts(found, resamples),
+        f"Of these {total.drifts} drifts {percent(total.warned)} were warned of before the limit, "
+        f"with {percent(total.left)} of the life left, and {number(total.false_per_30_days)} false "
+        "warnings a metric and 30 days before the onset.",
         "Sooner and later in the life, for which it was not made: nobody who asks knows how much "
         "of it is over.",
         table(["when", "error", "holds", "score"], rows),

@@ -34,13 +34,15 @@ RECENT, ALL = "largest correlation, 7 days", "largest correlation, all days"
 @dataclass
 class Simulated:
     """By the name of the method: outcomes of each history, forecasts at half of each life,
-    what was ranked first; trade-offs as (false rate, share warned, life left)."""
+    what was ranked first; trade-offs as (false rate, share warned, life left); by the days between
+    false alarms that were ``asked`` for, the monitor's outcomes."""
 
     outcomes: dict[str, list[Outcome]] = field(default_factory=dict)
     forecasts: dict[str, list[Forecast]] = field(default_factory=dict)
     named: dict[str, list[Named]] = field(default_factory=dict)
     curves: dict[str, Curve] = field(default_factory=dict)
     tuned: dict[str, tuning.Tuned] = field(default_factory=dict)
+    asked: dict[float, list[Outcome]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -155,10 +157,11 @@ def _watch(found: Simulated, settings: Mapping[str, Any]) -> None:
     outcomes(OURS, {})
     outcomes(BLIND, settings["blind"], log_book=False)
     asked = settings["trade_off"]
-    found.curves[OURS] = []
+    found.asked[MonitorSettings().false_alarm_days] = found.outcomes[OURS]
     for days in asked["false_alarm_days"]:
         rows = outcomes(f"a false alarm each {days} days", asked, false_alarm_days=days)
-        found.curves[OURS].append(point(rows))
+        found.asked[days] = rows
+    found.curves[OURS] = [point(rows) for rows in found.asked.values()]
 
 
 def point(outcomes: Sequence[Outcome]) -> tuple[float, float, float]:
