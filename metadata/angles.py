@@ -11,6 +11,7 @@ from metadata.errors import ScanError
 from metadata.units import factor
 
 Angles = NDArray[np.float64]
+WIDE_DEG = 20.0  # from view to view
 
 
 def to_radians(values: Angles, unit: str | None, name: str) -> tuple[Angles, list[str]]:
@@ -35,7 +36,34 @@ def to_radians(values: Angles, unit: str | None, name: str) -> tuple[Angles, lis
                 f"{name} is said to be in {unit} but spans only {span:.4g}, which is what radians "
                 f"of a half or full turn would: kept as {unit}; give angles= if they are radians."
             )
-    return values * scale, warnings
+    angles = values * scale
+    return angles, [*warnings, *_steps(angles, unit, name, known=factor("angle", unit) is not None)]
+
+
+def _steps(angles: Angles, unit: str | None, name: str, *, known: bool) -> list[str]:
+    """What is strange about how far angles (rad) go from view to view: nothing for one turn in any
+    order; many turns in wide steps are a golden-angle scan, or another unit than was taken.
+
+    Raises ScanError where no scan goes so, or nothing but a guess at the unit says that one does.
+    """
+    steps = np.abs(np.diff(angles))
+    steps = steps[np.isfinite(steps)]
+    step = math.degrees(float(np.median(steps))) if steps.size else 0.0
+    turns = float(np.nanmax(angles) - np.nanmin(angles)) / (2 * math.pi) if steps.size else 0.0
+    if step < WIDE_DEG or turns <= 2:
+        return []
+    guessed = bool(unit) and not known
+    if step >= 360 or guessed:
+        told = f"has the unit {unit!r}" if unit else "has no unit"
+        raise ScanError(
+            f"{name} {told}, and its values come to {step:.4g}° from view to view, "
+            f"{turns:.4g} turns in all; expected degrees or radians. Give the angles, for example "
+            f"angles='0:180'."
+        )
+    return [
+        f"{name} goes {step:.4g}° from view to view, {turns:.4g} turns in all: taken so, as of a "
+        f"golden-angle scan. Give angles= if its values are in another unit."
+    ]
 
 
 def fit_count(angles: Angles, count: int, name: str) -> tuple[Angles, list[str]]:

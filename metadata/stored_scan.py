@@ -268,6 +268,13 @@ class StoredScan(Scan):
 
         hopeless = repair.fill_rows(values, lost, positions, fetch)
         blind = hopeless & damage.not_numbers
+        empty = first_row + np.flatnonzero(blind.all(axis=0))
+        if empty.size and len(positions) > repair.REACH:
+            raise ScanError(
+                f"{self.info.path}: no projection looked at holds numbers in row "
+                f"{_some(set(empty.tolist()))} (NaN alone). Copy the file again from where it was "
+                f"recorded, or give data= the frames as they were taken."
+            )
         if blind.any():
             frames = positions[blind.any(axis=1)]
             raise ScanError(

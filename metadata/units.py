@@ -20,7 +20,13 @@ _CURRENT = {"ma": 1.0, "a": 1e3, "ampere": 1e3, "milliampere": 1.0}
 _ANGLE = {
     "rad": 1.0, "radian": 1.0, "radians": 1.0,
     "deg": math.pi / 180, "degree": math.pi / 180, "degrees": math.pi / 180, "°": math.pi / 180,
-    "mrad": 1e-3,
+    "mrad": 1e-3, "urad": 1e-6, "µrad": 1e-6, "μrad": 1e-6,
+    "mdeg": math.pi / 180e3, "millidegree": math.pi / 180e3, "millidegrees": math.pi / 180e3,
+    "udeg": math.pi / 180e6, "µdeg": math.pi / 180e6, "μdeg": math.pi / 180e6,
+    "arcmin": math.pi / 10800, "arcminute": math.pi / 10800, "arcminutes": math.pi / 10800,
+    "arcsec": math.pi / 648e3, "arcsecond": math.pi / 648e3, "arcseconds": math.pi / 648e3,
+    "turn": 2 * math.pi, "turns": 2 * math.pi, "rev": 2 * math.pi, "revs": 2 * math.pi,
+    "revolution": 2 * math.pi, "revolutions": 2 * math.pi,
 }  # fmt: skip
 TABLES = {
     "length": _LENGTH,

@@ -67,6 +67,13 @@ def preview(scan: Scan, seconds: float = 0.8) -> Preview:
     rows = spread_rows(scan.info.rows, BAND_ROWS)
     raw = read_block(scan, rows, *_read_for(scan, rows, seconds))
     transmission, attenuation = correct(raw)
+    lowest, highest = np.nanmin(attenuation.values), np.nanmax(attenuation.values)
+    if not highest > lowest:
+        raise ScanError(
+            f"Corrected, every pixel looked at has the same attenuation ({lowest:.4g}): the "
+            f"projections are no brighter than the darks, or flats and darks are those of another "
+            f"scan. Expected projections of a specimen; give flats= and darks= that belong to it."
+        )
     return Preview(raw, transmission, attenuation.as_kind(DataKind.SINOGRAM),
                    _one_frame(scan), len(raw.frames))  # fmt: skip
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -103,7 +104,7 @@ def _planned(
     except NoBeamError as error:
         return Answer(task, refusal=translate(str(error), lang), warnings=tuple(said))
     situation = assess(task, inspections, _remarks(scans))
-    warnings = [*said, *(m.text(lang) for m in situation.messages)]
+    warnings = [*said, *_same_scans(situation), *(m.text(lang) for m in situation.messages)]
     # The axis of tiles is sought in what they are joined to.
     alone = len(inspections) == 1
     for one in inspections:
@@ -133,6 +134,13 @@ def _planned(
         warnings.append(say("warn.measure", lang, measures=measures_here(lang)))
     warnings += _budget_warnings(task, plans)
     return Answer(task, situation, tuple(plans), tuple(dict.fromkeys(warnings)))
+
+
+def _same_scans(situation: Situation) -> list[str]:
+    """Which files were given more than once."""
+    times = Counter(info.path.resolve() for info in situation.infos)
+    return [say("warn.same_scan", situation.task.language, file=path.name, count=count)
+            for path, count in times.items() if count > 1]  # fmt: skip
 
 
 def _told_numbers(situation: Situation, lang: str) -> list[str]:

@@ -106,6 +106,8 @@ def main() -> None:
         if debug:
             raise
         if hasattr(error, "format_message"):  # a mistake on the command line
+            if not error.format_message().strip(" ."):  # nothing was typed, and help was shown
+                sys.exit(2)
             _fail(_mistake(error), 2)
         _fail(
             f"Something that tomoplan did not foresee went wrong: {type(error).__name__}: {error}. "

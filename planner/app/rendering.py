@@ -52,17 +52,19 @@ def show_inspection(
 ) -> None:
     """Geometry, traits and warnings of a scan, and the conditions that its pictures show."""
     info = found.info
+    views = info.content is Content.PROJECTIONS
     told = say(
-        "show.scan", lang, format=info.format, views=info.projections, rows=info.rows,
-        columns=info.columns, flats=info.flats, darks=info.darks, dtype=info.dtype,
+        "show.scan" if views else "show.stack", lang, format=info.format, views=info.projections,
+        rows=info.rows, columns=info.columns, flats=info.flats, darks=info.darks, dtype=info.dtype,
         state=info.state.value,
     )  # fmt: skip
     console.print(f"[bold]{escape(str(info.path))}[/bold]  {told}")
-    if info.content is not Content.PROJECTIONS:
+    if views:
+        start, stop = math.degrees(info.angle_start_rad), math.degrees(info.angle_stop_rad)
+        assumed = say("show.assumed", lang) if info.angles_assumed else ""
+        console.print(say("show.angles", lang, start=start, stop=stop, assumed=assumed))
+    else:
         console.print(_size(info, lang))
-    start, stop = math.degrees(info.angle_start_rad), math.degrees(info.angle_stop_rad)
-    assumed = say("show.assumed", lang) if info.angles_assumed else ""
-    console.print(say("show.angles", lang, start=start, stop=stop, assumed=assumed))
     known = [
         ("pixel", info.pixel_size_m, 1e6, "µm"),
         ("energy", info.energy_kev, 1, "keV"),
@@ -72,15 +74,8 @@ def show_inspection(
     for name, value, factor, unit in known:
         if value is not None:
             console.print(f"{translate(name, lang)} {value * factor:.4g} {unit}")
-    table = Table(*say("show.trait_heads", lang).split("|"), box=None)
-    for name, trait in found.traits.to_json().items():
-        called = say(f"trait.{name}", lang)
-        if trait is None:
-            table.add_row(called, say("show.not_measurable", lang), "", "", "")
-        else:
-            numbers = [f"{trait[k]:.4g}" for k in ("value", "low", "high")]
-            table.add_row(called, *numbers, translate(trait["unit"], lang).lstrip("，"))
-    console.print(table)
+    if views:
+        console.print(_traits(found, lang))
     if recognised:
         joined = ", " if lang == "en" else "、"
         seen = joined.join(f"{named(c).text(lang)} ({p:.0%})" for c, p in recognised.items())
@@ -91,6 +86,18 @@ def show_inspection(
     looked = say("show.looked", lang, views=found.preview.views_read,
                  rows=len(found.preview.raw.rows), seconds=found.seconds)  # fmt: skip
     console.print(f"[dim]{looked}[/dim]")
+
+
+def _traits(found: Inspection, lang: str) -> Table:
+    table = Table(*say("show.trait_heads", lang).split("|"), box=None)
+    for name, trait in found.traits.to_json().items():
+        called = say(f"trait.{name}", lang)
+        if trait is None:
+            table.add_row(called, say("show.not_measurable", lang), "", "", "")
+        else:
+            numbers = [f"{trait[k]:.4g}" for k in ("value", "low", "high")]
+            table.add_row(called, *numbers, translate(trait["unit"], lang).lstrip("，"))
+    return table
 
 
 def show_similar(runs: Sequence[SimilarRun], lang: str = "en") -> None:

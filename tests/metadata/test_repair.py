@@ -69,6 +69,16 @@ def test_lost_rows_and_pixels(tmp_path: Path) -> None:
         assert "some pixels that are not numbers" in said(scan)
 
 
+@pytest.mark.parametrize("rows", [slice(None), slice(2, 3)])
+def test_rows_without_any_number_are_named(tmp_path: Path, rows: slice) -> None:
+    frames = ramp()
+    frames[:, rows] = np.nan
+    with scan_of(tmp_path, frames) as scan:
+        first = rows.start or 0
+        with pytest.raises(ScanError, match=rf"holds numbers in row {first}.*Copy the file again"):
+            scan.projections()
+
+
 def test_too_many_lost_frames(tmp_path: Path) -> None:
     frames = ramp()
     frames[:] = np.nan

@@ -343,3 +343,40 @@ def test_over_budget_asks_first(
     assert "--yes" in err
     assert not output.exists()
     assert tomoplan("run", "reconstruct within 10 minutes", scan, "-o", output, "--yes")[0] == 0
+
+
+def test_no_command_shows_the_commands(tomoplan: Callable[..., Result]) -> None:
+    status, out, err = tomoplan()
+    assert status == 2
+    assert "inspect" in out + err
+    assert "Expected" not in out + err
+
+
+def test_a_volume_is_inspected_as_one(tomoplan: Callable[..., Result], tmp_path: Path) -> None:
+    path = tmp_path / "volume.npy"
+    np.save(path, np.random.default_rng(0).normal(size=(5, 24, 24)).astype(np.float32))
+    out = tomoplan("inspect", path, "--content", "volume")[1]
+    assert "volume: 5 × 24 × 24 (z, y, x)" in out
+    for word in ("projections", "flats", "angles", "not measurable"):
+        assert word not in out
+
+
+def test_a_scan_given_twice_is_told(tomoplan: Callable[..., Result], scan: Path) -> None:
+    out = tomoplan("plan", "拼接并重建", scan, scan)[1]
+    assert "给了 2 次" in out
+    assert "given" not in tomoplan("plan", "reconstruct", scan)[1]
+
+
+def test_projections_below_the_darks_are_refused(
+    tomoplan: Callable[..., Result], tmp_path: Path
+) -> None:
+    path, rng = tmp_path / "below.h5", np.random.default_rng(0)
+    with h5py.File(path, "w") as file:
+        file["exchange/data"] = rng.normal(-200, 5, (40, 3, 32)).astype(np.float32)
+        file["exchange/data_white"] = rng.normal(2000, 5, (3, 3, 32)).astype(np.float32)
+        file["exchange/data_dark"] = rng.normal(100, 5, (3, 3, 32)).astype(np.float32)
+        file["exchange/theta"] = np.arange(40) * 4.5
+    status, _, err = tomoplan("plan", "reconstruct", path)
+    assert status == 2
+    assert "no brighter than the darks" in err
+    assert one_paragraph(err)
