@@ -27,8 +27,9 @@ def talk(
 
     conversation = service.conversation(scans, output, reading=reading)
     state = conversation.state
+    state.language = chosen_language(None)  # until a message has words enough to tell
     if not as_json and sys.stdin.isatty():
-        print(say("chat.welcome", chosen_language(None)))
+        print(say("chat.welcome", state.language))
     for line in _lines():
         try:
             with progress_bar(lambda t: progress_words(state.language)(t)) as progress:

@@ -36,6 +36,7 @@ class Kind(StrEnum):
     INSPECT = "inspect"
     TOOLS = "tools"
     WATCH = "watch"
+    SAME_FOR = "same_for"
     OTHER_SCAN = "other_scan"
     FORMAT = "format"
     STATUS = "status"
@@ -108,7 +109,7 @@ def follow_up(text: str, planned: bool) -> FollowUp:
         return FollowUp(Kind.RESUME)
     if _pattern("run").search(plain):
         return FollowUp(Kind.RUN)
-    for kind in (Kind.BACK, Kind.OTHER_SCAN, Kind.FORMAT):
+    for kind in (Kind.BACK, Kind.SAME_FOR, Kind.OTHER_SCAN, Kind.FORMAT):
         if _pattern(kind.value).search(plain):
             return FollowUp(kind)
     shown = _pattern("show").search(plain)

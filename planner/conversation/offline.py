@@ -27,12 +27,18 @@ GAINED = 0.002  # quality
 def answer_offline(text: str, state: State, actions: Actions) -> Turn:
     """One turn for a message whose file names are taken out (``NAME`` stands for each)."""
     asked = follow_up(text, state.answer is not None)
-    if state.asks_output and state.output is not None and asked.kind is Kind.OTHER:
+    named = asked.kind in (Kind.OTHER, Kind.SAME_FOR)
+    if state.asks_output and state.output is not None and named:
         actions.run()
     elif asked.kind is Kind.BYE:
         return Turn(words=say("chat.bye", state.language), ends=True)
     elif asked.kind is Kind.HELP:
         return Turn(words=say("chat.help", state.language))
+    elif asked.kind is Kind.SAME_FOR:
+        if state.task is None:
+            _inspect(state, actions)
+        else:
+            actions.plan(state.task)
     elif asked.kind is Kind.OTHER_SCAN:
         return Turn(words=say("chat.other_scan", state.language))
     elif asked.kind is Kind.FORMAT:

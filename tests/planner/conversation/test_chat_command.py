@@ -52,3 +52,14 @@ def test_a_scan_that_is_not_there_is_an_unusable_argument(
     status, printed, told = chat(monkeypatch, capsys, "hello\n", "/nowhere/x.h5")
     assert (status, printed) == (2, "")
     assert "/nowhere/x.h5 does not exist" in told
+
+
+def test_the_machine_s_language_counts_until_words_tell_another(
+    foam: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LC_ALL", "zh_CN.UTF-8")
+    printed = chat(monkeypatch, capsys, "help\nwhat tools do you have for rings\nhelp\n", foam)[1]
+    lines = printed.strip().splitlines()
+    first, last = lines[0], lines[-1]
+    assert "给出扫描并说想要什么" in first
+    assert "Name a scan and say what you want" in last

@@ -344,6 +344,25 @@ def test_one_goes_back_change_by_change(talk: Conversation) -> None:
     assert talk.say("撤销").done[0].refused
 
 
+@pytest.mark.parametrize("said", ["use {} instead", "the same for {}", "换成 {}"])
+def test_the_same_is_planned_for_another_scan(
+    talk: Conversation, said: str, tmp_path: Path, foam: Path
+) -> None:
+    other = tmp_path / "other.nxs"
+    write_scan(World("foam", columns=64, rows=3, projections=90), other)
+    talk.say("reconstruct it quickly, without ring removal")
+    turn = talk.say(said.format(other))
+    assert [t.action for t in turn.done] == ["plan"]
+    assert talk.state.task is not None
+    assert talk.state.task.priority is Priority.SPEED
+    assert talk.state.planned == (other,)
+    assert not [t for t in tools_of(talk) if t.startswith("stripe_")]
+    talk.say("undo")
+    assert talk.state.planned == talk.state.current == (foam,)
+    assert [t.action for t in talk.say(str(other)).done] == ["inspect"]  # a name alone
+    assert [t.action for t in Conversation(model="").say(f"use {other}").done] == ["inspect"]
+
+
 def test_a_plan_is_shown_without_being_taken(talk: Conversation) -> None:
     assert "There is no plan yet" in talk.say("show the second plan").text
     talk.say("reconstruct it")
