@@ -105,11 +105,7 @@ def _planned(
         return Answer(task, refusal=translate(str(error), lang), warnings=tuple(said))
     situation = assess(task, inspections, _remarks(scans))
     warnings = [*said, *_same_scans(situation), *(m.text(lang) for m in situation.messages)]
-    # The axis of tiles is sought in what they are joined to.
-    alone = len(inspections) == 1
-    for one in inspections:
-        axis = set(one.center.warnings) if one.center and not alone else set()
-        warnings += [translate(w, lang) for w in one.warnings if w not in axis]
+    warnings += _of_files(inspections, lang)
     if task.device is Device.GPU and not _has_gpu():
         warnings.append(say("warn.no_gpu", lang))
     refused = refusal(situation)
@@ -134,6 +130,22 @@ def _planned(
         warnings.append(say("warn.measure", lang, measures=measures_here(lang)))
     warnings += _budget_warnings(task, plans)
     return Answer(task, situation, tuple(plans), tuple(dict.fromkeys(warnings)))
+
+
+def _of_files(inspections: Sequence[Inspection], lang: str) -> list[str]:
+    """What the files and their data gave cause to say; of several, what not all share with the
+    name of its file, and nothing of the axis, which is sought in what tiles are joined to."""
+    if len(inspections) == 1:
+        return [translate(warning, lang) for warning in inspections[0].warnings]
+    times = Counter(warning for one in inspections for warning in set(one.warnings))
+    found = []
+    for one in inspections:
+        axis = set(one.center.warnings) if one.center else set()
+        for warning in (w for w in one.warnings if w not in axis):
+            told = translate(warning, lang)
+            name = one.info.path.name + (": " if lang == "en" else "：")
+            found.append(told if times[warning] == len(inspections) else f"{name}{told}")
+    return found
 
 
 def _same_scans(situation: Situation) -> list[str]:

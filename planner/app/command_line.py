@@ -99,7 +99,9 @@ def main() -> None:
             raise
         _fail(str(error), error.exit_status)
     except (typer.Abort, KeyboardInterrupt):
-        _fail("Stopped. Finished slabs are kept; `tomoplan run … --resume` goes on.", 1)
+        from planner.language import say
+
+        _fail(say("show.stopped", chosen_language(None)), 1)
     except BrokenPipeError:
         sys.exit(1)
     except Exception as error:

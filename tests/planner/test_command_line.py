@@ -380,3 +380,17 @@ def test_projections_below_the_darks_are_refused(
     assert status == 2
     assert "no brighter than the darks" in err
     assert one_paragraph(err)
+
+
+def test_a_warning_of_one_of_several_scans_names_it(
+    tomoplan: Callable[..., Result], tmp_path: Path
+) -> None:
+    left, right = tmp_path / "left.nxs", tmp_path / "right.nxs"
+    for path in (left, right):
+        write_scan(World("foam", columns=64, rows=3, projections=90), path)
+    with h5py.File(right, "r+") as file:
+        frames = file["entry/instrument/detector/data"]
+        frames[-5] = 0
+    said = json.loads(tomoplan("plan", "stitch and reconstruct", left, right, "--json")[1])
+    lost = [w for w in said["warnings"] if "hold nothing but zeros" in w]
+    assert [w.startswith("right.nxs: ") for w in lost] == [True]
