@@ -167,7 +167,7 @@ class Conversation:
         kind = follow_up(rest, self.state.answer is not None).kind
         if kind is not Kind.OTHER:
             return kind not in (Kind.WHY, Kind.WHICH, Kind.PREDICTED, Kind.HELP, Kind.STATUS,
-                                Kind.SHOW, Kind.FORMAT, Kind.OTHER_SCAN)  # fmt: skip
+                                Kind.SHOW, Kind.FORMAT, Kind.OTHER_SCAN, Kind.RESULT)  # fmt: skip
         try:
             task = read_request(rest.replace(NAME, " "))
         except InputError:

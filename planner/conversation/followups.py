@@ -38,6 +38,7 @@ class Kind(StrEnum):
     WATCH = "watch"
     SAME_FOR = "same_for"
     OTHER_SCAN = "other_scan"
+    RESULT = "result"
     FORMAT = "format"
     STATUS = "status"
     HELP = "help"
@@ -109,7 +110,7 @@ def follow_up(text: str, planned: bool) -> FollowUp:
         return FollowUp(Kind.RESUME)
     if _pattern("run").search(plain):
         return FollowUp(Kind.RUN)
-    for kind in (Kind.BACK, Kind.SAME_FOR, Kind.OTHER_SCAN, Kind.FORMAT):
+    for kind in (Kind.BACK, Kind.SAME_FOR, Kind.OTHER_SCAN, Kind.FORMAT, Kind.RESULT):
         if _pattern(kind.value).search(plain):
             return FollowUp(kind)
     shown = _pattern("show").search(plain)

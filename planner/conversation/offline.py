@@ -43,6 +43,8 @@ def answer_offline(text: str, state: State, actions: Actions) -> Turn:
         return Turn(words=say("chat.other_scan", state.language))
     elif asked.kind is Kind.FORMAT:
         return Turn(words=say("chat.format", state.language))
+    elif asked.kind is Kind.RESULT:
+        return Turn(words=_result(state))
     elif asked.kind is Kind.STATUS:
         return Turn(words=_status(state))
     elif asked.kind is Kind.RUN:
@@ -191,6 +193,13 @@ def _which(state: State) -> str:
         first=plans[0].rank, best=best.rank, quality=best.prediction.quality.value,
         quickest=quickest.rank, time=time_words(quickest.prediction.seconds.value, lang),
     )  # fmt: skip
+
+
+def _result(state: State) -> str:
+    """Where the result of this conversation lies."""
+    if state.record is None:
+        return say("chat.no_result", state.language)
+    return say("chat.result", state.language, output=str(state.record.output))
 
 
 def _status(state: State) -> str:

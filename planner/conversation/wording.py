@@ -95,7 +95,7 @@ def inspection_words(found: Inspection, lang: str) -> str:
         if trait is not None:
             unit = translate(trait["unit"], lang)
             lines.append(f"  {say(f'trait.{name}', lang)} {trait['value']:.4g} "
-                         f"({trait['low']:.4g} … {trait['high']:.4g}) {unit}".rstrip())  # fmt: skip
+                         f"({trait['low']:.4g} … {trait['high']:.4g}) {unit.lstrip('，')}".rstrip())  # fmt: skip
     lines += [f"! {plain(translate(w, lang))}" for w in found.warnings]
     return "\n".join(lines)
 

@@ -112,6 +112,7 @@ def test_a_run_asks_where_to_and_then_for_a_yes(talk: Conversation, tmp_path: Pa
     done = talk.say("yes")
     assert done.awaiting is None
     assert "Done in" in done.text
+    assert f"The result lies in {out}" in talk.say("open the result").text
     with h5py.File(out) as file:
         assert file["/entry/data/data"].shape == (3, 96, 96)
     assert talk.state.record is not None
@@ -397,6 +398,8 @@ def test_no_better_plan_leaves_the_one_that_was_taken(talk: Conversation) -> Non
         ("what is the weather", "Say `help`"),
         ("换一个扫描", "请给出另一个扫描的路径"),
         ("give me the tiff", "written as HDF5"),
+        ("open the result", "Nothing was run in this conversation yet"),
+        ("有多少张投影", "120 张投影"),
     ],
 )
 def test_a_visitor_is_answered_in_a_line(talk: Conversation, line: str, told: str) -> None:
