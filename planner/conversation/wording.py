@@ -93,9 +93,9 @@ def inspection_words(found: Inspection, lang: str) -> str:
         lines.append(say("chat.sample", lang, sample=plain(info.sample)))
     for name, trait in found.traits.to_json().items():
         if trait is not None:
-            unit = translate(trait["unit"], lang)
+            unit = translate(trait["unit"], lang).lstrip("，")
             lines.append(f"  {say(f'trait.{name}', lang)} {trait['value']:.4g} "
-                         f"({trait['low']:.4g} … {trait['high']:.4g}) {unit.lstrip('，')}".rstrip())  # fmt: skip
+                         f"({trait['low']:.4g} … {trait['high']:.4g}) {unit}".rstrip())  # fmt: skip
     lines += [f"! {plain(translate(w, lang))}" for w in found.warnings]
     return "\n".join(lines)
 
