@@ -152,7 +152,7 @@ class Follower:
 
     def _learn(self) -> None:
         judge = self.judge
-        if judge.state == QUIET and not self.passage.reached:
+        if judge.calm and not self.passage.reached:
             judge.learned.gone()
         elif judge.state == WARNING and judge.forecast is not None:
             low, middle, high = (d * DAY for d in judge.forecast.days)
@@ -198,7 +198,8 @@ class Follower:
         )
         codes[~unlogged] = HOME
         regimes = block.regimes[part]  # a view
-        regimes[(codes == KNOWN) & use], regimes[(codes == BACK) & use] = AWAY, RECOVERY
+        steady = np.isin(regimes, STEADY) & unlogged  # a reading that repeats itself is away too
+        regimes[(codes == KNOWN) & steady], regimes[(codes == BACK) & steady] = AWAY, RECOVERY
         for place in back:
             if codes[place] == BACK:
                 self.gaps.back(float(block.clock[part][place]))

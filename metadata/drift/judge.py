@@ -54,6 +54,7 @@ MENDED = 0.5
 # Log odds, with what the whole way to the limit is worth, that false warnings pass once in 100
 # days, and for e times as many days (draw_history, seeds below 10000: docs/drift.md).
 WARN_AT, PER_LOG_DAYS, HYSTERESIS, NEAR = 13.0, 2.2, 1.0, 20.0
+STAYS = 1.0  # what moves does so until its log odds are so much lower
 MONTH_DAYS = 30.0
 
 
@@ -67,7 +68,7 @@ class Judge:
         self.weights: NDArray[np.float16] | None = None
         self.learned = Learned()
         self.set_points, self.key = SetPoints(), 0.0
-        self.state = QUIET
+        self.state, self.calm = QUIET, True
         self.decided = -np.inf
         self.closed = 0
         self.last_learned = 0
@@ -198,12 +199,17 @@ class Judge:
         """The state that these odds make of the one before; near the limit lower ones suffice."""
         warn = WARN_AT + PER_LOG_DAYS * float(np.log(settings.false_alarm_days / 100))
         limited = np.isfinite(limits.low) or np.isfinite(limits.high)
-        before = self.state
+        before, self.calm = self.state, False
         stays = self.state == WARNING and urgency > warn - HYSTERESIS
         if limited and (urgency > warn or stays):
             self.state = WARNING
         else:
-            self.state = MOVING if odds > (MOVES if limited else warn) else QUIET
+            moves = MOVES if limited else warn
+            self.calm = odds <= moves
+            still = (
+                before != QUIET and odds > moves - STAYS
+            )  # not said each time noise takes it off
+            self.state = QUIET if self.calm and not still else MOVING
         self.rose = self.state == WARNING and before != WARNING
 
     @property
@@ -246,7 +252,7 @@ class Judge:
         """What was before bin ``index`` is no longer its normal (a repair, a new objective)."""
         self.since = index
         self.doubted, self.mended = -1, np.nan
-        self.forecast, self.weights, self.state = None, None, QUIET
+        self.forecast, self.weights, self.state, self.calm = None, None, QUIET, True
         self.usual = np.nan
         self.episode = Episode()
         self.last_learned = self.closed
