@@ -52,8 +52,9 @@ DOUBTED = 80
 # Nor is repaired what maintenance leaves beyond so much of the way to the limit that was reached.
 MENDED = 0.5
 # Log odds, with what the whole way to the limit is worth, that false warnings pass once in 100
-# days, and for e times as many days (draw_history, seeds below 10000: docs/drift.md).
-WARN_AT, PER_LOG_DAYS, HYSTERESIS, NEAR = 13.0, 2.2, 1.0, 20.0
+# days (draw_history, seeds below 10000: docs/drift.md), how many less or more for each e times
+# fewer or more days (the last: seeds 612000 to 612089).
+WARN_AT, FEWER_DAYS, MORE_DAYS, HYSTERESIS, NEAR = 13.0, 2.2, 5.0, 1.0, 20.0
 STAYS = 1.0  # what moves does so until its log odds are so much lower
 MONTH_DAYS = 30.0
 
@@ -197,7 +198,8 @@ class Judge:
         self, odds: float, urgency: float, limits: Limits, settings: MonitorSettings
     ) -> None:
         """The state that these odds make of the one before; near the limit lower ones suffice."""
-        warn = WARN_AT + PER_LOG_DAYS * float(np.log(settings.false_alarm_days / 100))
+        longer = float(np.log(settings.false_alarm_days / 100))
+        warn = WARN_AT + (MORE_DAYS if longer > 0 else FEWER_DAYS) * longer
         limited = np.isfinite(limits.low) or np.isfinite(limits.high)
         before, self.calm = self.state, False
         stays = self.state == WARNING and urgency > warn - HYSTERESIS

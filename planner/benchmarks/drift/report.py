@@ -24,8 +24,7 @@ these histories, series and recordings. In brackets: 95 % intervals by drawing t
 """
 
 #: What the public streams scored at best, each time while the detector was made.
-BEFORE = ("44.7", "55.0 (with twice the memory that one metric may have)", "51.9",
-          "59.3 (what is measured here)")  # fmt: skip
+BEFORE = ("44.7", "55.0 (with twice the memory that one metric may have)", "51.9", "59.3")
 
 
 def percent(figure: Figure) -> str:
@@ -88,7 +87,8 @@ def asked(found: Simulated, free: Sequence[Held], resamples: int) -> str:
                  "life left", "drifts"], rows)
         + "\n\nOf metrics without limits something is said when a reading is unlike all before or "
         "the level has become another. Records of several metrics in which nothing drifts and no "
-        "level is set anew; what is said within a day of one metric counts once:\n\n"
+        "level is set anew, read each quarter of an hour; what is said within a day of one metric "
+        "counts once:\n\n"
         + table(["asked, days", "days between", "said", "metric-days"], without)
     )  # fmt: skip
 
@@ -145,6 +145,7 @@ def forecasts(found: Simulated, resamples: int) -> str:
                      f"{s.median_width:.2f}"])  # fmt: skip
     return (
         "## Time to the limit at half of the life\n\n"
+        f"{len(found.forecasts[OURS])} histories (`tomoplan bench drift-forecasts`). "
         "*Error*: median of |said − true| / true. *Holds*: 90 % intervals that hold the truth. "
         "*Score*: mean of ln(high / low) + 20 ln(low / true) where the truth is below, + 20 "
         "ln(true / high) where it is above (Winkler's, of logarithms; lower is better). Where no "
@@ -204,8 +205,8 @@ def streams(rows: Sequence[Mapping[str, Any]] | None, points: Sequence[Found] | 
             "The score by windows around anomalies (standard profile; 0: silence, 100: perfect). "
             "*Best*: with the one threshold for all series that suits them best, as published "
             "scores have it; *at 0.5*: with none looked for. While the detector was made on "
-            f"simulated streams these were scored {len(BEFORE)} times: {', '.join(BEFORE)}; then "
-            "once more, for this page.\n\n" + _windows(rows)
+            f"simulated streams these were scored {len(BEFORE)} times: {', '.join(BEFORE)}; since "
+            "then only for this page, each time what is measured here.\n\n" + _windows(rows)
         )
     if points:
         parts.append(
