@@ -32,7 +32,7 @@ from metadata.series import Limits, Mark, MetricInfo, Samples
 
 Floats = NDArray[np.float64]
 
-KEPT = ("shown", "resets", "inside")
+KEPT = ("shown", "silent", "resets", "inside")
 PARTS = {"clock": Clock, "bins": Bins, "rough": Roughness, "judge": Judge, "stuck": Stuck,
          "tooth": SawTooth, "gaps": OwnGaps, "passage": Passage, "nearing": Nearing,
          "ticks": Ticks, "away": Away}  # fmt: skip
@@ -57,7 +57,8 @@ class Follower:
         self.waiting: ClosedBin | None = None
         #: Whether the level of the last bin may have been inside the limits.
         self.inside = True
-        self.shown = -1
+        #: The state that was told last, and how many readings in a row are missing.
+        self.shown, self.silent = -1, 0
         self.resets = 0
 
     @property
@@ -246,18 +247,32 @@ class Follower:
         numbers[0] = np.maximum(numbers[0], block.anomalies)
         codes[block.moved & (codes == QUIET)] = MOVING
         codes[unjudged] = QUIET
+        away = block.regimes == AWAY
+        codes[away] = MOVING  # beyond its limit it is, and that is never kept back
         codes[silent] = GAP
         # While nothing is judged, what was known of the time to the limit holds.
-        numbers[1:, silent] = np.nan
-        block.named[silent] = -1
-        changed = np.diff(np.concatenate([[self.shown], codes])) != 0
-        self.shown = int(codes[-1])
+        numbers[1:, silent | away] = np.nan
+        block.named[silent | away] = -1
+        changed = self._told(codes)
         scores, limits, seconds, lows, highs = numbers
         return Verdicts(
             self.info.name, block.samples.times, codes, scores, block.values, limits, seconds, lows,
             highs, block.anomalies, block.regimes, block.named, changed, tuple(block.causes),
             self.info.unit,
         )  # fmt: skip
+
+    def _told(self, codes: NDArray[np.int8]) -> NDArray[np.bool_]:
+        """Where the state is another than what was told last. A reading or two that are missing are
+        marked and not told."""
+        gap, place = codes == GAP, np.arange(len(codes))
+        before = np.maximum.accumulate(np.where(gap, -1, place))
+        run = np.where(before < 0, self.silent + place + 1, place - before)
+        short = gap & (run < TOLD)
+        last = np.maximum.accumulate(np.where(short, -1, place))
+        told = np.where(last < 0, self.shown, codes[last])
+        changed = np.diff(told, prepend=self.shown) != 0
+        self.shown, self.silent = int(told[-1]), int(run[-1])
+        return np.asarray(changed)
 
     def to_state(self) -> dict[str, Any]:
         """Plain numbers, arrays and dicts of them; :meth:`from_state` goes on from there."""
@@ -291,5 +306,6 @@ class Follower:
         return follower
 
 
+TOLD = 3  # readings in a row that are missing
 APART = 2.0  # standard deviations of a reading
 CENTRE = 3.0  # log odds at which the score is a half

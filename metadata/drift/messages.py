@@ -27,6 +27,8 @@ def message(
     if state is State.QUIET:
         return "" if regime == "operation" else f"Not judged during this time: {regime}."
     place = "" if limit is None else f"{limit:.6g} {unit}".strip()
+    if regime == "away" and state is State.MOVING:
+        return "Outside its limits, where it was before and came back from by itself."
     if state is State.ALARM:
         told = f"Has reached its limit of {place}."
     elif state is State.WARNING and left is not None:

@@ -27,7 +27,8 @@ class Verdicts:
     approached (NaN: none); ``seconds``, ``lows``, ``highs`` to the limit with the 90 % interval
     (NaN: none); ``anomalies`` 0 … 1, how unusual the sample is by itself; ``regimes`` int8 into
     :data:`metadata.drift.regimes.REGIMES`; ``cause_rows`` int16 into ``causes`` (−1: none);
-    ``changed``: the state is another than that of the sample before.
+    ``changed``: the state is another than what was told before (a reading or two that are missing
+    are not told).
     """
 
     metric: str

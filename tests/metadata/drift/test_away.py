@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from metadata.drift.monitor import Monitor
 from metadata.drift.regimes import AWAY, RECOVERY
-from metadata.drift.verdicts import ALARM, WARNING, Verdicts
+from metadata.drift.verdicts import ALARM, MOVING, WARNING, Verdicts
 from metadata.series import Limits, LoggedEvent, MetricInfo, Samples
 
 DAY = 86400.0
@@ -55,6 +55,8 @@ def test_the_first_time_is_an_alarm_and_the_second_is_known() -> None:
     assert alarms(said) == [12]
     stopped = (values < 0) & (times > times[0] + 15 * DAY)
     assert (said.regimes[stopped] == AWAY).all()
+    assert (said.codes[stopped] == MOVING).all()
+    assert "came back" in said.one(int(np.flatnonzero(stopped)[0])).message
     after = np.flatnonzero(np.diff(stopped.astype(int)) == -1) + 4
     assert (said.regimes[after] == RECOVERY).all()
 
