@@ -31,6 +31,8 @@ LEAST_S, MOST_S = HOUR, 5 * DAY
 LONGER, AT_LEAST_S = 2.0, DAY  # a known one may last so many times as long as the longest, or this
 APART = 0.5  # of the way from the limit to its level that a known one may be off that
 AGREE = 2  # readings in a row that it takes to be back
+# Deviations of a reading from the level of the hours before: so far out noise takes no drift.
+FAR = 6.0
 
 
 @dataclass
@@ -53,6 +55,8 @@ class Away:
         #: settled readings (sum, number), readings inside in a row, end of the recovery.
         self._home, self._began, self._side = np.nan, np.nan, 0
         self._sum, self._number, self._inside, self._until = 0.0, 0, 0, np.nan
+        #: Level of the last hours at home, given by the one who follows.
+        self.level = np.nan
 
     def update(
         self,
@@ -61,37 +65,45 @@ class Away:
         use: NDArray[np.bool_],
         edges: tuple[float, float],
         limits: Limits,
-    ) -> tuple[NDArray[np.int8], list[int]]:
-        """Of readings (n,) at unix s what is known (one of :data:`HOME`, …), and the places at
-        which the metric came back. Between ``edges`` lies the inner part of its range."""
+        reading: float,
+    ) -> tuple[NDArray[np.int8], list[int], list[int]]:
+        """Of readings (n,) at unix s what is known (one of :data:`HOME`, …), the places at which
+        the metric came back, and those at which it did not and is known no longer. Between
+        ``edges`` lies the inner part of its range; ``reading``: standard deviation of one."""
         codes = np.zeros(len(values), np.int8)
         places = np.flatnonzero(use)
         if not len(places):
             codes[:] = self.state
-            return codes, []
+            return codes, [], []
         row = values[places]
         if self.state == HOME and not ((row >= limits.high) | (row <= limits.low)).any():
             inner = places[(row > edges[0]) & (row < edges[1])]
             if len(inner):
                 self._home = float(clock[inner[-1]])
-            return codes, []
-        back = []
+            return codes, [], []
+        back, lost = [], []
         codes[: places[0]] = self.state
         for k, after in zip(places.tolist(), [*places[1:].tolist(), len(values)], strict=True):
             before = self.state
-            self._one(float(clock[k]), float(values[k]), edges, limits)
+            self._one(float(clock[k]), float(values[k]), edges, limits, reading)
             codes[k:after] = self.state
-            if before in (OUT, KNOWN) and self.state in (HOME, BACK):
+            if before in (OUT, KNOWN) and self._inside >= AGREE:
                 back.append(k)
-        return codes, back
+            elif before == KNOWN and self.state in (OUT, HOME):
+                lost.append(k)
+        return codes, back, lost
 
-    def _one(self, time: float, value: float, edges: tuple[float, float], limits: Limits) -> None:
+    def _one(
+        self, time: float, value: float, edges: tuple[float, float], limits: Limits, reading: float
+    ) -> None:
         inner = edges[0] < value < edges[1]
         side = int(value >= limits.high) - int(value <= limits.low)
         if self.state == BACK and time >= self._until:
             self.state = HOME
         if self.state in (HOME, BACK):
-            if side and (self.state == BACK or time - self._home <= QUICK_S):
+            # What drifts is near its limit itself when noise first takes it beyond.
+            far = edges[0] < self.level < edges[1] and abs(value - self.level) > FAR * reading
+            if side and far and (self.state == BACK or time - self._home <= QUICK_S):
                 self._began, self._side = time, side
                 self._sum, self._number, self._inside = 0.0, 0, 0
                 self.state = OUT
@@ -147,6 +159,6 @@ class Away:
         away = cls()
         for name, kept in vars(away).items():
             if name != "known":
-                setattr(away, name, type(kept)(state[name]))
+                setattr(away, name, type(kept)(state.get(name, kept)))
         away.known = [Known(int(s), float(v), float(t)) for s, v, t in state["known"]]
         return away

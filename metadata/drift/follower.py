@@ -140,6 +140,7 @@ class Follower:
                                   self.limits, self.settings,
                                   bool(np.isfinite(timeline.logged)))  # fmt: skip
         if closed.subs:
+            self.away.level = closed.mean
             # While the drift stands, noise about the limit ends no alarm
             margin = APART * self.judge.reading if self.judge.state == WARNING else 0.0
             self.passage.release(closed.mean, self.limits, margin)
@@ -165,38 +166,44 @@ class Follower:
         """Take in samples ``start … stop`` of the block, all of the open bin."""
         block, part = self._block, slice(start, stop)
         heard = block.steady[part]
-        away, back = self._away(part, heard)
+        away, back, lost = self._away(part, heard)
         heard, use = heard & (away < KNOWN), heard & (away == HOME)
         values = block.values[part][use]
         self.bins.add(block.clock[part][use], values)
         self.rough.update(values)
         before = self.passage.reached
-        reached = np.zeros(len(use), bool)
-        for a, b in pairwise([0, *back, len(use)]):
+        reached, sides = np.zeros(len(use), bool), np.zeros(len(use), np.int8)
+        for a, b in pairwise([0, *sorted([*back, *lost]), len(use)]):
             if a in back:
                 self.passage = Passage()
+            elif a in lost:
+                self.passage.outside()
             reached[a:b] = self.passage.update(block.values[part][a:b], heard[a:b], self.limits)
+            sides[a:b] = self.passage.reached
         near = np.zeros(len(use), np.int8)
         if np.isfinite(self.judge.usual):
             edges = self.judge.edges(self.limits)
             near = self.nearing.update(block.clock[part], block.values[part], use, *edges)
         state = np.where(near != 0, WARNING, self.judge.state)
         block.codes[part] = np.where(reached, ALARM, state)
-        self._tell(part, reached, near)
+        self._tell(part, reached, sides, near)
         if self.passage.reached and not before:
             first = start + int(np.argmax(reached))
             self.judge.learned.arrived(float(self._block.clock[first]))
 
-    def _away(self, part: slice, use: NDArray[np.bool_]) -> tuple[NDArray[np.int8], list[int]]:
+    def _away(
+        self, part: slice, use: NDArray[np.bool_]
+    ) -> tuple[NDArray[np.int8], list[int], list[int]]:
         """What is known of readings far outside the limits, as :meth:`Away.update` has it; a log
         book knows better."""
         block, limits = self._block, self.limits
         unlogged = block.clock[part] < block.timeline.logged
         if not self.limited or not unlogged.any() or not np.isfinite(self.judge.usual):
-            return np.zeros(len(use), np.int8), []
-        codes, back = self.away.update(
-            block.clock[part], block.values[part], use & unlogged, self.judge.edges(limits), limits
-        )
+            return np.zeros(len(use), np.int8), [], []
+        codes, back, lost = self.away.update(
+            block.clock[part], block.values[part], use & unlogged, self.judge.edges(limits), limits,
+            self.judge.reading,
+        )  # fmt: skip
         codes[~unlogged] = HOME
         regimes = block.regimes[part]  # a view
         steady = np.isin(regimes, STEADY) & unlogged  # a reading that repeats itself is away too
@@ -204,9 +211,15 @@ class Follower:
         for place in back:
             if codes[place] == BACK:
                 self.gaps.back(float(block.clock[part][place]))
-        return codes, back
+        return codes, back, lost
 
-    def _tell(self, part: slice, reached: NDArray[np.bool_], near: NDArray[np.int8]) -> None:
+    def _tell(
+        self,
+        part: slice,
+        reached: NDArray[np.bool_],
+        sides: NDArray[np.int8],
+        near: NDArray[np.int8],
+    ) -> None:
         judge, found = self.judge, self.judge.forecast
         scores, limits, seconds, lows, highs = (row[part] for row in self._block.numbers)
         limit = self.limits
@@ -214,8 +227,8 @@ class Follower:
         if judge.open:
             limits[:] = limit.high if side > 0 else limit.low
         limits[near > 0], limits[near < 0] = limit.high, limit.low
-        if reached.any():
-            limits[reached] = limit.high if self.passage.reached > 0 else limit.low
+        limits[reached & (sides > 0)] = limit.high
+        limits[reached & (sides < 0)] = limit.low
         if found is not None:
             # Without a limit a drift is toward nothing, and each reading speaks for itself.
             if np.isfinite(limit.low) or np.isfinite(limit.high):

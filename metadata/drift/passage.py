@@ -39,6 +39,10 @@ class Passage:
             out[first:] = True
         return out
 
+    def outside(self) -> None:
+        """What was not heard until now was beyond the limit all the while."""
+        self._before = [True, True]
+
     def release(self, mean: float, limits: Limits, margin: float = 0.0) -> None:
         """A bin is over, with this mean; it has to lie inside by a margin."""
         if self.reached and limits.low + margin < mean < limits.high - margin:

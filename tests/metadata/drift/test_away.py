@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 from metadata.drift.monitor import Monitor
@@ -104,3 +105,31 @@ def test_the_blocks_do_not_matter() -> None:
     for name in ("codes", "regimes", "scores"):
         cut = np.concatenate([getattr(part, name) for part in parts])
         assert np.array_equal(cut, getattr(whole, name)), name
+
+
+@pytest.mark.parametrize(("limit", "rate", "seed"), [(6.0, 0.3, 1), (4.0, 0.15, 1)])
+def test_noise_about_the_limit_is_no_absence(limit: float, rate: float, seed: int) -> None:
+    """What drifts slowly and is read noisily crosses its limit many times, to and fro."""
+    times = 1.7e9 + 900.0 * np.arange(50 * 96)
+    day = (times - times[0]) / DAY
+    values = np.random.default_rng(seed).normal(0, 1, len(times))
+    values += np.clip((day - 15) * rate, 0, limit + 1.5)
+    monitor = Monitor({"x": MetricInfo("x", "", Limits(high=limit))})
+    [said] = monitor.update([Samples.of("x", times, values)])
+    assert not np.isin(said.regimes, (AWAY, RECOVERY)).any()
+    first = int(np.argmax(said.codes == ALARM))
+    assert values[first - 96 : first].mean() < limit
+    assert (said.codes[first:] == ALARM).all()
+    assert np.isfinite(said.limits[first:]).all()
+
+
+def test_an_alarm_is_not_over_because_it_lasts() -> None:
+    """Neither where a state is known no longer, nor after the days that one may last."""
+    times, values = record()
+    gone = times > times[0] + 27 * DAY
+    values[gone] = -20 + 0.3 * np.random.default_rng(3).standard_normal(gone.sum())
+    said = watched(times, values)
+    assert isinstance(said, Verdicts)
+    first = int(np.argmax(gone))
+    assert set(said.codes[first:].tolist()) == {MOVING, ALARM}
+    assert (np.diff((said.codes[first:] == ALARM).astype(int)) != 0).sum() == 1
