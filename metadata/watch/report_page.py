@@ -5,10 +5,11 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping, Sequence
 from html import escape
+from math import isfinite
 from typing import Any
 
 from metadata.drift.verdict import State
-from metadata.series import MetricInfo
+from metadata.series import Limits, MetricInfo
 from metadata.watch.course import Course
 from metadata.watch.duration import duration_text
 from metadata.watch.json_lines import Tell
@@ -59,11 +60,17 @@ def _endings(course: Course, names: Sequence[str], infos: Mapping[str, MetricInf
         change: dict[str, Any] = last.get(name, {})
         state = State(change.get("state", "quiet"))
         value = trace.means[-1] if trace.used else None
-        between = "" if limits is None else f"{limits.low:g} … {limits.high:g}"
+        between = "" if limits is None else _between(limits)
         rows.append((state, [name, state_word(state, language),
                              clock(change["time"]) if change else "",
                              number(value, trace.unit), between]))  # fmt: skip
     return _table(["metric", "state", "since", "value", "limit"], rows, language)
+
+
+def _between(limits: Limits) -> str:
+    """Where a metric may be; a side without a limit is left open."""
+    low, high = (f"{side:.6g}" if isfinite(side) else "" for side in (limits.low, limits.high))
+    return f"{low} … {high}".strip() if low or high else ""
 
 
 def _warnings(course: Course, language: str, tell: Tell) -> str:

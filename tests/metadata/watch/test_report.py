@@ -67,6 +67,8 @@ def test_a_picture_and_a_page(tomoplan: Command, ramp: Path, tmp_path: Path) -> 
     text = page.read_text(encoding="utf-8")
     assert "漂移预警" in text
     assert "已到达限值 2.5。" in text
+    assert "<td>… 2.5</td>" in text
+    assert "inf" not in re.sub(r"base64,[^\"]*", "", text)
     assert len(re.findall("data:image/png;base64,", text)) == 1
     assert "http" not in re.sub(r"base64,[^\"]*", "", text)  # it needs nothing else
 
