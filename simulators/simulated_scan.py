@@ -32,9 +32,9 @@ class SimulatedScan(Scan):
     ``truth_hot(row)``, and ``specimen``. ``notes`` says what was simplified.
     """
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, specimen: Specimen | None = None) -> None:
         self.world = world
-        self._matter = matter(world)
+        self._matter = matter(world, specimen)
         self.specimen: Specimen = self._matter.specimen
         self._exposure = Exposure(self._matter)
         self._detector = Detector(world)
@@ -175,11 +175,12 @@ class SimulatedScan(Scan):
         return blocks.at(row // self.block_rows)[:, row % self.block_rows]
 
 
-def simulate(world: World) -> SimulatedScan:
-    """The scan of a world; the same world gives the same counts.
+def simulate(world: World, specimen: Specimen | None = None) -> SimulatedScan:
+    """The scan of a world; the same world gives the same counts. A ``specimen`` stands in place of
+    the one that the world names.
 
     >>> scan = simulate(World(columns=64, rows=1, projections=90))
     >>> scan.projections().shape
     (90, 1, 64)
     """
-    return SimulatedScan(world)
+    return SimulatedScan(world, specimen)

@@ -43,12 +43,13 @@ class Matter:
         return self.densities * np.array([m.delta(energy_kev) for m in self.specimen.materials])
 
 
-def matter(world: World) -> Matter:
-    """Make the specimen, put metal into it, deform it, enlarge it, put it into its place and find
-    the factor on the densities that ``attenuation`` asks for."""
+def matter(world: World, specimen: Specimen | None = None) -> Matter:
+    """Make the specimen (or take the one given), put metal into it, deform it, enlarge it, put it
+    into its place and find the factor on the densities that ``attenuation`` asks for."""
     seed = world.seed if world.specimen_seed is None else world.specimen_seed
     height = world.height
-    specimen = make_specimen(world.specimen, world.radius, height, seed)
+    if specimen is None:
+        specimen = make_specimen(world.specimen, world.radius, height, seed)
     shapes = specimen.shapes
     if world.metal:
         metal = metal_for(specimen.materials, world.energy_kev)

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simulators import World, simulate
-from simulators.training import missing_views
+from simulators import simulate
+from simulators.simulated_scan import SimulatedScan
+from simulators.training import missing_views, mixed_specimens
 from simulators.training.attenuation import attenuation
 from simulators.training.crops import in_circle
 from simulators.training.missing_views import (
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
 FIRST = "tvconvnet"
 LEAST_SETTLED = 0.4  # of the iterations in use: examples have so many of them or more
 FLOOR = 1e-4  # of a crop's mean square error, of the spread's square: better does not count
+LEAST_RANGE = 0.05  # of a truth, of the spread: a slice may be empty
+MOST_RANGE = 30.0  # as little is in few slices; others are drawn in place of these
 LEAK = 0.1  # of what is below zero, in training
 UNITS = ("dB of PSNR", "SSIM")
 
@@ -57,19 +60,31 @@ class Pair:
 
     @classmethod
     def drawn(
-        cls, rng: np.random.Generator, families: Sequence[str], columns: tuple[int, int], kind: str
+        cls,
+        rng: np.random.Generator,
+        families: Sequence[str],
+        columns: tuple[int, int],
+        kind: str,
+        mixed: float = 0.0,
     ) -> Pair:
+        """Specimens of the families; so large a part of them mixed of several."""
         first, other = (missing_views.draw(rng, families, columns, kind) for _ in range(2))
         first = dataclasses.replace(first, rows=2)
         second = dataclasses.replace(
             first, specimen=other.specimen, seed=other.seed, fill=other.fill,
             attenuation=other.attenuation,
         )  # fmt: skip
-        return cls.of(first, second, float(rng.normal(0, 0.1)))
+        specimens = [
+            mixed_specimens.mixed(families, world.radius, world.height, rng)
+            if rng.random() < mixed
+            else None
+            for world in (first, second)
+        ]
+        scans = [simulate(*one) for one in zip((first, second), specimens, strict=True)]
+        return cls.of(scans, float(rng.normal(0, 0.1)))
 
     @classmethod
-    def of(cls, first: World, second: World, off: float) -> Pair:
-        scans = [simulate(world) for world in (first, second)]
+    def of(cls, scans: Sequence[SimulatedScan], off: float) -> Pair:
         blocks = [attenuation(scan) for scan in scans]
         values = np.stack([block.values[row] for row, block in enumerate(blocks)])
         truths = np.stack([scan.truth(row) for row, scan in enumerate(scans)])
@@ -81,7 +96,8 @@ class Pair:
 class FinishingPart(ABC):
     """What the parts share that finish slices of few views or of a limited angle. ``options``:
     ``families`` trained on, ``held_out`` ones for the test, ``crop`` px, ``columns`` from … to,
-    numbers of worlds for ``validation``, for the ``choice`` of strengths and for the ``test``."""
+    the part of specimens ``mixed`` of several families, numbers of worlds for ``validation``, for
+    the ``choice`` of strengths and for the ``test``."""
 
     name: str  # of the tool
     tool: ModuleType
@@ -111,7 +127,14 @@ class FinishingPart(ABC):
     def example(self, rng: np.random.Generator) -> Arrays:
         """Looks ``row, look, y, x`` and truths ``row, y, x`` of two specimens, at a strength near
         the usual one; of each, the range of the truth and what zero is on its scale."""
-        pair = Pair.drawn(rng, self.families, tuple(self.options["columns"]), self.kind)
+        while True:
+            found = self._example(rng)
+            if found["range"].max() < MOST_RANGE:
+                return found
+
+    def _example(self, rng: np.random.Generator) -> Arrays:
+        pair = Pair.drawn(rng, self.families, tuple(self.options["columns"]), self.kind,
+                          float(self.options.get("mixed", 0.0)))  # fmt: skip
         most = ITERATIONS[self.kind]
         iterations = int(rng.integers(int(LEAST_SETTLED * most), most + 1))
         times = 10 ** rng.uniform(-0.3, 0.3)
@@ -123,14 +146,17 @@ class FinishingPart(ABC):
             "truths": ((pair.truths - level[:, None, None]) / spread[:, None, None]).astype(
                 np.float16
             ),
-            "range": np.ptp(pair.truths[:, inside], axis=1) / spread,
+            "range": np.maximum(np.ptp(pair.truths[:, inside], axis=1) / spread, LEAST_RANGE),
             "zero": -level / spread,
         }
 
     def batch(self, examples: Sequence[Arrays], rng: np.random.Generator) -> Arrays:
-        """Crops whose middle lies in the circle, turned and mirrored."""
+        """Crops whose middle lies in the circle, turned and mirrored, and what of them lies
+        inside."""
         side = int(self.options["crop"])
-        found: dict[str, list[Any]] = {"looks": [], "truth": [], "range": [], "zero": []}
+        found: dict[str, list[Any]] = {
+            "looks": [], "truth": [], "inside": [], "range": [], "zero": []
+        }  # fmt: skip
         for one in examples:
             row = int(rng.integers(len(one["truths"])))
             place = in_circle(rng, one["truths"].shape[-1], side)
@@ -138,7 +164,9 @@ class FinishingPart(ABC):
             truth = one["truths"][row][place]
             looks = finished_slices.turned(one["looks"][row][(..., *place)], turns, mirror)
             found["looks"].append(looks)
-            found["truth"].append(np.rot90(truth[:, ::-1] if mirror else truth, turns)[None])
+            inside = circle_mask(one["truths"].shape[-1])[place]
+            for name, plane in (("truth", truth), ("inside", inside)):
+                found[name].append(np.rot90(plane[:, ::-1] if mirror else plane, turns)[None])
             for name in ("range", "zero"):
                 found[name].append(one[name][row])
         return {name: np.stack(values).astype(np.float32) for name, values in found.items()}

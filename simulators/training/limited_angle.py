@@ -28,16 +28,33 @@ class LimitedAnglePart(FinishingPart):
         return self.distance(network(batch["looks"]), batch)
 
     def distance(self, found: torch.Tensor, batch: Tensors) -> torch.Tensor:
-        """What crops ``n, 1, y, x`` lack of structural similarity, and the logarithm of their mean
-        square error, as PSNR counts it."""
-        truth, zero = batch["truth"], batch["zero"][:, None, None, None]
+        """What crops ``n, 1, y, x`` lack of structural similarity inside the circle after the grey
+        levels are fitted, as it is measured, and the logarithm of their mean square error."""
+        truth, zero, inside = batch["truth"], batch["zero"][:, None, None, None], batch["inside"]
         found = above(found.float(), zero)
         square = ((found - truth) ** 2).mean((1, 2, 3))
-        unlike = 1 - structural_similarity(found, truth, batch["range"]).mean((1, 2, 3))
+        alike = structural_similarity(fitted(found, truth, inside), truth, batch["range"])
+        rim = WINDOW // 2
+        seen = inside[..., rim:-rim, rim:-rim]
+        unlike = 1 - (alike * seen).sum((1, 2, 3)) / seen.sum((1, 2, 3))
         return (unlike + SQUARE * 0.5 * (square + FLOOR).log()).mean()
 
     def data(self, second: str = "what SART makes of it", channels: int = 4) -> dict[str, Any]:
         return super().data(second, channels)
+
+
+def fitted(found: torch.Tensor, truth: torch.Tensor, inside: torch.Tensor) -> torch.Tensor:
+    """Images ``n, 1, y, x`` with the gain and offset that bring each closest to its truth inside
+    (:func:`toolbox.metrics.affine_fit`): an offset of a hundredth of the range takes most of the
+    similarity of air."""
+    count = inside.sum((1, 2, 3), keepdim=True)
+
+    def mean(values: torch.Tensor) -> torch.Tensor:
+        return (values * inside).sum((1, 2, 3), keepdim=True) / count
+
+    off, wanted = found - mean(found), truth - mean(truth)
+    gain = mean(off * wanted) / mean(off**2).clamp_min(FLOOR**2)
+    return off * gain + mean(truth)
 
 
 def structural_similarity(

@@ -11,7 +11,7 @@ import pytest
 from simulators.training import Settings
 from simulators.training.command import shipped_settings
 from simulators.training.finishing import FinishingPart, Pair, above
-from simulators.training.limited_angle import structural_similarity
+from simulators.training.limited_angle import LimitedAnglePart, fitted, structural_similarity
 from simulators.training.loop import as_tensors
 from simulators.training.missing_views import LIMITED, compared, is_better
 from simulators.training.parts import adb_net, sartconvnet, unetpp_gan
@@ -88,6 +88,45 @@ def test_similarity_is_what_slices_are_measured_by() -> None:
     found = structural_similarity(a, b, torch.tensor([1.0]))[0, 0].numpy()
     _, wanted = measured(image, truth, data_range=1.0, full=True)
     np.testing.assert_allclose(found, wanted[3:-3, 3:-3], atol=1e-3)
+
+
+def test_grey_levels_are_fitted_as_where_slices_are_measured() -> None:
+    import torch
+
+    from toolbox.metrics import affine_fit
+
+    rng = np.random.default_rng(0)
+    truth, image = rng.random((2, 3, 1, 16, 16)).astype(np.float32)
+    inside = rng.random((3, 1, 16, 16)) < 0.7
+    found = fitted(*(torch.from_numpy(v.astype(np.float32)) for v in (image, truth, inside)))
+    for one, a, b, mask in zip(found.numpy(), image, truth, inside, strict=True):
+        np.testing.assert_allclose(one[0], affine_fit(a[0], b[0], mask[0]), atol=1e-5)
+
+
+def test_a_slice_lacks_as_much_as_is_measured() -> None:
+    """The loss without its square error: of slices with another gain and offset nothing."""
+    import torch
+
+    from simulators.training import limited_angle
+    from toolbox.metrics import circle_mask, ssim_in_circle
+
+    rng = np.random.default_rng(0)
+    truth = rng.random((64, 64)).astype(np.float32)
+    image = 1.3 * truth + 0.3 * rng.random((64, 64)).astype(np.float32) + 0.2
+    inside = circle_mask(64)
+    batch = {
+        "truth": truth[None, None],
+        "inside": inside[None, None].astype(np.float32),
+        "range": np.ptp(truth[inside])[None],
+        "zero": np.zeros(1, np.float32),
+    }
+    tensors = {name: torch.from_numpy(np.asarray(v, np.float32)) for name, v in batch.items()}
+    part = part_of("sartconvnet")
+    assert isinstance(part, LimitedAnglePart)
+    lost = float(part.distance(torch.from_numpy(image)[None, None], tensors))
+    square = 0.5 * np.log(np.mean((image - truth) ** 2) + limited_angle.FLOOR)
+    measured = 1 - ssim_in_circle(image, truth)
+    assert lost - limited_angle.SQUARE * square == pytest.approx(measured, abs=2e-3)
 
 
 def test_below_zero_little_counts_and_something_is_learned() -> None:
