@@ -36,6 +36,8 @@ _MEMORY_GIVEN = pattern("memory_given")
 _DATA_WORDS = pattern("data_words")
 _CEILING = pattern("ceiling")
 
+_NO_LIMIT = pattern("no_limit")
+
 _CLOCK = pattern("clock")
 _NOW = pattern("now")
 _DUE = pattern("due")
@@ -55,6 +57,16 @@ def limits_in(clauses: tuple[Clause, ...]) -> Limits:
     deadline = _deadline(clauses)
     seconds = deadline if deadline is not None else _time_budget(clauses)
     return Limits(seconds, _memory_budget(clauses), deadline is not None)
+
+
+def without_empty_limits(text: str) -> tuple[str, tuple[str, ...]]:
+    """The text without limits of nothing or less, and what they say.
+
+    >>> without_empty_limits("reconstruct it within 0 seconds, please")
+    ('reconstruct it , please', ('within 0 seconds',))
+    """
+    said = tuple(found[0].strip() for found in _NO_LIMIT.finditer(text.lower()))
+    return (_NO_LIMIT.sub("", text.lower()) if said else text), said
 
 
 class Kind(StrEnum):

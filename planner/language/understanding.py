@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -51,13 +51,18 @@ def understand(text: str) -> Understanding:
             warnings = (*warnings, told)
     from planner.language.nonsense import intelligible
     from planner.language.offline import read_offline
+    from planner.language.quantities import without_empty_limits
 
     if not intelligible(text):
         told = say("refusal.unintelligible", language_of(text), text=text[:40])
         warnings = (*warnings, told)
         task = Task(intent=Intent.REFUSE, language=language_of(text), text=text)
         return Understanding(task, "offline", warnings)
-    return Understanding(as_asked(read_offline(text)), "offline", warnings)
+    limited, empty = without_empty_limits(text)
+    for limit in empty:
+        warnings = (*warnings, say("understand.no_limit", language_of(text), limit=limit))
+    task = replace(read_offline(limited), text=text)
+    return Understanding(as_asked(task), "offline", warnings)
 
 
 def _usable(text: str) -> tuple[str, tuple[str, ...]]:

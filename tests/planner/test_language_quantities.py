@@ -7,7 +7,8 @@ import pytest
 from planner.language.clauses import clauses_of
 from planner.language.geometry import conditions_from_numbers
 from planner.language.normal import language_of, normal
-from planner.language.quantities import Limits, limits_in
+from planner.language.quantities import Limits, limits_in, without_empty_limits
+from planner.language.understanding import understand
 
 
 def limits(text: str) -> Limits:
@@ -101,3 +102,36 @@ def test_the_language_is_that_of_the_words_not_of_names_and_units() -> None:
     assert language_of("用 U-Net 分割，10 keV") == "zh"
     assert language_of("先 denoise 再给 volume") == "mixed"
     assert language_of("segment it") == "en"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "reconstruct it within 0 seconds",
+        "reconstruct it in -5 minutes",
+        "reconstruct it with 0 GB of memory",
+        "重建这个样品，最多 0 GB 内存",
+        "重建这个样品，限时 0 分钟",
+    ],
+)
+def test_a_limit_of_nothing_is_none_and_said_to_be(text: str) -> None:
+    found = understand(text)
+    assert found.task.max_seconds is None
+    assert found.task.max_memory_gib is None
+    assert found.task.text == text
+    assert len(found.warnings) == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "reconstruct it within 3-5 minutes",
+        "within 0.5 hours",
+        "in 10 s",
+        "the drift is 0 s",
+        "在 10 分钟内重建",
+        "with 0.5 GB of memory",
+    ],
+)
+def test_a_limit_of_something_is_kept(text: str) -> None:
+    assert without_empty_limits(text) == (text, ())
