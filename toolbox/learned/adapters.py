@@ -20,8 +20,10 @@ from toolbox.learned import backbone
 if TYPE_CHECKING:
     import torch
 
+START = "adapter_start"  # the model that says where adapters of slices begin
 RANK = 8  # channels of an adapter's bottleneck
 HEAD = 32  # channels of the head
+NEVER = -1e4  # logit of a class that no pixel shows
 TILE, OVERLAP = 512, 64
 NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 CARD = {"name": str, "backbone": str, "backbone_sha256": str, "sha256": str, "values": list,
@@ -44,27 +46,74 @@ def network(classes: int, base: torch.nn.Module | None = None) -> torch.nn.Modul
     """
     from torch import nn
 
-    def bottleneck(width: int) -> nn.Module:
-        up = nn.Conv2d(RANK, width, 1)
-        nn.init.zeros_(up.weight)
-        nn.init.zeros_(up.bias)  # type: ignore[arg-type]
-        return nn.Sequential(nn.Conv2d(width, RANK, 1), nn.GELU(), up)
-
     class Adapted(nn.Module):
         def __init__(self) -> None:
             super().__init__()
             self.backbone = base if base is not None else backbone.network()
-            self.adapters = nn.ModuleList(bottleneck(width) for width in backbone.STAGES)
-            self.head = nn.Sequential(
-                nn.Conv2d(backbone.FEATURES, HEAD, 3, padding=1), nn.GELU(),
-                nn.Conv2d(HEAD, HEAD, 3, padding=1), nn.GELU(), nn.Conv2d(HEAD, classes, 1),
-            )  # fmt: skip
+            self.adapters = nn.ModuleList(_bottleneck(width) for width in backbone.STAGES)
+            self.head = nn.Sequential(*_head(), nn.Conv2d(HEAD, classes, 1))
 
         def forward(self, images: torch.Tensor) -> torch.Tensor:
             features: Any = self.backbone.features  # type: ignore[union-attr]
             return self.head(features(backbone.shown(images), tuple(self.adapters)))
 
     return Adapted()
+
+
+def start() -> torch.nn.Module:
+    """Where adapters may begin: adapters and head as in :func:`network`, without its last layer.
+    ``embed(base, images)`` gives what they make of images ``n, 1, y, x`` over a backbone,
+    ``n, HEAD, y, x``; there a class lies about the mean of its pixels (prototypical networks:
+    Snell, Swersky & Zemel 2017, NIPS, 4077), and ``sharpness`` says how near."""
+    import torch
+    from torch import nn
+
+    class Start(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.adapters = nn.ModuleList(_bottleneck(width) for width in backbone.STAGES)
+            self.head = nn.Sequential(*_head())
+            self.sharpness = nn.Parameter(torch.zeros(1))  # logarithm
+
+        def embed(self, base: torch.nn.Module, images: torch.Tensor) -> torch.Tensor:
+            features: Any = base.features
+            found: torch.Tensor = self.head(features(backbone.shown(images), tuple(self.adapters)))
+            return found
+
+    return Start()
+
+
+def last_layer(
+    embedded: torch.Tensor, said: torch.Tensor, classes: int, sharpness: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Weights ``class, channel`` and biases of the last layer that tells classes by how far a pixel
+    lies from the mean of each, up to what all classes share: −s |f − p|² = 2 s p·f − s |p|² + ….
+    ``embedded``: pixels ``n, channel``; ``said``: their classes (others than 0 to ``classes`` − 1
+    are left out). A class of no pixel gets a bias that keeps it out."""
+    import torch
+
+    known = [embedded[said == number] for number in range(classes)]
+    means = torch.stack([k.mean(0) if len(k) else embedded.new_zeros(HEAD) for k in known])
+    there = torch.tensor([len(k) > 0 for k in known], device=embedded.device)
+    s = sharpness.exp()
+    biases = torch.where(there, -s * (means**2).sum(1), embedded.new_tensor(NEVER))
+    return 2 * s * means, biases
+
+
+def _bottleneck(width: int) -> torch.nn.Module:
+    from torch import nn
+
+    up = nn.Conv2d(RANK, width, 1)
+    nn.init.zeros_(up.weight)
+    nn.init.zeros_(up.bias)  # type: ignore[arg-type]
+    return nn.Sequential(nn.Conv2d(width, RANK, 1), nn.GELU(), up)
+
+
+def _head() -> list[torch.nn.Module]:
+    from torch import nn
+
+    return [nn.Conv2d(backbone.FEATURES, HEAD, 3, padding=1), nn.GELU(),
+            nn.Conv2d(HEAD, HEAD, 3, padding=1), nn.GELU()]  # fmt: skip
 
 
 def light(net: torch.nn.Module) -> dict[str, torch.nn.Parameter]:
@@ -121,6 +170,18 @@ def frozen_backbone(domain: str) -> torch.nn.Module:
             f"{', '.join(there) or 'none'}). Train it first: tomoplan train backbone_{domain}."
         )
     return trained(f"backbone_{domain}", backbone.network)
+
+
+def adapter_start(domain: str) -> torch.nn.Module | None:
+    """Where adapters over the backbone of a domain begin (:func:`start`); None where nothing was
+    learned of that, or over another version of the backbone."""
+    from toolbox.learned.model_card import ModelCard, model_card
+    from toolbox.learned.weights import trained
+
+    backbones = ModelCard.of(f"backbone_{domain}").weights.values()
+    if model_card(START).get("backbone_sha256") not in backbones:
+        return None
+    return trained(START, start)
 
 
 # ---- what was trained ----------------------------------------------------------------------------

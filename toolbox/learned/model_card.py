@@ -39,6 +39,12 @@ class ModelCard:
         return _read(weights_folder() / f"{name}.json")
 
 
+def model_card(name: str) -> dict[str, Any]:
+    """All that the card of a model says; of one that was never trained, nothing."""
+    path = weights_folder() / f"{name}.json"
+    return dict(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else {}
+
+
 @cache
 def _read(path: Path) -> ModelCard:
     if not path.exists():

@@ -15,11 +15,11 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from planner.benchmarks.adapters.family import Labelled, labelled
 from planner.benchmarks.adapters.report import table, write_report
 from simulators.training.adapter.fitting import Schedule, fit
 from simulators.training.adapter.making import Segment, adapt, forest_of, held_labels, rounded
-from toolbox.learned.adapters import frozen_backbone, light, network, shares
+from simulators.training.adapter.simulated_labels import Labelled, labelled
+from toolbox.learned.adapters import START, adapter_start, frozen_backbone, light, network, shares
 from toolbox.metrics import mean_iou
 
 BACKBONE = "backbone_reconstruction"
@@ -53,7 +53,7 @@ class Done:
         from toolbox.learned.model_card import ModelCard
 
         measured = {k: v for k, v in settings.items() if k not in ("families", "seeds")}
-        weights = [ModelCard.of(name).weights for name in backbones or (BACKBONE,)]
+        weights = [ModelCard.of(name).weights for name in backbones or (BACKBONE, START)]
         self._of = json.dumps([measured, *weights], sort_keys=True)
         self._path = path
         text = path.read_text(encoding="utf-8") if path.exists() else ""
@@ -131,7 +131,9 @@ def network_iou(
     base = frozen_backbone(domain) if way in ("adapter", "whole") else None
     watch = Watch()
     if base is not None:
-        net, _ = adapt(base, train.images, train.labels, train.classes, schedule, whole=whole)
+        begun = None if whole else adapter_start(domain)
+        net, _ = adapt(base, train.images, train.labels, train.classes, schedule, whole=whole,
+                       begun=begun)  # fmt: skip
         rounded(net, whole)
     else:
         with torch.random.fork_rng(devices=[]):

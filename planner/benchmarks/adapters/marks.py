@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from planner.benchmarks.adapters.comparison import Done, three_ways
-from planner.benchmarks.adapters.family import Labelled
 from planner.benchmarks.adapters.report import table
 from simulators import SimulatedScan, World, simulate
+from simulators.training.adapter.simulated_labels import Labelled
 from simulators.training.attenuation import attenuation
 
 WAYS = {

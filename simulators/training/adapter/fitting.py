@@ -61,9 +61,9 @@ def fit(
 
     torch.manual_seed(schedule.seed)
     rng = np.random.default_rng(schedule.seed)
-    scaled = [_scaled(image) for image in images]
+    seen = [scaled(image) for image in images]
     classes = 1 + max(int(said.max()) for said in labels)
-    weights = torch.from_numpy(_weights(labels, classes))
+    weights = torch.from_numpy(class_weights(labels, classes))
     learned = list(parameters)
     for parameter in net.parameters():
         parameter.requires_grad_(False)
@@ -80,11 +80,13 @@ def fit(
         for group in optimiser.param_groups:
             rising = min(1.0, (way + 1 / schedule.steps) / 0.05)
             group["lr"] = schedule.rate * rising * (0.01 + 0.495 * (1 + math.cos(math.pi * way)))
-        crops, said = batch(scaled, labels, schedule, rng)
+        crops, said = batch(seen, labels, schedule, rng)
         given = torch.from_numpy(crops).to(device).to(memory_format=torch.channels_last)
         with torch.autocast(device.type, torch.bfloat16):
             logits = net(given)
-        loss = _loss(logits.float(), torch.from_numpy(said).to(device), weights.to(device))
+        loss = segmentation_loss(
+            logits.float(), torch.from_numpy(said).to(device), weights.to(device)
+        )
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(learned, 1.0)
@@ -130,12 +132,13 @@ def batch(
     return np.stack(crops)[:, None], np.stack(classes)
 
 
-def _scaled(image: Image) -> Image:
+def scaled(image: Image) -> Image:
+    """About −1 to 1 by the 2nd and 98th percentile."""
     level, spread = grey_levels(image)
     return np.clip((image - level) / spread, -30, 30).astype(np.float32)
 
 
-def _weights(labels: Sequence[Labels], classes: int) -> Image:
+def class_weights(labels: Sequence[Labels], classes: int) -> Image:
     """Of each class in the loss: by the root of how rare it is, 1 in the mean of the pixels."""
     said = np.concatenate([one[one != NOTHING] for one in labels])
     share = np.bincount(said, minlength=classes) / max(len(said), 1)
@@ -143,7 +146,10 @@ def _weights(labels: Sequence[Labels], classes: int) -> Image:
     return np.asarray(weights / (weights * share).sum(), np.float32)
 
 
-def _loss(logits: torch.Tensor, said: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+def segmentation_loss(
+    logits: torch.Tensor, said: torch.Tensor, weights: torch.Tensor
+) -> torch.Tensor:
+    """Weighted cross-entropy and soft Dice of logits ``n, class, y, x``; −1: nothing is said."""
     import torch
     from torch.nn import functional
 

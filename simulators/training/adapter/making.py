@@ -22,17 +22,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metadata.errors import InputError
-from simulators.training.adapter.fitting import Schedule, Trained, fit
+from simulators.training.adapter.fitting import Schedule, Trained, batch, fit, scaled
 from simulators.training.adapter.labelled_slices import NOTHING, LabelledSlices, read_labelled
 from simulators.training.publish import write
 from toolbox.learned.adapters import (
     NAME,
+    START,
+    adapter_start,
     adapters_folder,
     frozen_backbone,
     kept,
+    last_layer,
     network,
     shares,
 )
+from toolbox.learned.model_card import ModelCard
 from toolbox.metrics import mean_iou
 from toolbox.registry import known_tools, shipped_tools
 from toolbox.tools.segment.forest import Forest
@@ -41,6 +45,7 @@ if TYPE_CHECKING:
     import torch
 
 FEW = 4  # of fewer slices, blocks are held out instead of slices
+SHOWN = 48  # crops that say where the classes lie when adapters begin
 EVERY = 5  # one slice of so many is held out
 SEGMENTED = "reconstruction"  # the domain whose images are segmented; in others marks are filled in
 WELL = 0  # label of what stays as it is there
@@ -83,7 +88,8 @@ def train_adapter(
     split = hold_out(data, IMAGES[domain])
     began = time.monotonic()
     whole = domain != SEGMENTED
-    net, how = adapt(base, data.images, split.train, len(data.values), schedule, tell, whole)
+    begun = None if whole else adapter_start(domain)
+    net, how = adapt(base, data.images, split.train, len(data.values), schedule, tell, whole, begun)
     rounded(net, whole)
     seconds = time.monotonic() - began
     metrics = measured(net, data, split)
@@ -91,6 +97,7 @@ def train_adapter(
     card = {
         "name": name,
         **_facts(data, split, domain, schedule, how),
+        "begun_from": ModelCard.of(START).version if begun is not None else None,
         "training": {
             "command": f"tomoplan train adapter --backbone {domain} --labels {folder} "
             f"--name {name}",
@@ -123,15 +130,42 @@ def adapt(
     schedule: Schedule,
     tell: Callable[[float, float], None] = lambda done, loss: None,
     whole: bool = False,
+    begun: torch.nn.Module | None = None,
 ) -> tuple[torch.nn.Module, Trained]:
     """Adapters and a head of ``classes`` over a copy of a backbone that stays as it is, or with
-    ``whole`` is where the training of all of it begins."""
+    ``whole`` is where the training of all of it begins. ``begun``: where adapters and head begin
+    (:func:`toolbox.learned.adapters.start`)."""
     import torch
 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(schedule.seed)
         net = network(classes, copy.deepcopy(base).cpu())
+    if begun is not None:
+        _begin(net, copy.deepcopy(begun).cpu(), images, labels, classes, schedule)
     return net, fit(net, kept(net, whole).values(), images, labels, schedule, tell)
+
+
+def _begin(
+    net: torch.nn.Module, begun: Any, images: Sequence[Image], labels: Sequence[Labels],
+    classes: int, schedule: Schedule,
+) -> None:  # fmt: skip
+    """Give a network the adapters and head that others ended with, and a last layer that tells
+    classes by the means of what these make of some labelled crops."""
+    import torch
+
+    crops, said = batch(
+        [scaled(image) for image in images], labels,
+        dataclasses.replace(schedule, batch=SHOWN), np.random.default_rng(schedule.seed),
+    )  # fmt: skip
+    with torch.no_grad():
+        embedded = begun.embed(net.backbone, torch.from_numpy(crops)).movedim(1, -1).flatten(0, -2)
+        weights, biases = last_layer(
+            embedded, torch.from_numpy(said).flatten(), classes, begun.sharpness
+        )
+    last = f"head.{len(begun.head)}"
+    given = {n: p for n, p in begun.state_dict().items() if n != "sharpness"}
+    given |= {f"{last}.weight": weights[:, :, None, None], f"{last}.bias": biases}
+    net.load_state_dict(given, strict=False)
 
 
 def hold_out(data: LabelledSlices, images: str = IMAGES[SEGMENTED]) -> Split:
@@ -251,8 +285,6 @@ def _check(name: str, domain: str) -> None:
 def _facts(
     data: LabelledSlices, split: Split, domain: str, schedule: Schedule, how: Trained
 ) -> dict[str, Any]:
-    from toolbox.learned.model_card import ModelCard
-
     backbone = ModelCard.of(f"backbone_{domain}")
     (digest,) = backbone.weights.values()
     seen = hashlib.sha256()

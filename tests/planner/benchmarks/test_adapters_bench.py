@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from planner.benchmarks.adapters.comparison import Done, light_share
-from planner.benchmarks.adapters.family import labelled
 from planner.benchmarks.adapters.report import table, write_report
+from simulators.training.adapter.simulated_labels import labelled
 
 SLICES = {"columns": 48, "views": [0.5, 0.6], "photons_log10": [3, 4], "fill": [0.8, 0.9],
           "rarest": 0.01}  # fmt: skip

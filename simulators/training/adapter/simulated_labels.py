@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulators import World, simulate
+from simulators import SimulatedScan, World, simulate
 from simulators.training.adapter.labelled_slices import NOTHING
 from simulators.training.attenuation import attenuation
 from toolbox.registry import make_tool
@@ -48,24 +48,33 @@ def labelled(
     }
     worlds = [World(**common, rows=APART * count, seed=seed + extra)
               for extra, count in ((0, train), (500_000, test))]  # fmt: skip
-    sets = [_slices(world) for world in worlds]
-    levels = np.unique(np.concatenate([np.unique(m) for _, m in sets]))
-    said = np.concatenate([m.ravel() for m in sets[0][1]])
-    asked = [v for v in levels if np.mean(said == v) >= float(settings["rarest"])]
+    sets = [_slices(simulate(world)) for world in worlds]
+    asked = _asked(sets[0][1], float(settings["rarest"]))
     first, second = (
         Labelled(tuple(images), tuple(_numbered(m, asked) for m in mus)) for images, mus in sets
     )
     return first, second
 
 
-def _slices(world: World) -> tuple[list[NDArray[np.float32]], list[NDArray[np.float64]]]:
+def labelled_scan(scan: SimulatedScan, rarest: float) -> Labelled:
+    """Every third slice of a scan; materials rarer than so large a part are not asked for."""
+    images, mus = _slices(scan)
+    asked = _asked(mus, rarest)
+    return Labelled(tuple(images), tuple(_numbered(mu, asked) for mu in mus))
+
+
+def _asked(mus: list[NDArray[np.float64]], rarest: float) -> list[float]:
+    said = np.concatenate([mu.ravel() for mu in mus])
+    return [float(v) for v in np.unique(said) if np.mean(said == v) >= rarest]
+
+
+def _slices(scan: SimulatedScan) -> tuple[list[NDArray[np.float32]], list[NDArray[np.float64]]]:
     """Slices, and of each pixel the attenuation of its material, which tells the classes."""
-    scan = simulate(world)
     column = scan.truth_center
     center = Center(column, column, column)
     volume = make_tool("fbp", {})(sinogram=attenuation(scan), center=center)
     mu = np.round(scan.attenuation_per_px() / scan.attenuation_per_px().max(), 4)
-    rows = range(APART // 2, world.rows, APART)
+    rows = range(APART // 2, scan.info.rows, APART)
     images = [np.asarray(volume.values[row]) for row in rows]
     return images, [mu[scan.labels(row)] for row in rows]
 
