@@ -17,6 +17,7 @@ from simulators.training import known_parts
 from simulators.training.command import shipped_settings
 from simulators.training.publish import most_bytes
 from toolbox.learned import backbone
+from toolbox.learned.adapters import START, adapter_start, frozen_backbone
 from toolbox.learned.model_card import ModelCard, weights_folder
 from toolbox.learned.weights import infer, trained
 from toolbox.registry import shipped_tools
@@ -24,7 +25,7 @@ from toolbox.registry import shipped_tools
 LEARNED = sorted(name for name, cls in shipped_tools().items() if cls.card.weights)
 # What adapters are trained on: no tools themselves
 BACKBONES = sorted(path.stem for path in weights_folder().glob("backbone_*.json"))
-MODELS = sorted([*LEARNED, *BACKBONES])
+MODELS = sorted([*LEARNED, *BACKBONES, START])
 FIELDS = {
     "name", "version", "changelog", "task", "intended_use", "data_source", "data_type", "inputs",
     "outputs", "references", "differences", "licence", "training", "settings", "parameters",
@@ -38,7 +39,7 @@ def model_card(name: str) -> dict[str, Any]:
     return json.loads((weights_folder() / f"{name}.json").read_text(encoding="utf-8"))
 
 
-def test_every_model_of_the_folder_belongs_to_a_tool_or_is_a_backbone() -> None:
+def test_every_model_of_the_folder_belongs_to_a_tool_or_to_adapters() -> None:
     stored = {path.stem for path in weights_folder().glob("*.json")}
     assert stored == set(MODELS)
     assert set(MODELS) <= set(known_parts())
@@ -125,5 +126,18 @@ def test_the_stored_output_of_a_backbone_comes_out_again(name: str) -> None:
 
     stored = load_file(weights_folder() / f"{name}.reference.safetensors")
     found = whole(trained(name, backbone.network), stored["input"])
+    scale = float(np.abs(stored["output"]).max())
+    np.testing.assert_allclose(found, stored["output"], rtol=0, atol=0.02 * scale)
+
+
+def test_adapters_begin_over_the_backbone_that_is_shipped() -> None:
+    from safetensors.numpy import load_file
+
+    from simulators.training.parts.adapter_start import embedded
+
+    begun = adapter_start("reconstruction")
+    assert begun is not None, "it was learned over another version of the backbone: train it again"
+    stored = load_file(weights_folder() / f"{START}.reference.safetensors")
+    found = embedded(begun, frozen_backbone("reconstruction"), stored["input"])
     scale = float(np.abs(stored["output"]).max())
     np.testing.assert_allclose(found, stored["output"], rtol=0, atol=0.02 * scale)

@@ -7,7 +7,7 @@ import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -18,8 +18,19 @@ from simulators.training.adapter.labelled_slices import NOTHING, read_labelled
 from simulators.training.adapter.making import hold_out, train_adapter
 from toolbox import DataKind, GreyState, known_tools, make_tool, tool_class
 from toolbox.learned import backbone, model_card, weights
-from toolbox.learned.adapters import adapters_folder, frozen_backbone, network
+from toolbox.learned.adapters import (
+    HEAD,
+    adapter_start,
+    adapters_folder,
+    frozen_backbone,
+    last_layer,
+    network,
+    start,
+)
 from toolbox.values import Block, Geometry
+
+if TYPE_CHECKING:
+    import torch
 
 QUICK = Schedule(steps=12, batch=2, crop=32, rate=1e-2)
 
@@ -150,6 +161,55 @@ def test_learning_leaves_the_backbone_as_it_is(home: Path) -> None:
     image, truth = discs(9)
     test = held_labels(lambda i: shares(net, i).argmax(axis=0), [image], [(truth > 0) * 1])
     assert mean_iou(*test) > 0.7
+
+
+def test_classes_are_told_by_the_nearest_mean_of_their_pixels() -> None:
+    import torch
+
+    torch.manual_seed(0)
+    means = torch.randn(3, HEAD)
+    said = torch.randint(-1, 3, (600,))
+    pixels = means[said.clamp(min=0)] + 0.1 * torch.randn(600, HEAD)
+    weights, biases = last_layer(pixels, said, 4, torch.zeros(1))
+    logits = pixels @ weights.T + biases
+    known = said >= 0
+    assert torch.equal(logits.argmax(1)[known], said[known])
+    assert (logits[:, 3] < logits[:, :3].min()).all()  # a class of no pixel
+    # Up to what all classes share, the logits are the squares of the distances
+    squares = ((pixels[:1] - means_of(pixels, said)) ** 2).sum(1)
+    found = logits[0, :3] - logits[0, 0]
+    torch.testing.assert_close(found, squares[0] - squares, rtol=1e-3, atol=1e-3)
+
+
+def means_of(pixels: torch.Tensor, said: torch.Tensor) -> torch.Tensor:
+    import torch
+
+    return torch.stack([pixels[said == number].mean(0) for number in range(3)])
+
+
+def test_adapters_begin_where_they_are_told(home: Path) -> None:
+    """Before anything is learned, discs are told from what is about them by their means."""
+    from simulators.training.adapter.making import adapt, held_labels
+    from toolbox.learned.adapters import shares
+    from toolbox.metrics import mean_iou
+
+    images, said = zip(*(discs(k) for k in range(4)), strict=True)
+    numbers = [(s > 0).astype(np.int64) for s in said]
+    base = frozen_backbone("reconstruction")
+    hardly = Schedule(steps=1, batch=2, crop=32, rate=1e-9)
+    image, truth = discs(9)
+
+    def iou(begun: torch.nn.Module | None) -> float:
+        net, _ = adapt(base, images, numbers, 2, hardly, begun=begun)
+        found = held_labels(lambda i: shares(net, i).argmax(axis=0), [image], [(truth > 0) * 1])
+        return float(mean_iou(*found))
+
+    assert iou(start()) > 0.6 > iou(None)
+
+
+def test_a_start_over_another_backbone_is_not_begun_from(home: Path) -> None:
+    assert adapter_start("reconstruction") is None  # the folder holds none
+    assert json.loads((adapters_folder() / "segment_discs.json").read_text())["begun_from"] is None
 
 
 def test_slices_of_any_size_go_through(home: Path) -> None:
