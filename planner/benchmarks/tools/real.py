@@ -17,6 +17,7 @@ from metadata.scan import Scan
 from planner.benchmarks.rules import made, with_tool
 from planner.benchmarks.tools.row import Row, chosen
 from planner.benchmarks.tools.slices import tools_of
+from planner.grammar import settling
 from planner.subset_scan import SubsetScan
 from toolbox.kinds import GreyState, Stage
 from toolbox.recipe import Recipe, Step
@@ -25,39 +26,46 @@ Image = NDArray[np.float32]
 
 
 def measure(settings: Mapping[str, Any], only: str | None = None) -> Iterator[Row]:
-    """Rows for each tool on each scan of ``real`` in ``configs/benchmarks/tools.yaml``; none
-    without ``TOMOPLAN_DATA``."""
+    """Rows for each tool on each scan of ``real`` and ``real_limited`` in
+    ``configs/benchmarks/tools.yaml``; none without ``TOMOPLAN_DATA``."""
     folder = os.environ.get("TOMOPLAN_DATA")
     if not folder:
         print("real scans are passed over: TOMOPLAN_DATA is not set", file=sys.stderr)
         return
-    names = chosen((n for s in settings["real_stages"] for n in tools_of(Stage(s))), settings)
-    if not names:
-        return
     how = settings["reference"]
-    for job, about in settings["real"].items():
-        if only not in (None, job):
+    for job, about in (settings["real"] | settings["real_limited"]).items():
+        stages = about.get("stages", settings["real_stages"])
+        names = chosen((n for s in stages for n in tools_of(Stage(s))), settings)
+        if only not in (None, job) or not names:
             continue
         with open_scan(Path(folder) / about["file"]) as whole:
-            halves = [half_of(whole, about, first) for first in (0, 1)]
-            recipe = plain(halves[0], about)
-            reference = made(halves[1], referring(recipe, about, how))
+            part, other = half_of(whole, about, 0, about.get("degrees")), half_of(whole, about, 1)
+            reference = made(other, referring(plain(other, about), about, how))
             assert reference is not None
             reference = blurred(reference[0], how["blur_px"])
-            scores = _scores(halves[0], recipe, reference, how["scale_px"])
+            recipe = plain(part, about)
+            if "degrees" in about:
+                recipe = referring(recipe, about, how)
+            scores = _scores(part, recipe, reference, how["scale_px"])
             print(f"{job}: without {scores[0]:.3f}", file=sys.stderr)
             for name in names:
-                with_it = _scores(halves[0], with_tool(recipe, name), reference, how["scale_px"])
+                steps = settling(with_tool(recipe, name), about.get("degrees", 180.0))
+                with_it = _scores(part, steps, reference, how["scale_px"])
                 for index, score in enumerate(("fine structure", "SSIM")):
                     yield Row(name, job, score, with_it[index], scores[index], with_it[2],
                               scores[2], real=True)  # fmt: skip
 
 
-def half_of(scan: Scan, about: Mapping[str, Any], first: int) -> SubsetScan:
-    """Every second view of a row (``first`` 0 or 1), of those one in ``thin``: the other half is
-    left for a reference with noise of its own."""
+def half_of(
+    scan: Scan, about: Mapping[str, Any], first: int, degrees: float | None = None
+) -> SubsetScan:
+    """Every second view of a row (``first`` 0 or 1), of those one in ``thin``, within the first
+    ``degrees``: the other half is left for a reference with noise of its own."""
     thin = about.get("thin", 1)
     views = np.arange(first * thin, scan.info.projections, 2 * thin)
+    if degrees is not None:
+        turned = np.rad2deg(np.asarray(scan.info.angles_rad)[views])
+        views = views[np.abs(turned - turned[0]) <= degrees]
     return SubsetScan(scan, about["row"], views, about["bin"])
 
 
