@@ -30,21 +30,13 @@ def affine_fit(image: Image, reference: Image, mask: NDArray[np.bool_] | None = 
     >>> affine_fit(np.array([[1.0, 2.0]]), np.array([[10.0, 30.0]]))
     array([[10., 30.]], dtype=float32)
     """
-    gain, level, wanted = grey_level_fit(image, reference, mask)
-    return ((image - level) * gain + wanted).astype(np.float32)
-
-
-def grey_level_fit(
-    image: Image, reference: Image, mask: NDArray[np.bool_] | None = None
-) -> tuple[float, float, float]:
-    """The gain that brings an image closest to the reference, and the mean grey value of both: the
-    fit is ``(image − mean) · gain + mean of the reference``."""
     mask = np.ones(image.shape[-2:], bool) if mask is None else mask
     a = image[..., mask].astype(np.float64).ravel()
     b = reference[..., mask].astype(np.float64).ravel()
     spread = a - a.mean()
     power = float(spread @ spread)
-    return (float(spread @ b) / power if power > 0 else 0.0), float(a.mean()), float(b.mean())
+    gain = float(spread @ b) / power if power > 0 else 0.0
+    return ((image - a.mean()) * gain + b.mean()).astype(np.float32)
 
 
 def ssim_in_circle(volume: Image, reference: Image, radius: float = INSIDE) -> float:

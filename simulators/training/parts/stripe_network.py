@@ -15,7 +15,7 @@ from simulators.faults.rings import rings
 from simulators.training.attenuation import attenuation
 from simulators.training.part import Arrays, Measured, Tensors
 from toolbox.kinds import Stage
-from toolbox.metrics import circle_mask, grey_level_fit
+from toolbox.metrics import affine_fit, circle_mask
 from toolbox.registry import known_tools, make_tool
 from toolbox.tools.destripe import stripe_network as tool
 from toolbox.tools.destripe.destriper import WITHIN_THE_FIELD
@@ -354,26 +354,21 @@ class Case:
     def figures(self, cleaned: Block) -> Figures:
         found = self.slice(cleaned)
         inside = circle_mask(len(found))
-        change = self._likeness(found, self.without) - self._likeness(self.without, self.without)
+        local, reference = self._likeness(found), self._likeness(self.without)
         return Figures(
             float(np.mean((found - self.without)[inside] ** 2)),
-            float(self._likeness(found, found)[inside].mean()),
-            float(change[self.clean_parts].mean()),
+            float(local[inside].mean()),
+            float((local - reference)[self.clean_parts].mean()),
         )
 
-    def _likeness(self, image: Image, fitted: Image) -> Image:
-        """Structural similarity to the truth, pixel by pixel, with the gain and offset that bring
-        a ``fitted`` image closest to the truth: what rings leave in one part would change the grey
-        levels of another by a fit of its own."""
+    def _likeness(self, image: Image) -> Image:
+        """Structural similarity to the truth, pixel by pixel."""
         from skimage.metrics import structural_similarity
 
         inside = circle_mask(len(image))
         span = float(np.ptp(self.truth[inside]))
-        gain, level, wanted = grey_level_fit(fitted, self.truth, inside)
-        levelled = ((image - level) * gain + wanted).astype(np.float32)
-        return np.asarray(
-            structural_similarity(levelled, self.truth, data_range=span, full=True)[1]
-        )
+        fitted = affine_fit(image, self.truth, inside)
+        return np.asarray(structural_similarity(fitted, self.truth, data_range=span, full=True)[1])
 
 
 def cases(seed: int, count: int, families: Sequence[str]) -> Iterator[Case]:
