@@ -7,6 +7,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from metadata.errors import WorkError
 from simulators.training.loop import Fitted
 from simulators.training.part import Arrays, Measured, Training
@@ -64,7 +66,8 @@ def write_reference(arrays: Arrays, path: Path) -> None:
     """An input and its output, for the contract test; nothing but tensors."""
     from safetensors.numpy import save
 
-    write(path, save(arrays))
+    # save() takes the memory of a view as it lies
+    write(path, save({name: np.ascontiguousarray(values) for name, values in arrays.items()}))
 
 
 def write_card(
