@@ -26,6 +26,7 @@ class Episode:
     def __init__(self) -> None:
         self.base, self.way = np.nan, np.nan
         self._peak = 0.0
+        self._ended = -1  # the first bin without the warning
         self._levels: list[tuple[int, float]] = []
 
     def over(self, index: int, window: Window, base: float, way: float, spread: float) -> int:
@@ -33,6 +34,7 @@ class Episode:
 
         ``base`` and ``way`` as the forecast has them, believed when the warning begins;
         ``spread``: standard deviation of half a day's level."""  # fmt: skip
+        self._ended = -1
         now = window.ages < NOW_DAYS
         if not now.any():
             return -1
@@ -54,6 +56,19 @@ class Episode:
                 return first
         return -1
 
+    def past(self, index: int) -> bool:
+        """At the end of a bin without a warning: whether the last one is a day ago."""
+        if not np.isfinite(self.base):
+            return True
+        self._ended = index if self._ended < 0 else self._ended
+        return index - self._ended > PER_DAY
+
+    def left(self, window: Window, spread: float) -> bool:
+        """Whether what had moved is back, now that no warning stands."""
+        now = window.ages < NOW_DAYS
+        level = float(np.average(window.y[now], weights=window.n[now])) if now.any() else np.nan
+        return bool(np.isfinite(level)) and self._back(level, spread)
+
     def _back(self, level: float, spread: float) -> bool:
         """Whether what had moved is back: with its base known from when the warning began."""
         if not np.isfinite(self.base):
@@ -69,6 +84,6 @@ class Episode:
     def from_state(cls, state: dict[str, Any]) -> Episode:
         episode = cls()
         for name in vars(episode):
-            setattr(episode, name, state[name])
+            setattr(episode, name, state.get(name, getattr(episode, name)))
         episode._levels = [(int(i), float(h)) for i, h in state["_levels"]]
         return episode

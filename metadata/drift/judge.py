@@ -161,7 +161,7 @@ class Judge:
             self.forecast = guess(self.side)
         near = NEAR * _nearness(window, self.usual, limits)
         self._settle(odds, odds + near, limits, settings)
-        self._follow(closed.index, window, (low, high))
+        self._follow(closed.index, window, (low, high), logged)
         if not self.possible:
             self.weights = None  # nobody asks what causes it
         return True
@@ -178,21 +178,31 @@ class Judge:
         far = OUTLYING * self.normal.noise if self.normal else np.inf
         return float(np.clip(mean, middle - far, middle + far))
 
-    def _follow(self, index: int, window: Window, limits: tuple[float, float]) -> None:
-        """While a warning stands: has what moved come back, or does it rest?"""
+    def _follow(
+        self, index: int, window: Window, limits: tuple[float, float], logged: bool
+    ) -> None:
+        """While a warning stands: has what moved come back, or does it rest? Where no log book
+        tells of repairs, what ends a warning may be one."""
         if self.state != WARNING or self.forecast is None or self.normal is None:
-            self.episode = Episode()
+            if logged or self.normal is None or self.episode.past(index):
+                self.episode = Episode()
+            elif self.episode.left(window, self._spread()):
+                self.restart(index - 1)
             return
         base = bases(window)[int(np.argmin(np.abs(AGES - self.forecast.age)))]
         way = (limits[1] if self.forecast.side > 0 else limits[0]) - base
-        normal = self.normal
-        spread = float(np.sqrt(normal.slow**2 + normal.fast**2 + normal.noise**2 / 12))
         if np.isfinite(way):
-            since = self.episode.over(index, window, float(base), float(way), spread)
+            since = self.episode.over(index, window, float(base), float(way), self._spread())
             if since >= 0:
                 self.side = self.forecast.side
                 self.restart(since)
                 self.doubted, self.forecast = index + DOUBTED, guess(self.side)
+
+    def _spread(self) -> float:
+        """Standard deviation of half a day's level."""
+        assert self.normal is not None
+        normal = self.normal
+        return float(np.sqrt(normal.slow**2 + normal.fast**2 + normal.noise**2 / 12))
 
     def _settle(
         self, odds: float, urgency: float, limits: Limits, settings: MonitorSettings

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from metadata.drift.monitor import Monitor
-from metadata.drift.verdicts import WARNING, Verdicts
+from metadata.drift.verdicts import ALARM, WARNING, Verdicts
 from metadata.series import Limits, LoggedEvent, MetricInfo, Samples
 
 START, DAY = 1.7e9 - 1.7e9 % 86400, 86400.0
@@ -38,3 +39,19 @@ def test_a_ramp_after_a_step_is_a_drift() -> None:
     first = (said.times[np.argmax(said.codes == WARNING)] - START) / DAY
     assert (said.codes == WARNING).any()
     assert 18 < first < 27
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_drift_after_a_repair_that_nobody_told_of_is_another_one(seed: int) -> None:
+    """Both are warned of before their limit, and each is told once."""
+    days = np.arange(40 * 96) / 96
+    course = np.where((days > 10) & (days < 20), (days - 10) * 1.5, 0)
+    course += np.where(days > 28, (days - 28) * 1.5, 0)
+    values = course + np.random.default_rng(seed).normal(0, 1, len(days))
+    monitor = Monitor({"axis": MetricInfo("axis", "px", Limits(-np.inf, 10.0))})
+    [said] = monitor.update([Samples.of("axis", START + DAY * days, values)])
+    warned = days[said.codes == WARNING]
+    for begun, reached in ((10, 16.7), (28, 34.7)):
+        assert begun < warned[(warned > begun)][0] < reached - 2
+    told = (said.codes == WARNING) | (said.codes == ALARM)
+    assert np.count_nonzero(told[1:] & ~told[:-1]) <= 3
