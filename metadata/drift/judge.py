@@ -187,16 +187,20 @@ class Judge:
             if logged or self.normal is None or self.episode.past(index):
                 self.episode = Episode()
             elif self.episode.left(window, self._spread()):
-                self.restart(index - 1)
+                self._end(index, index - 1, int(np.sign(self.episode.way)))
             return
         base = bases(window)[int(np.argmin(np.abs(AGES - self.forecast.age)))]
         way = (limits[1] if self.forecast.side > 0 else limits[0]) - base
         if np.isfinite(way):
             since = self.episode.over(index, window, float(base), float(way), self._spread())
             if since >= 0:
-                self.side = self.forecast.side
-                self.restart(since)
-                self.doubted, self.forecast = index + DOUBTED, guess(self.side)
+                self._end(index, since, self.forecast.side)
+
+    def _end(self, index: int, since: int, side: int) -> None:
+        """At the end of bin ``index``: a drift to that ``side`` is over, as it seems, and another
+        normal holds from bin ``since`` on."""
+        self.restart(since)
+        self.side, self.doubted, self.forecast = side, index + DOUBTED, guess(side)
 
     def _spread(self) -> float:
         """Standard deviation of half a day's level."""
