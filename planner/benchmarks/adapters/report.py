@@ -51,7 +51,8 @@ def write_report(result: Mapping[str, Any], page: Path | None = None) -> None:
         "Written by `tomoplan bench adapters`; settings in `configs/benchmarks/adapters.yaml`.\n\n"
         f"{settings['train']} labelled slices of one specimen to train on, {settings['test']} of "
         f"another one of the family to measure on, {len({r['seed'] for r in rows})} seeds, "
-        f"families that neither the backbone nor the start of the adapters has seen. Both networks: the same slices, augmentation, "
+        f"families that neither the backbone nor the start of the adapters has seen. "
+        f"Both networks: the same slices, augmentation, "
         f"loss and {settings['steps']} steps of {settings['batch']} crops of {settings['crop']} "
         f"px; rates chosen on another family ({settings['choice']['family']}): "
         + ", ".join(f"{way} {rate:g}" for way, rate in result["rates"].items())
