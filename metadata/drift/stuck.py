@@ -12,6 +12,9 @@ Floats = NDArray[np.float64]
 USUAL, WEIGHT = 0.05, 20.0
 UNLIKELY = 1e-6
 NEVER = 0.9  # a set-point repeats itself most of the time: it can be held for ever
+HOLDS = 0.5  # of the new values held for long: what goes in such steps can be held for ever, too
+    0.5  # of the new values, each held for long: then it goes in steps, and may be held for ever
+)
 EVERY = 512
 
 
@@ -23,12 +26,17 @@ class Stuck:
         self._run = 0
         self._same, self._all = USUAL * WEIGHT, WEIGHT
         self._new_same, self._new_all = 0, 0
+        #: Repeats in unusually long holds that ended, and the number of these holds.
+        self._ended, self._holds = 0.0, 0.0
+        self._new_ended, self._new_holds = 0, 0
 
     @property
     def allowed(self) -> float:
         """So many repeats in a row are still normal."""
         usual = self._same / self._all
-        return np.inf if usual > NEVER else max(3.0, np.log(UNLIKELY) / np.log(usual))
+        steps = self._holds > HOLDS * (self._all - self._same - self._ended)
+        held = usual > NEVER or steps
+        return np.inf if held else max(3.0, np.log(UNLIKELY) / np.log(usual))
 
     def update(self, values: Floats, good: NDArray[np.bool_]) -> NDArray[np.int8]:
         """For each sample: 0 a reading, 1 a repeat that is unusual for this metric, 2 held."""
@@ -42,6 +50,7 @@ class Stuck:
         begun = np.where(~same, count, 0)
         last = np.maximum.accumulate(begun)
         run = np.where(last > 0, count - last, self._run + count)
+        before = np.concatenate([[self._run], run[:-1]])
         # What is usual is counted by fixed numbers of samples, whatever the blocks.
         at = 0
         while at < len(row):
@@ -53,10 +62,18 @@ class Stuck:
             out[places[piece]] = state
             self._new_all += stop - at
             self._new_same += int((same[piece] & (run[piece] <= allowed)).sum())
+            if np.isfinite(allowed):
+                over = ~same[piece] & (before[piece] > allowed)
+                self._new_ended += int(before[piece][over].sum())
+                self._new_holds += int(over.sum())
             if self._new_all == EVERY:
                 self._same, self._all = self._same + self._new_same, self._all + EVERY
+                self._ended += self._new_ended
+                self._holds += self._new_holds
                 if self._all > 64 * EVERY:
                     self._same, self._all = self._same / 2, self._all / 2
+                    self._ended, self._holds = self._ended / 2, self._holds / 2
+                self._new_ended = self._new_holds = 0
                 self._new_same = self._new_all = 0
             at = stop
         self._value, self._run = float(row[-1]), int(run[-1])
@@ -69,5 +86,5 @@ class Stuck:
     def from_state(cls, state: dict[str, Any]) -> Stuck:
         stuck = cls()
         for name, kept in vars(stuck).items():
-            setattr(stuck, name, type(kept)(state[name]))
+            setattr(stuck, name, type(kept)(state.get(name, kept)))
         return stuck
