@@ -13,8 +13,6 @@ USUAL, WEIGHT = 0.05, 20.0
 UNLIKELY = 1e-6
 NEVER = 0.9  # a set-point repeats itself most of the time: it can be held for ever
 HOLDS = 0.5  # of the new values held for long: what goes in such steps can be held for ever, too
-    0.5  # of the new values, each held for long: then it goes in steps, and may be held for ever
-)
 EVERY = 512
 
 
