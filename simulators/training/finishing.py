@@ -66,8 +66,10 @@ class Pair:
         columns: tuple[int, int],
         kind: str,
         mixed: float = 0.0,
+        light: float = mixed_specimens.LIGHT,
     ) -> Pair:
-        """Specimens of the families; so large a part of them mixed of several."""
+        """Specimens of the families; so large a part of them ``mixed`` of several, from ``light``
+        on to 1 as dense."""
         first, other = (missing_views.draw(rng, families, columns, kind) for _ in range(2))
         first = dataclasses.replace(first, rows=2)
         second = dataclasses.replace(
@@ -75,7 +77,7 @@ class Pair:
             attenuation=other.attenuation,
         )  # fmt: skip
         specimens = [
-            mixed_specimens.mixed(families, world.radius, world.height, rng)
+            mixed_specimens.mixed(families, world.radius, world.height, rng, light)
             if rng.random() < mixed
             else None
             for world in (first, second)
@@ -96,8 +98,9 @@ class Pair:
 class FinishingPart(ABC):
     """What the parts share that finish slices of few views or of a limited angle. ``options``:
     ``families`` trained on, ``held_out`` ones for the test, ``crop`` px, ``columns`` from … to,
-    the part of specimens ``mixed`` of several families, numbers of worlds for ``validation``, for
-    the ``choice`` of strengths and for the ``test``."""
+    the part of specimens ``mixed`` of several families and how ``light`` their lightest material
+    may be beside the densest, numbers of worlds for ``validation``, for the ``choice`` of strengths
+    and for the ``test``."""
 
     name: str  # of the tool
     tool: ModuleType
@@ -134,7 +137,8 @@ class FinishingPart(ABC):
 
     def _example(self, rng: np.random.Generator) -> Arrays:
         pair = Pair.drawn(rng, self.families, tuple(self.options["columns"]), self.kind,
-                          float(self.options.get("mixed", 0.0)))  # fmt: skip
+                          float(self.options.get("mixed", 0.0)),
+                          float(self.options.get("light", mixed_specimens.LIGHT)))  # fmt: skip
         most = ITERATIONS[self.kind]
         iterations = int(rng.integers(int(LEAST_SETTLED * most), most + 1))
         times = 10 ** rng.uniform(-0.3, 0.3)

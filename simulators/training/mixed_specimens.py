@@ -27,17 +27,21 @@ from simulators.specimens import FAMILIES, Specimen
 
 FAMILY = 0.75  # of the specimens begin as one of a family; the others as bodies of any kind
 PIECES = (0, 1, 1, 2)  # laid over it
-LIGHT, HOLLOW = 0.1, 1e-4  # least density of what is seen, and that of holes; the densest has 1
+LIGHT, HOLLOW = 0.1, 1e-4  # least density of what is seen, and that of holes; some has 1
 MARGIN_PX = 2.0  # as of the families
 ENERGY_KEV, PIXEL_SIZE_M = 20.0, 2e-6
 
 
 def mixed(
-    families: Sequence[str], radius: float, height: float, rng: np.random.Generator
+    families: Sequence[str],
+    radius: float,
+    height: float,
+    rng: np.random.Generator,
+    light: float = LIGHT,
 ) -> Specimen:
     """A specimen inside a cylinder of ``radius`` px about the axis, at all heights within
     ``height/2`` px of the middle: one of the families, or bodies of one kind, with pieces of others
-    over it, all of water, as dense as drawn."""
+    over it, all of water, as dense as drawn: from ``light`` to 1."""
     tall = height + 2 * MARGIN_PX
     parts = [_one(families, radius, height, rng) if rng.random() < FAMILY
              else _vessel(radius, tall, rng)]  # fmt: skip
@@ -49,7 +53,7 @@ def mixed(
         piece = draws[rng.integers(2)].moved([away * np.cos(angle), away * np.sin(angle), 0])
         parts.append(piece[piece.farthest() <= 1.001 * radius])
     shapes = _apart([part.within(-tall / 2, tall / 2) for part in parts])
-    densities = _densities(int(shapes.material.max(initial=0)), rng)
+    densities = _densities(int(shapes.material.max(initial=0)), rng, light)
     made_of = [Material(f"water of density {d:.3g}", "H2O", d) for d in densities]
     return Specimen(
         "mixed",
@@ -107,15 +111,15 @@ def _apart(parts: Sequence[Shapes]) -> Shapes:
     return join(found)
 
 
-def _densities(count: int, rng: np.random.Generator) -> list[float]:
+def _densities(count: int, rng: np.random.Generator, light: float) -> list[float]:
     """Of so many materials: all alike, one of two, or any; some are holes, one never."""
     kind = rng.integers(3)
     if kind == 0:
         found = np.ones(count)
     elif kind == 1:
-        found = rng.choice([1.0, rng.uniform(0.15, 0.8)], count)
+        found = rng.choice([1.0, rng.uniform(1.5 * light, 0.8)], count)
     else:
-        found = 10 ** rng.uniform(np.log10(LIGHT), 0, count)
+        found = 10 ** rng.uniform(np.log10(light), 0, count)
     found[rng.random(count) < rng.choice([0, 0.25, 0.4])] = HOLLOW
     if count:
         found[rng.integers(count)] = 1.0
