@@ -176,14 +176,13 @@ class Part:
     def card(self) -> dict[str, Any]:
         families = ", ".join(sorted(set(self.families)))
         return {
-            "version": "0.4.0",
+            "version": "0.3.0",
             "changelog": {
                 "0.1.0": "first weights, trained small on one busy CPU core",
                 "0.2.0": "0.1.0 trained further, three times as many steps",
                 "0.3.0": "0.2.0 with estimates of narrower blocks of views and of broader stripes "
                 "beside (their channels began as zeros), trained further; what is left "
                 "of heavy stripes is looked for once more",
-                "0.4.0": "0.3.0 trained further",
             },
             "task": "find and take off the stripes of a sinogram (rings of the slices)",
             "intended_use": "sinograms of transmission, attenuation or phase with stripes of up to "
