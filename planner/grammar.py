@@ -76,6 +76,7 @@ def last_stage(situation: Situation) -> Stage:
     return max((REACHES[g] for g in goals), key=order.index)
 
 
+BESIDE = 0.25  # of the width: so far beside the frames an axis that is given may lie
 SLOT_ORDER = [Stage.CORRECT, Stage.STITCH, Stage.PHASE, Stage.DESTRIPE, Stage.ALIGN, Stage.CENTER,
               Stage.RECONSTRUCT, Stage.DENOISE, Stage.SEGMENT, Stage.QUANTIFY]  # fmt: skip
 
@@ -99,7 +100,8 @@ def slots(situation: Situation) -> list[Slot]:
 def unplaced(situation: Situation) -> list[str]:
     """Tools that the request names and that no recipe for it can hold."""
     placed = {step.tool for slot in slots(situation) for steps in slot.steps for step in steps}
-    given = () if situation.wishes.axis_px is None else ("known_center",)
+    stated = situation.wishes.axis_px is not None and not axis_outside(situation)
+    given = ("known_center",) if stated else ()
     return [tool for tool in (*situation.wishes.tools, *given) if tool not in placed]
 
 
@@ -277,9 +279,16 @@ def offered(tool: type[Tool], situation: Situation) -> bool:
 
 def axis_given(situation: Situation) -> bool:
     """Whether the request gives a column that can be the axis of the frames as they were taken."""
-    column, info = situation.wishes.axis_px, situation.info
     alone = len(situation.infos) == 1 and Goal.STITCH not in situation.task.goals
-    return column is not None and alone and -info.columns < column < 2 * info.columns
+    return situation.wishes.axis_px is not None and alone and not axis_outside(situation)
+
+
+def axis_outside(situation: Situation) -> bool:
+    """Whether the request gives a column that no frame has or has nearly: a quarter of the width
+    and more beside them."""
+    column, columns = situation.wishes.axis_px, situation.info.columns
+    beside = BESIDE * columns
+    return column is not None and not -beside < column < columns + beside
 
 
 def volume_slots(situation: Situation, state: GreyState) -> list[Slot]:

@@ -14,10 +14,11 @@ from metadata import InputError, Scan, TomoplanError, WorkError
 from metadata.whole_file import require_apart
 from planner.answers import catalogue, explanation
 from planner.default_scorer import default_scorer
-from planner.grammar import repeating, unplaced
+from planner.grammar import axis_given, axis_outside, repeating, unplaced
 from planner.inspection import Inspection, inspect_scan
 from planner.language import say, told_in, translate, understand
 from planner.language.nonsense import intelligible
+from planner.language.vague import out_of_place
 from planner.language.wishes import as_bare_wish, wishes_in
 from planner.measures import measures_here, measures_in
 from planner.opening import ScanPath, opened
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from toolbox.execution import RunRecord
 
 GIB = 2.0**30
+FAR_PX = 5.0  # from where a first look finds the axis: a column given is worth a word
 
 
 def inspect(
@@ -81,12 +83,18 @@ def plan(
 
 def _in_words(task: Task, said: Sequence[str]) -> Answer:
     if task.intent is Intent.REFUSE:
-        understood = not task.text or intelligible(task.text)
-        key = "refusal.outside" if understood else "refusal.unintelligible"
+        key = _why_refused(task.text)
         refused = say(key, task.language, text=task.text[:40])
         said = [warning for warning in said if warning != refused]
         return Answer(task, refusal=refused, warnings=tuple(said))
     return Answer(task, answer=answer(task), warnings=tuple(said))
+
+
+def _why_refused(text: str) -> str:
+    """The sentence that refuses a request: none of ours, or not understood."""
+    if text and not intelligible(text):
+        return "refusal.unintelligible"
+    return "refusal.outside" if not text or out_of_place(text) else "refusal.unclear"
 
 
 def _planned(
@@ -167,7 +175,24 @@ def _told_numbers(situation: Situation, lang: str) -> list[str]:
     if wishes.slices is not None:
         first, last = wishes.slices
         found.append(say("warn.slices", lang, first=first, last=last))
-    return found
+    return found + _told_axis(situation, lang)
+
+
+def _told_axis(situation: Situation, lang: str) -> list[str]:
+    """What is made of an axis that the request states, where the first look finds another one or
+    the frames end before it."""
+    column, columns = situation.wishes.axis_px, situation.info.columns
+    if column is None:
+        return []
+    if axis_outside(situation):
+        return [say("warn.axis_outside", lang, column=f"{column:g}", last=columns - 1)]
+    if not axis_given(situation):
+        return []
+    found = situation.inspections[0].center
+    if found is None or found.low - FAR_PX <= column <= found.high + FAR_PX:
+        return []
+    return [say("warn.axis_elsewhere", lang, column=f"{column:g}", found=f"{found.column:.1f}",
+                low=f"{found.low:.1f}", high=f"{found.high:.1f}")]  # fmt: skip
 
 
 def _remarks(scans: Sequence[Scan]) -> tuple[Remark, ...]:

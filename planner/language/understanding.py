@@ -52,6 +52,7 @@ def understand(text: str) -> Understanding:
     from planner.language.nonsense import intelligible
     from planner.language.offline import read_offline
     from planner.language.quantities import without_empty_limits
+    from planner.language.vague import as_vague_wish
 
     if not intelligible(text):
         told = say("refusal.unintelligible", language_of(text), text=text[:40])
@@ -61,8 +62,11 @@ def understand(text: str) -> Understanding:
     limited, empty = without_empty_limits(text)
     for limit in empty:
         warnings = (*warnings, say("understand.no_limit", language_of(text), limit=limit))
-    task = replace(read_offline(limited), text=text)
-    return Understanding(as_asked(task), "offline", warnings)
+    task = as_asked(replace(read_offline(limited), text=text))
+    vague = as_vague_wish(task)
+    if vague is not None:
+        warnings = (*warnings, say("understand.vague", language_of(text)))
+    return Understanding(vague or task, "offline", warnings)
 
 
 def _usable(text: str) -> tuple[str, tuple[str, ...]]:

@@ -225,9 +225,25 @@ def test_an_axis_that_is_given_is_taken(text: str, column: float | None) -> None
         assert len(told) == (column is not None)
 
 
-def test_an_axis_that_cannot_be_is_said() -> None:
-    task = Task(Intent.PLAN, (Goal.RECONSTRUCT,), text="reconstruct, axis at 12750")
-    assert unplaced(situation(task)) == ["known_center"]
+@pytest.mark.parametrize(
+    ("text", "words", "used"),
+    [
+        ("reconstruct, axis at 900", "columns 0 to 63: it is looked for instead", False),
+        ("重建，轴在900", "只有第 0 到 63 列", False),
+        ("reconstruct, axis at 70", "Yours is used", True),
+        ("reconstruct, axis at 12", "a first look finds it at 3", True),
+        ("reconstruct, axis at 32", "", True),
+    ],
+)
+def test_an_axis_far_from_where_it_is_seen_is_told(text: str, words: str, used: bool) -> None:
+    scan = simulate(World("foam", columns=64, rows=1, projections=60, photons=3e4))
+    found = plan(text, scan, costs=COSTS)
+    said = " ".join(found.warnings)
+    assert words in said
+    assert bool(words) == ("axis" in said or "转轴" in said)
+    for one in found.plans:
+        assert ("known_center" in {n.tool for n in one.pipeline.nodes}) == used
+    assert not unplaced(situation(Task(Intent.PLAN, (Goal.RECONSTRUCT,), text=text)))
 
 
 def test_a_method_that_is_not_here_is_said(tmp_path: Path) -> None:
