@@ -22,10 +22,12 @@ def train_adapter(
     scan: Path | None = None,
     unlabelled: int | None = None,
     minutes: float = 5.0,
+    tuning: str | None = None,
 ) -> None:
     """Train it, and say what it is worth. ``labels``: a folder of images and their labels;
     ``backbone``: their domain; ``scan``: the scan that they are of, so that the planner offers the
-    tool for scans like it alone; ``unlabelled``: the label of pixels of which nothing is said."""
+    tool for scans like it alone; ``unlabelled``: the label of pixels of which nothing is said;
+    ``tuning``: what is learned over the frozen backbone of slices, by name."""
     if labels is None:
         raise InputError(
             "`tomoplan train adapter` needs --labels FOLDER, a folder of images and their labels: "
@@ -35,7 +37,15 @@ def train_adapter(
         raise InputError(f"--minutes is {minutes:g}, expected at least {LEAST_MINUTES:g}.")
     from simulators.training.adapter.fitting import Schedule
     from simulators.training.adapter.making import train_adapter as train
+    from toolbox.learned.adapters import TUNING, Tuning
 
+    slices = backbone == "reconstruction"
+    if tuning is not None and (not slices or tuning not in list(Tuning)):
+        raise InputError(
+            f"--tuning is {tuning!r} with the backbone {backbone!r}; expected one of "
+            f"{', '.join(Tuning)} with the backbone 'reconstruction'. With the others the whole "
+            f"network is trained."
+        )
     suits = alike(scan) if scan is not None else None
     last = [-1]
 
@@ -45,10 +55,10 @@ def train_adapter(
             last[0] = tenth
             print(f"{100 * done:3.0f} %, loss {loss:.3f}", file=sys.stderr, flush=True)
 
-    slices = backbone == "reconstruction"
     schedule = Schedule(minutes=minutes, rate=3e-3 if slices else 1e-3)
     name = name or _name_of(labels, "segment" if slices else "fill")
-    card = train(labels, name, backbone, schedule, unlabelled, suits, tell)
+    card = train(labels, name, backbone, schedule, unlabelled, suits, tell,
+                 Tuning(tuning or TUNING))  # fmt: skip
     for note in card["notes"]:
         print(note, file=sys.stderr)
     print(f"{card['name']}: {card['summary']}")

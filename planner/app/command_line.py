@@ -482,12 +482,19 @@ def train(
         int | None, typer.Option(help="adapter: label of pixels that nobody labelled.")
     ] = None,
     minutes: Annotated[float, typer.Option(help="adapter: most minutes to train.")] = 5.0,
+    tuning: Annotated[
+        str | None,
+        typer.Option(
+            help="adapter: what is learned over the frozen backbone of slices: adapters, lora, "
+            "both or prompts."
+        ),
+    ] = None,
 ) -> None:
     """Train a learned part, or measure it again; or make a new tool from own labelled images."""
     if what == "adapter":
         from planner.adapter import train_adapter
 
-        train_adapter(labels, name, backbone, scan, unlabelled, minutes)
+        train_adapter(labels, name, backbone, scan, unlabelled, minutes, tuning)
         return
     from planner.training import train as start
 

@@ -104,6 +104,10 @@ def test_what_is_missing_is_said(tmp_path: Path) -> None:
         train_adapter(None)
     with pytest.raises(InputError, match="--minutes is 0"):
         train_adapter(tmp_path, minutes=0)
+    with pytest.raises(InputError, match=r"--tuning is 'peft'.*adapters, prompts, lora, both"):
+        train_adapter(tmp_path, tuning="peft")
+    with pytest.raises(InputError, match=r"--tuning is 'lora' with the backbone 'sinogram'"):
+        train_adapter(tmp_path, backbone="sinogram", tuning="lora")
 
 
 def test_what_fills_in_marks_stands_before_the_rings(adapter: Path) -> None:

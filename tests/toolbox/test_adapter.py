@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 import shutil
@@ -20,6 +21,7 @@ from toolbox import DataKind, GreyState, known_tools, make_tool, tool_class
 from toolbox.learned import backbone, model_card, weights
 from toolbox.learned.adapters import (
     HEAD,
+    Tuning,
     adapter_start,
     adapters_folder,
     frozen_backbone,
@@ -140,6 +142,44 @@ def test_a_trained_adapter_is_a_tool_at_once(home: Path) -> None:
     stored = load((adapters_folder() / "segment_discs.safetensors").read_bytes())
     assert not any(name.startswith("backbone") for name in stored)
     assert {t.dtype for t in stored.values()} == {np.dtype("float16")}
+
+
+@pytest.mark.parametrize("tuning", list(Tuning))
+def test_whatever_is_learned_adds_nothing_at_first_and_is_kept(
+    home: Path, slices: Path, tuning: Tuning
+) -> None:
+    import torch
+    from safetensors.numpy import load
+
+    base = frozen_backbone("reconstruction")
+    images = torch.from_numpy(np.stack([discs(k)[0] for k in range(2)])[:, None])
+    net = network(2, copy.deepcopy(base), tuning)
+    bare: Any = base
+    with torch.no_grad():
+        plain = net.head(bare.features(backbone.shown(images)))  # type: ignore[operator]
+        torch.testing.assert_close(net(images), plain)
+    card = train_adapter(slices, "segment_tuned", schedule=QUICK, tuning=tuning)
+    assert card["tuning"] == tuning.value
+    stored = load((adapters_folder() / "segment_tuned.safetensors").read_bytes())
+    kinds = {name.split(".")[0] for name in stored}
+    assert kinds == {"head"} | ({"lora"} if tuning in (Tuning.LORA, Tuning.BOTH) else set()) | (
+        {"adapters"} if tuning is not Tuning.LORA else set()
+    )
+    learned = [n for n in stored if n.endswith((".up", ".values", ".2.weight"))]
+    assert any(np.abs(stored[name]).max() > 0 for name in learned)
+    found = make_tool("segment_tuned", {})(volume=volume()).values
+    assert set(np.unique(found)) <= {0, 5}
+
+
+def test_an_adapter_of_a_tuning_that_nobody_knows_is_damaged(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = adapters_folder() / "segment_discs.json"
+    card = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps(card | {"tuning": "peft"}), encoding="utf-8")
+    forget()
+    assert "segment_discs" not in known_tools()
+    assert "tuning is 'peft'" in capsys.readouterr().err
 
 
 def test_learning_leaves_the_backbone_as_it_is(home: Path) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Mapping
+from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
 START = "adapter_start"  # the model that says where adapters of slices begin
 RANK = 8  # channels of an adapter's bottleneck
+LORA_RANK = 2  # of what LoRA adds to the kernels of a convolution
 HEAD = 32  # channels of the head
 NEVER = -1e4  # logit of a class that no pixel shows
 TILE, OVERLAP = 512, 64
@@ -35,22 +38,50 @@ Image = NDArray[np.float32]
 # ---- the network ---------------------------------------------------------------------------------
 
 
-def network(classes: int, base: torch.nn.Module | None = None) -> torch.nn.Module:
+class Tuning(StrEnum):
+    """What is learned over a frozen backbone, beside a head; all of it adds nothing at first.
+
+    ``adapters``: after each stage a bottleneck of 1 × 1 convolutions (Houlsby et al. 2019, ICML,
+    2790). ``prompts``: one value for each channel after each stage, visual prompts that are added
+    instead of put beside the image, since slices have any size (the variant "Add" of Jia et al.
+    2022, ECCV, 709). ``lora``: a change of rank 2 of the kernels of each convolution of the blocks
+    (Hu et al. 2022, ICLR). ``both``: adapters and LoRA.
+    """
+
+    ADAPTERS = "adapters"
+    PROMPTS = "prompts"
+    LORA = "lora"
+    BOTH = "both"
+
+
+TUNING = Tuning.ADAPTERS
+
+
+def network(
+    classes: int, base: torch.nn.Module | None = None, tuning: Tuning = TUNING
+) -> torch.nn.Module:
     """A backbone (a fresh one where ``base`` is none) with adapters and a head: images
     ``n, 1, y, x`` → logits ``n, classes, y, x``.
 
-    After each stage of the backbone a bottleneck of 1 × 1 convolutions adds to what comes out of
-    it, at first nothing (Houlsby et al. 2019, ICML; Hu et al. 2022, ICLR, LoRA: low rank). peft
-    wraps the layers of transformers and single convolutions; here a whole stage is adapted at
-    once, so it does not fit. The head is two 3 × 3 convolutions and one of 1 × 1.
+    ``tuning`` says what the adapters are. peft brings all of transformers with it for the ten
+    lines of LoRA, and has no adapters of whole stages. The head is two 3 × 3 convolutions and one
+    of 1 × 1.
     """
     from torch import nn
+
+    after = {Tuning.ADAPTERS: _bottleneck, Tuning.BOTH: _bottleneck, Tuning.PROMPTS: _prompt}
 
     class Adapted(nn.Module):
         def __init__(self) -> None:
             super().__init__()
-            self.backbone = base if base is not None else backbone.network()
-            self.adapters = nn.ModuleList(_bottleneck(width) for width in backbone.STAGES)
+            bare = base if base is not None else backbone.network()
+            self.lora = nn.ModuleList(
+                _low_ranks(bare) if tuning in (Tuning.LORA, Tuning.BOTH) else ()
+            )
+            self.backbone = bare
+            self.adapters = nn.ModuleList(
+                after[tuning](width) for width in backbone.STAGES if tuning in after
+            )
             self.head = nn.Sequential(*_head(), nn.Conv2d(HEAD, classes, 1))
 
         def forward(self, images: torch.Tensor) -> torch.Tensor:
@@ -107,6 +138,47 @@ def _bottleneck(width: int) -> torch.nn.Module:
     nn.init.zeros_(up.weight)
     nn.init.zeros_(up.bias)  # type: ignore[arg-type]
     return nn.Sequential(nn.Conv2d(width, RANK, 1), nn.GELU(), up)
+
+
+def _prompt(width: int) -> torch.nn.Module:
+    import torch
+    from torch import nn
+
+    class Prompt(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.values = nn.Parameter(torch.zeros(1, width, 1, 1))
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.values
+
+    return Prompt()
+
+
+def _low_ranks(base: torch.nn.Module) -> list[torch.nn.Module]:
+    """Changes of low rank, put into each convolution of the blocks of a backbone."""
+    import torch
+    from torch import nn
+    from torch.nn.utils import parametrize
+
+    class LowRank(nn.Module):
+        """Kernels ``out, in, y, x`` plus up · down."""
+
+        def __init__(self, kernels: torch.Tensor) -> None:
+            super().__init__()
+            outside, *rest = kernels.shape
+            self.down = nn.Parameter(torch.randn(LORA_RANK, *rest) / np.sqrt(np.prod(rest)))
+            self.up = nn.Parameter(torch.zeros(outside, LORA_RANK))
+
+        def forward(self, kernels: torch.Tensor) -> torch.Tensor:
+            return kernels + torch.einsum("or,riyx->oiyx", self.up, self.down)
+
+    found: list[torch.nn.Module] = []
+    for stage in (*base.down, *base.up):  # type: ignore[misc]
+        for layer in [m for m in stage.modules() if isinstance(m, nn.Conv2d)]:
+            found.append(LowRank(layer.weight))
+            parametrize.register_parametrization(layer, "weight", found[-1])
+    return found
 
 
 def _head() -> list[torch.nn.Module]:
@@ -172,9 +244,11 @@ def frozen_backbone(domain: str) -> torch.nn.Module:
     return trained(f"backbone_{domain}", backbone.network)
 
 
-def adapter_start(domain: str) -> torch.nn.Module | None:
+def adapter_start(domain: str, tuning: Tuning = TUNING) -> torch.nn.Module | None:
     """Where adapters over the backbone of a domain begin (:func:`start`); None where nothing was
-    learned of that, or over another version of the backbone."""
+    learned of that, or over another version of the backbone, or where no adapters are learned."""
+    if tuning not in (Tuning.ADAPTERS, Tuning.BOTH):
+        return None
     from toolbox.learned.model_card import ModelCard, model_card
     from toolbox.learned.weights import trained
 
@@ -220,7 +294,7 @@ def _adapted(path: Path, data: bytes, device: str) -> torch.nn.Module:
             f"The adapter {path.stem} was trained on another version of the {card['backbone']} "
             f"backbone than the one that is installed. {_again(path)}"
         )
-    net = network(len(card["values"]), copy.deepcopy(base))
+    net = network(len(card["values"]), copy.deepcopy(base), tuning_of(card))
     try:
         tensors = load(data)
     except SafetensorError as error:
@@ -232,6 +306,11 @@ def _adapted(path: Path, data: bytes, device: str) -> torch.nn.Module:
     net.load_state_dict({n: t.float() for n, t in tensors.items()}, strict=False)
     net = net.eval().requires_grad_(False).to(device)
     return net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
+def tuning_of(card: Mapping[str, Any]) -> Tuning:
+    """What an adapter's card says was learned; older ones say nothing."""
+    return Tuning(card.get("tuning", TUNING))
 
 
 def checked_weights(path: Path, card: dict[str, Any]) -> bytes:
@@ -277,6 +356,8 @@ def read_card(path: Path) -> dict[str, Any]:
             problems.append(f"name is {card['name']!r}")
         if len(values) < 2 or not all(isinstance(v, int) and 0 <= v <= 255 for v in values):
             problems.append(f"values is {values!r}")
+        if card.get("tuning", TUNING) not in list(Tuning):
+            problems.append(f"tuning is {card['tuning']!r}")
         if card["backbone"] not in backbone.DOMAINS:
             problems.append(f"backbone is {card['backbone']!r}")
         if not all(isinstance(m, int | float) for m in card["metrics"].values()):

@@ -19,7 +19,16 @@ from planner.benchmarks.adapters.report import table, write_report
 from simulators.training.adapter.fitting import Schedule, fit
 from simulators.training.adapter.making import Segment, adapt, forest_of, held_labels, rounded
 from simulators.training.adapter.simulated_labels import Labelled, labelled
-from toolbox.learned.adapters import START, adapter_start, frozen_backbone, light, network, shares
+from toolbox.learned.adapters import (
+    START,
+    TUNING,
+    Tuning,
+    adapter_start,
+    frozen_backbone,
+    light,
+    network,
+    shares,
+)
 from toolbox.metrics import mean_iou
 
 BACKBONE = "backbone_reconstruction"
@@ -39,11 +48,33 @@ def run(output: Path, page: Path | None = None, config: Path | None = None) -> d
                 row = trial(family, seed, settings, rates)
                 done.add(row)
                 print(f"{family}, {seed}: {row['iou']}, seconds {row['seconds']}", file=sys.stderr)
+    others, done_others = other_ways(settings, output)
     result = {"settings": settings, "rates": rates, "light_share": light_share(),
-              "rows": [r for r in done.rows if r["kind"] == "trial"]}  # fmt: skip
+              "rows": [r for r in done.rows if r["kind"] == "trial"],
+              "other_rates": others, "other_shares": {way: light_share(way) for way in others},
+              "other_rows": [r for r in done_others.rows if r["kind"] == "trial"]}  # fmt: skip
     write_report(result, page)
     print(table(result))
     return result
+
+
+def other_ways(settings: Mapping[str, Any], output: Path) -> tuple[dict[str, float], Done]:
+    """All ways of tuning a frozen backbone, begun from nothing: the rate of each, and trials."""
+    how = {**settings, "rates": settings["others"]["rates"]}
+    done = Done(output / "adapters-other-ways.jsonl", how)
+    rates = chosen_rates(how, done)
+    for seed in settings["others"]["seeds"]:
+        for family in settings["families"]:
+            if done.get(family, seed) is None:
+                both = labelled(family, seed, settings["train"], settings["test"],
+                                settings["slices"])  # fmt: skip
+                found = {way: network_iou(way, *both, _schedule(settings, seed, rate))
+                         for way, rate in rates.items()}  # fmt: skip
+                done.add({"kind": "trial", "family": family, "seed": seed,
+                          "iou": {way: f[0] for way, f in found.items()},
+                          "seconds": {way: f[1] for way, f in found.items()}})  # fmt: skip
+                print(f"{family}, {seed}: {done.rows[-1]['iou']}", file=sys.stderr)
+    return rates, done
 
 
 class Done:
@@ -52,7 +83,7 @@ class Done:
     def __init__(self, path: Path, settings: Mapping[str, Any], *backbones: str) -> None:
         from toolbox.learned.model_card import ModelCard
 
-        measured = {k: v for k, v in settings.items() if k not in ("families", "seeds")}
+        measured = {k: v for k, v in settings.items() if k not in ("families", "seeds", "others")}
         weights = [ModelCard.of(name).weights for name in backbones or (BACKBONE, START)]
         self._of = json.dumps([measured, *weights], sort_keys=True)
         self._path = path
@@ -124,16 +155,17 @@ def network_iou(
     way: str, train: Labelled, test: Labelled, schedule: Schedule, domain: str = "reconstruction"
 ) -> tuple[float, float, float]:
     """Mean IoU and seconds (processor, wall clock) of the network: over a frozen backbone
-    (``adapter``), all of it from the backbone on (``whole``) or from scratch."""
+    (``adapter``: begun where others ended; a :class:`Tuning`: from nothing), all of it from the
+    backbone on (``whole``) or from scratch."""
     import torch
 
     whole = way == "whole"
-    base = frozen_backbone(domain) if way in ("adapter", "whole") else None
+    base = frozen_backbone(domain) if way != "scratch" else None
     watch = Watch()
     if base is not None:
-        begun = None if whole else adapter_start(domain)
-        net, _ = adapt(base, train.images, train.labels, train.classes, schedule, whole=whole,
-                       begun=begun)  # fmt: skip
+        net, _ = adapt(base, train.images, train.labels, train.classes, schedule,
+                       whole=whole, begun=adapter_start(domain) if way == "adapter" else None,
+                       tuning=Tuning(way) if way in list(Tuning) else TUNING)  # fmt: skip
         rounded(net, whole)
     else:
         with torch.random.fork_rng(devices=[]):
@@ -155,9 +187,9 @@ class Watch:
         return round(time.process_time() - processor, 2), round(time.perf_counter() - wall, 2)
 
 
-def light_share() -> float:
+def light_share(way: str = TUNING) -> float:
     """The part of the parameters that an adapter of four classes trains."""
-    net = network(4)
+    net = network(4, tuning=Tuning(way))
     trained = sum(p.numel() for p in light(net).values())
     return round(trained / sum(p.numel() for p in net.parameters()), 4)
 

@@ -65,9 +65,31 @@ def write_report(result: Mapping[str, Any], page: Path | None = None) -> None:
         f"{gains.std(ddof=1) / np.sqrt(len(gains)) if len(gains) > 1 else float('nan'):.1f}), "
         f"in {time:.2f} × its time. The aim, 5 points in less time, is "
         f"{'reached' if reached else 'not reached'}.\n\n"
-        f"![Mean IoU of each trial](images/{picture.name})\n",
+        f"![Mean IoU of each trial](images/{picture.name})\n\n"
+        "## Other ways of tuning\n\n"
+        "What is learned over the frozen backbone beside the same head, all begun from nothing "
+        f"(`tomoplan train adapter … --tuning`), on the same families with "
+        f"{len(settings['others']['seeds'])} seed. Adapters: a bottleneck of rank 8 after each "
+        "stage; LoRA: a change of rank 2 of the kernels of each convolution; prompts: one value "
+        "added to each channel after each stage; both: adapters and LoRA.\n\n"
+        f"{_ways(result)}\n",
         encoding="utf-8",
     )  # fmt: skip
+
+
+def _ways(result: Mapping[str, Any]) -> str:
+    """Mean IoU, seconds, share of the parameters and rate of each way of tuning."""
+    rows = result["other_rows"]
+    families = dict.fromkeys(row["family"] for row in rows)
+    lines = ["| | parameters | rate | s | " + " | ".join(families) + " | mean IoU |",
+             "|---|---|---|---|" + "---|" * (len(families) + 1)]  # fmt: skip
+    for way, rate in result["other_rates"].items():
+        each = [_mean([r for r in rows if r["family"] == f], "iou", way) for f in families]
+        lines.append(f"| {way} | {100 * result['other_shares'][way]:.1f} % | {rate:g} | "
+                     f"{_mean(rows, 'seconds', way):.1f} | "
+                     + " | ".join(f"{iou:.3f}" for iou in each)
+                     + f" | {_mean(rows, 'iou', way):.3f} |")  # fmt: skip
+    return "\n".join(lines)
 
 
 def _mean(rows: list[dict[str, Any]], what: str, way: str) -> float:

@@ -28,6 +28,8 @@ from simulators.training.publish import write
 from toolbox.learned.adapters import (
     NAME,
     START,
+    TUNING,
+    Tuning,
     adapter_start,
     adapters_folder,
     frozen_backbone,
@@ -72,10 +74,12 @@ def train_adapter(
     unlabelled: int | None = None,
     suits: Mapping[str, tuple[float, float]] | None = None,
     tell: Callable[[float, float], None] = lambda done, loss: None,
+    tuning: Tuning = TUNING,
 ) -> dict[str, Any]:
     """Train adapters and a head over a backbone on the labelled images of a folder; the tool
     ``name`` is there when this returns. ``suits``: traits of scans between which the planner may
-    offer it. Returns the card, which tells what was measured on labels held out."""
+    offer it; ``tuning``: what is learned over a frozen backbone. Returns the card, which tells
+    what was measured on labels held out."""
     schedule = schedule or Schedule()
     _check(name, domain)
     data = read_labelled(folder, unlabelled)
@@ -88,8 +92,9 @@ def train_adapter(
     split = hold_out(data, IMAGES[domain])
     began = time.monotonic()
     whole = domain != SEGMENTED
-    begun = None if whole else adapter_start(domain)
-    net, how = adapt(base, data.images, split.train, len(data.values), schedule, tell, whole, begun)
+    begun = None if whole else adapter_start(domain, tuning)
+    net, how = adapt(base, data.images, split.train, len(data.values), schedule, tell, whole, begun,
+                     tuning)  # fmt: skip
     rounded(net, whole)
     seconds = time.monotonic() - began
     metrics = measured(net, data, split)
@@ -97,10 +102,11 @@ def train_adapter(
     card = {
         "name": name,
         **_facts(data, split, domain, schedule, how),
+        "tuning": tuning.value,
         "begun_from": ModelCard.of(START).version if begun is not None else None,
         "training": {
             "command": f"tomoplan train adapter --backbone {domain} --labels {folder} "
-            f"--name {name}",
+            f"--name {name}" + ("" if tuning is TUNING else f" --tuning {tuning}"),
             "steps": how.steps,
             "minutes": round(seconds / 60, 2),
             "ended_by": "steps" if how.steps == schedule.steps else "budget",
@@ -131,15 +137,16 @@ def adapt(
     tell: Callable[[float, float], None] = lambda done, loss: None,
     whole: bool = False,
     begun: torch.nn.Module | None = None,
+    tuning: Tuning = TUNING,
 ) -> tuple[torch.nn.Module, Trained]:
     """Adapters and a head of ``classes`` over a copy of a backbone that stays as it is, or with
     ``whole`` is where the training of all of it begins. ``begun``: where adapters and head begin
-    (:func:`toolbox.learned.adapters.start`)."""
+    (:func:`toolbox.learned.adapters.start`); ``tuning``: what is learned."""
     import torch
 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(schedule.seed)
-        net = network(classes, copy.deepcopy(base).cpu())
+        net = network(classes, copy.deepcopy(base).cpu(), tuning)
     if begun is not None:
         _begin(net, copy.deepcopy(begun).cpu(), images, labels, classes, schedule)
     return net, fit(net, kept(net, whole).values(), images, labels, schedule, tell)

@@ -6,10 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
+from planner.benchmarks.adapters import comparison
 from planner.benchmarks.adapters.comparison import Done, light_share
 from planner.benchmarks.adapters.report import table, write_report
 from simulators.training.adapter.simulated_labels import labelled
+from toolbox.learned.adapters import Tuning
 
 SLICES = {"columns": 48, "views": [0.5, 0.6], "photons_log10": [3, 4], "fill": [0.8, 0.9],
           "rarest": 0.01}  # fmt: skip
@@ -23,8 +26,11 @@ def row(family: str, seed: int, adapter: float, scratch: float) -> dict[str, Any
 
 def result(*rows: dict[str, Any]) -> dict[str, Any]:
     settings = {"train": 16, "test": 6, "steps": 10, "batch": 2, "crop": 32,
-                "choice": {"family": "foam"}}  # fmt: skip
-    return {"settings": settings, "rates": {"adapter": 0.01}, "light_share": 0.02, "rows": rows}
+                "choice": {"family": "foam"}, "others": {"seeds": [1]}}  # fmt: skip
+    other = {"kind": "trial", "family": "foam", "iou": {"lora": 0.77}, "seconds": {"lora": 3.0}}
+    return {"settings": settings, "rates": {"adapter": 0.01}, "light_share": 0.02, "rows": rows,
+            "other_rates": {"lora": 0.003}, "other_shares": {"lora": 0.037},
+            "other_rows": [other]}  # fmt: skip
 
 
 def test_materials_that_absorb_alike_are_one_class() -> None:
@@ -56,10 +62,34 @@ def test_the_page_says_whether_the_aim_is_reached(tmp_path: Path) -> None:
     assert "+6.0 points" in said
     assert "in 0.50 × its time" in said
     assert "is reached" in said
+    assert "| lora | 3.7 % | 0.003 | 3.0 | 0.770 | 0.770 |" in said
     assert (tmp_path / "images" / "page.png").exists()
     write_report(result(row("foam", 1, 0.80, 0.79), row("alloy", 1, 0.70, 0.68)), page)
     assert "is not reached" in page.read_text(encoding="utf-8")
 
 
-def test_few_parameters_are_trained() -> None:
-    assert 0.005 < light_share() <= 0.05
+@pytest.mark.parametrize("way", list(Tuning))
+def test_few_parameters_are_trained(way: Tuning) -> None:
+    assert 0.005 < light_share(way) <= 0.05
+
+
+def test_every_way_of_tuning_is_measured_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def found(way: str, *_: Any) -> tuple[float, float, float]:
+        asked.append(way)
+        return 0.5, 1.0, 1.0
+
+    monkeypatch.setattr(comparison, "network_iou", found)
+    settings = {"train": 2, "test": 1, "slices": SLICES, "steps": 1, "batch": 1, "crop": 16,
+                "families": ["foam"], "choice": {"family": "rock", "seed": 3},
+                "others": {"seeds": [1],
+                           "rates": {w.value: [0.1, 0.2] for w in Tuning}}}  # fmt: skip
+    rates, done = comparison.other_ways(settings, tmp_path)
+    assert set(rates) == {way.value for way in Tuning}
+    assert [r["family"] for r in done.rows if r["kind"] == "trial"] == ["foam"]
+    assert len(asked) == 3 * len(Tuning)  # two rates each, and one trial
+    comparison.other_ways(settings, tmp_path)
+    assert len(asked) == 3 * len(Tuning)
