@@ -201,10 +201,11 @@ class Part:
         families = ", ".join(sorted(set(self.families)))
         (digest,) = ModelCard.of(f"backbone_{DOMAIN}").weights.values()
         return {
-            "version": "0.2.0",
+            "version": "0.3.0",
             "changelog": {
                 "0.1.0": "first weights, trained on half a core of a CPU",
                 "0.2.0": "0.1.0 trained further, on other specimens",
+                "0.3.0": "0.2.0 trained further, half of the specimens of no family",
             },
             "task": "where adapters and head begin over the frozen backbone of slices",
             "intended_use": "segmentations of slices from a handful of labelled ones",
