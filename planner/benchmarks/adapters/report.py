@@ -44,7 +44,8 @@ def write_report(result: Mapping[str, Any], page: Path | None = None) -> None:
     _draw(result, picture)
     gains = np.array([100 * (r["iou"]["adapter"] - r["iou"]["scratch"]) for r in rows])
     time = np.mean([r["seconds"]["adapter"] / r["seconds"]["scratch"] for r in rows])
-    reached = gains.mean() >= 100 * AIM and time < 1
+    gained = round(float(gains.mean()), 2)
+    reached = gained >= 100 * AIM and time < 1
     page.parent.mkdir(parents=True, exist_ok=True)
     page.write_text(
         "# Adapters, measured\n\n"
@@ -61,7 +62,7 @@ def write_report(result: Mapping[str, Any], page: Path | None = None) -> None:
         "features. IoU is the mean over classes; seconds are those of the processor, training "
         "alone; gains are in points of IoU.\n\n"
         f"{table(result)}\n\n"
-        f"Over the network from scratch: {gains.mean():+.1f} points (standard error of the mean "
+        f"Over the network from scratch: {gained:+.2f} points (standard error of the mean "
         f"{gains.std(ddof=1) / np.sqrt(len(gains)) if len(gains) > 1 else float('nan'):.1f}), "
         f"in {time:.2f} × its time. The aim, 5 points in less time, is "
         f"{'reached' if reached else 'not reached'}.\n\n"

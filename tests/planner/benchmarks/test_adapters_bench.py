@@ -59,7 +59,7 @@ def test_the_page_says_whether_the_aim_is_reached(tmp_path: Path) -> None:
     assert "| mean | 3–3 | 0.750 (2.0) | 0.690 (4.0)" in table(found)
     write_report(found, page)
     said = page.read_text(encoding="utf-8")
-    assert "+6.0 points" in said
+    assert "+6.00 points" in said
     assert "in 0.50 × its time" in said
     assert "is reached" in said
     assert "| lora | 3.7 % | 0.003 | 3.0 | 0.770 | 0.770 |" in said
