@@ -6,9 +6,10 @@ import re
 from dataclasses import replace
 
 from planner.language.clauses import clauses_of
+from planner.language.mentions import any_match
 from planner.language.normal import normal
 from planner.language.quantities import limits_in
-from planner.language.rules import any_match, evidence_of
+from planner.language.rules import evidence_of
 from planner.language.vocabulary import vocabulary
 from planner.task import Condition, Goal, Intent, Priority, Task, in_order
 
@@ -26,8 +27,9 @@ def out_of_place(text: str) -> bool:
 
 
 def as_vague_wish(task: Task) -> Task | None:
-    """A refused request that asks for something of the scan at hand without saying what, read as
-    one for its reconstruction; None where its words are about anything else.
+    """A refused request that asks for something of the scan at hand without saying what, or any
+    that asks how this scan is, read as one for its reconstruction; None where its words are about
+    anything else.
 
     >>> as_vague_wish(Task(Intent.REFUSE, text="quick look before the next sample")).priority.value
     'speed'
@@ -35,10 +37,12 @@ def as_vague_wish(task: Task) -> Task | None:
     True
     """
     words, plain = vocabulary("vague"), normal(task.text)
-    if task.intent is not Intent.REFUSE or any_match(plain, "intents", "refuse", "sure"):
+    asks = re.search("|".join(words["asks"]), plain) and task.intent is not Intent.PLAN
+    refused = task.intent is Intent.REFUSE
+    if not (asks or refused) or any_match(plain, "intents", "refuse", "sure"):
         return None
     rules, limits = evidence_of(plain), limits_in(clauses_of(plain))
-    of_the_scan = bool(rules.conditions) or re.search("|".join(words["scan"]), plain)
+    of_the_scan = asks or rules.conditions or re.search("|".join(words["scan"]), plain)
     if re.search(words["elsewhere"], plain) or not of_the_scan:
         return None
     quick = re.search(words["quick"], plain) or (limits.seconds or TIGHT_S + 1) <= TIGHT_S

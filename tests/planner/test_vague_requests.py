@@ -26,6 +26,9 @@ from planner.task import Condition, Goal, Intent, Priority
         ("帮我处理一下", Priority.BALANCED, None),
         ("快速看一眼，下一个样品马上要上", Priority.SPEED, None),
         ("数据怎么样", Priority.BALANCED, None),
+        ("what is wrong with my data", Priority.BALANCED, None),
+        ("what should I do with this scan?", Priority.BALANCED, None),
+        ("看一下我的数据有什么问题", Priority.BALANCED, None),
     ],
 )
 def test_a_vague_request_about_the_scan_is_a_reconstruction(
@@ -34,6 +37,19 @@ def test_a_vague_request_about_the_scan_is_a_reconstruction(
     task = understand(text).task
     assert (task.intent, task.goals) == (Intent.PLAN, (Goal.RECONSTRUCT,))
     assert (task.priority, task.max_seconds) == (priority, seconds)
+
+
+@pytest.mark.parametrize(
+    ("text", "intent"),
+    [
+        ("what is wrong with filtered back-projection?", Intent.EXPLAIN),
+        ("why did you choose SIRT for my data?", Intent.EXPLAIN),
+        ("what can you do?", Intent.CATALOGUE),
+        ("which tools remove rings?", Intent.CATALOGUE),
+    ],
+)
+def test_questions_of_other_things_are_answered_as_before(text: str, intent: Intent) -> None:
+    assert understand(text).task.intent is intent
 
 
 def test_that_it_was_vague_is_said() -> None:
