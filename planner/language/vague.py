@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 
 from planner.language.clauses import clauses_of
-from planner.language.mentions import any_match
+from planner.language.mentions import Stance, any_match
 from planner.language.normal import normal
 from planner.language.quantities import limits_in
 from planner.language.rules import evidence_of
@@ -28,16 +28,20 @@ def out_of_place(text: str) -> bool:
 
 def as_vague_wish(task: Task) -> Task | None:
     """A refused request that asks for something of the scan at hand without saying what, or any
-    that asks how this scan is, read as one for its reconstruction; None where its words are about
-    anything else.
+    that asks how this scan is, read as one for its reconstruction, and so is a plan whose goals no
+    word names; None where its words are about anything else.
 
     >>> as_vague_wish(Task(Intent.REFUSE, text="quick look before the next sample")).priority.value
     'speed'
+    >>> as_vague_wish(Task(Intent.PLAN, (Goal.ALIGN,), text="fix it")).goals[0].value
+    'reconstruct'
     >>> as_vague_wish(Task(Intent.REFUSE, text="which restaurant is any good?")) is None
     True
     """
     words, plain = vocabulary("vague"), normal(task.text)
-    asks = re.search("|".join(words["asks"]), plain) and task.intent is not Intent.PLAN
+    if task.intent is Intent.PLAN:
+        return replace(task, goals=(Goal.RECONSTRUCT,)) if _guessed(task, plain) else None
+    asks = re.search("|".join(words["asks"]), plain)
     refused = task.intent is Intent.REFUSE
     if not (asks or refused) or any_match(plain, "intents", "refuse", "sure"):
         return None
@@ -52,3 +56,14 @@ def as_vague_wish(task: Task) -> Task | None:
         conditions=in_order(Condition, rules.conditions), max_seconds=limits.seconds,
         max_memory_gib=limits.memory,
     )  # fmt: skip
+
+
+def _guessed(task: Task, plain: str) -> bool:
+    """Whether the goals of a plan are the reader's guess at words that name none ("fix it")."""
+    return (
+        task.goals != (Goal.RECONSTRUCT,)
+        and task.specimen is None
+        and task.feature is None
+        and Stance.ASKED not in evidence_of(plain).goals.values()
+        and re.search("|".join(vocabulary("vague")["scan"]), plain) is not None
+    )

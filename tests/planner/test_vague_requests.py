@@ -29,6 +29,13 @@ from planner.task import Condition, Goal, Intent, Priority
         ("what is wrong with my data", Priority.BALANCED, None),
         ("what should I do with this scan?", Priority.BALANCED, None),
         ("看一下我的数据有什么问题", Priority.BALANCED, None),
+        ("fix it", Priority.BALANCED, None),
+        ("fix this scan, 5 minutes", Priority.SPEED, 300.0),
+        ("please repair it", Priority.BALANCED, None),
+        ("tidy this up", Priority.BALANCED, None),
+        ("图像很模糊", Priority.BALANCED, None),
+        ("出图", Priority.BALANCED, None),
+        ("图糊了", Priority.BALANCED, None),
     ],
 )
 def test_a_vague_request_about_the_scan_is_a_reconstruction(
@@ -100,3 +107,17 @@ def test_what_is_none_of_ours_stays_refused(text: str) -> None:
 def test_a_refusal_says_whether_it_is_unclear_or_none_of_ours(text: str, key: str) -> None:
     found = service.plan(text, "missing.nxs")
     assert found.refusal == say(key, found.task.language)
+
+
+@pytest.mark.parametrize(
+    ("text", "goal"),
+    [
+        ("fix the jitter", Goal.ALIGN),
+        ("fix the rings", Goal.DESTRIPE),
+        ("repair it: the stage moved, align the projections", Goal.ALIGN),
+        ("make the volume sharper, super-resolution please", Goal.SUPER_RESOLVE),
+        ("图像有环，去掉", Goal.DESTRIPE),
+    ],
+)
+def test_a_plan_whose_goal_is_named_keeps_it(text: str, goal: Goal) -> None:
+    assert goal in understand(text).task.goals
