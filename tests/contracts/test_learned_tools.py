@@ -113,9 +113,10 @@ def test_the_stored_output_comes_out_again(name: str) -> None:
         found = module.clean(network, stored["input"])
     else:
         found = infer(network, torch.from_numpy(stored["input"])).cpu().numpy()
-    # bfloat16 keeps eight bits; other processors round elsewhere
+    # bfloat16 keeps eight bits; other processors round elsewhere, single pixels by more than most
     scale = float(np.abs(stored["output"]).max())
-    np.testing.assert_allclose(found, stored["output"], rtol=0, atol=0.02 * scale)
+    np.testing.assert_allclose(found, stored["output"], rtol=0, atol=0.04 * scale)
+    assert np.sqrt(np.mean((found - stored["output"]) ** 2)) < 0.01 * scale
 
 
 @pytest.mark.parametrize("name", BACKBONES)

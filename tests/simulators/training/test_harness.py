@@ -161,7 +161,7 @@ def test_a_training_begins_with_the_published_weights(tmp_path: Path) -> None:
     after = train("blur", more, folder=tmp_path / "b", output=tmp_path, make=Part, quiet=True)
     assert after["training"]["begun_from_sha256"] == before["sha256"]
     assert after["settings"]["begin"] == "published"
-    assert after["metrics"]["error"] == pytest.approx(before["metrics"]["error"], rel=0.5)
+    assert after["metrics"]["error"] == pytest.approx(before["metrics"]["error"], rel=1.0)
     torch.manual_seed(SHORT.seed)
     assert -Part({}).validate(Part({}).network())["score"] > 10 * after["metrics"]["error"]
     assert "begun_from_sha256" not in before["training"]
